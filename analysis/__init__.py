@@ -1,0 +1,1 @@
+"""What happened: numbers only, from stored events to a stored verdict."""

@@ -1,0 +1,1 @@
+"""Pure statistics: small summary tables in, estimates or typed reasons out."""

@@ -1,0 +1,114 @@
+"""Experiments with their variants, metrics and pauses."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from experiments.db import Base
+from experiments.models.accounts import Person
+from experiments.models.hypotheses import HypothesisRow
+from experiments.models.metrics import MetricVersion
+from experiments.models.segments import SegmentVersion
+
+
+class Experiment(Base):
+    """design.Design as columns, with where it stands. Frozen parts live in Plan."""
+
+    __tablename__ = "experiment"
+    __table_args__ = (Index(None, "status"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    hypothesis_id: Mapped[int] = mapped_column(ForeignKey("hypothesis.id"), index=True)
+    goal: Mapped[str] = mapped_column(String(20))
+    assigned_by: Mapped[str] = mapped_column(String(10))
+    unit: Mapped[str] = mapped_column(String(10))
+    segment_version_id: Mapped[int] = mapped_column(
+        ForeignKey("segment_version.id"), index=True
+    )
+    coverage: Mapped[float]  # share of the segment enrolled, 0 to 1
+    alpha: Mapped[float]
+    monitoring_mode: Mapped[str] = mapped_column(String(20))
+    planned_units: Mapped[int]  # all variants together
+    planned_end_at: Mapped[datetime]
+    exposures_from: Mapped[datetime | None]
+    enrolment_ends_at: Mapped[datetime | None]
+    breakdowns: Mapped[list[Any]]  # [{"segment", "version"}] declared splits
+    owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    revision: Mapped[int]  # a save that saw an older revision is refused
+
+    status: Mapped[str] = mapped_column(String(12))
+    salt: Mapped[str | None] = mapped_column(String(64))  # set at start, then frozen
+    phase: Mapped[int]
+    pre_registered: Mapped[bool]
+    reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    submitted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    started_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    decision: Mapped[str | None] = mapped_column(String(20))
+    decided_variant: Mapped[str | None] = mapped_column(String(64))
+    decision_reason: Mapped[str | None] = mapped_column(String(2000))
+
+    hypothesis: Mapped[HypothesisRow] = relationship()
+    owner: Mapped[Person] = relationship(foreign_keys=[owner_id])
+    segment_version: Mapped[SegmentVersion] = relationship()
+    variants: Mapped[list["Variant"]] = relationship(
+        order_by="Variant.position", cascade="all, delete-orphan"
+    )
+    metrics: Mapped[list["ExperimentMetric"]] = relationship(
+        order_by="ExperimentMetric.position", cascade="all, delete-orphan"
+    )
+    pauses: Mapped[list["Pause"]] = relationship(order_by="Pause.paused_at")
+
+
+class Variant(Base):
+    """One version of the experience; its name is its key at every door."""
+
+    __tablename__ = "variant"
+    __table_args__ = (UniqueConstraint("experiment_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    experiment_id: Mapped[int] = mapped_column(ForeignKey("experiment.id"))
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(64))
+    description: Mapped[str] = mapped_column(String(2000))
+    is_control: Mapped[bool]
+    share: Mapped[float]  # of the split, all variants add to 1
+    parameters: Mapped[dict[str, Any]]
+    # Ordered [{"segment", "version", "parameters"}]; empty when not personalised.
+    personalisation: Mapped[list[Any]]
+
+
+class ExperimentMetric(Base):
+    """A metric's part in one experiment."""
+
+    __tablename__ = "experiment_metric"
+    __table_args__ = (UniqueConstraint("experiment_id", "metric_version_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    experiment_id: Mapped[int] = mapped_column(ForeignKey("experiment.id"))
+    position: Mapped[int]
+    metric_version_id: Mapped[int] = mapped_column(
+        ForeignKey("metric_version.id"), index=True
+    )
+    role: Mapped[str] = mapped_column(String(10))
+    margin: Mapped[float | None]  # absolute; a guardrail's agreed limit of harm
+    change_that_matters: Mapped[float]  # absolute, positive
+    metric_version: Mapped[MetricVersion] = relationship()
+
+
+class Pause(Base):
+    """A time in which everybody got control; results show it as a break."""
+
+    __tablename__ = "pause"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    experiment_id: Mapped[int] = mapped_column(ForeignKey("experiment.id"), index=True)
+    paused_at: Mapped[datetime]
+    resumed_at: Mapped[datetime | None]

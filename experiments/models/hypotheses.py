@@ -1,0 +1,49 @@
+"""The backlog of hypotheses."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from experiments.db import Base
+from experiments.models.accounts import Person
+from experiments.models.journey import JourneyStage
+from experiments.models.metrics import Metric
+from experiments.models.segments import Segment
+
+
+class HypothesisRow(Base):
+    """design.Hypothesis as columns, so that the backlog can be sorted and asked."""
+
+    __tablename__ = "hypothesis"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    title: Mapped[str] = mapped_column(String(200))
+    evidence: Mapped[str] = mapped_column(String(30))
+    evidence_text: Mapped[str] = mapped_column(String(2000))
+    change: Mapped[str] = mapped_column(String(2000))
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segment.id"), index=True)
+    metric_id: Mapped[int] = mapped_column(ForeignKey("metric.id"), index=True)
+    direction: Mapped[str] = mapped_column(String(10))
+    expected_change: Mapped[float]  # absolute, on the metric's scale (0.015 = 1.5 pt)
+    journey_stage_id: Mapped[int] = mapped_column(
+        ForeignKey("journey_stage.id"), index=True
+    )
+    friction_point: Mapped[str] = mapped_column(String(500))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    if_up: Mapped[str] = mapped_column(String(1000))
+    if_flat: Mapped[str] = mapped_column(String(1000))
+    if_down: Mapped[str] = mapped_column(String(1000))
+    forecast_lift_low: Mapped[float]  # 10 % quantile of the relative lift
+    forecast_lift_mid: Mapped[float]
+    forecast_lift_high: Mapped[float]
+    forecast_ship_probability: Mapped[float]  # 0 to 1
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    revision: Mapped[int]  # a save that saw an older revision is refused
+
+    segment: Mapped[Segment] = relationship()
+    metric: Mapped[Metric] = relationship()
+    journey_stage: Mapped[JourneyStage] = relationship()
+    owner: Mapped[Person] = relationship()

@@ -1,0 +1,58 @@
+"""Event intake: the durable inbox, what was set aside, and how far sources are."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from experiments.db import Base
+
+
+class InboxGroup(Base):
+    """One group commit of accepted messages, until the compactor has taken it.
+
+    On SQLite each process keeps this table in a file of its own; on PostgreSQL it
+    is this one. `slot` owns the counter `seq`: contiguous, in commit order.
+    """
+
+    __tablename__ = "inbox_group"
+
+    slot: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    received_at: Mapped[datetime]
+    message_count: Mapped[int]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class QuarantinedMessage(Base):
+    """A message that could not become an event, kept with its reason, masked."""
+
+    __tablename__ = "quarantined_message"
+
+    slot: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    environment: Mapped[str] = mapped_column(String(12))
+    source: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(40), index=True)
+    detail: Mapped[str] = mapped_column(String(500))
+    message: Mapped[dict[str, Any]]  # ids replaced by pseudonyms, values masked
+
+
+class EventSource(Base):
+    """How far one source of events is known; feeds the data cut-off."""
+
+    __tablename__ = "event_source"
+
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    environment: Mapped[str] = mapped_column(String(12), primary_key=True)
+    is_import: Mapped[bool]
+    # Live: receipt time up to which every inbox is compacted. Import: declared.
+    complete_through: Mapped[datetime]
+    last_event_at: Mapped[datetime | None]  # latest occurred_at seen
+    last_received_at: Mapped[datetime | None]
+    event_count: Mapped[int] = mapped_column(BigInteger)
+    duplicate_count: Mapped[int] = mapped_column(BigInteger)
+    event_names: Mapped[list[Any]]  # which events this source has sent

@@ -1,0 +1,231 @@
+"""The pre-registered plan: canonical JSON and its SHA-256, frozen at start."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import rfc8785
+
+from experiments.design import (
+    Design,
+    Forecast,
+    Hypothesis,
+    MetricChoice,
+    MetricDefinition,
+    SegmentParameters,
+    SegmentRef,
+    VariantSpec,
+)
+from experiments.vocabulary import (
+    AssignedBy,
+    Direction,
+    Evidence,
+    Goal,
+    MetricKind,
+    MonitoringMode,
+    Role,
+    Unit,
+)
+
+PLAN_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMetric:
+    """A metric of the plan with its full definition, so that it cannot drift."""
+
+    name: str
+    choice: MetricChoice
+    definition: MetricDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSegment:
+    """A segment of the plan with its rule as it was."""
+
+    key: str
+    version: int
+    name: str
+    condition: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that was decided before the first result.
+
+    Attributes:
+        design: the experiment; names of metrics and segments are keys.
+        hypothesis: with its forecast.
+        metrics: in the design's order, each with its definition.
+        segments: the target segment first, then declared splits and those that a
+            personalised variant names.
+        salt: seeds the assignment hash.
+        phase: 1, and one more for each re-randomisation.
+        exposures_from: exposures before are kept and counted, not analysed.
+        locked_at: the true time of the lock.
+        pre_registered: False when exposures began before the lock.
+        reviewed: whether another person approved it.
+        decision_rule: the rule in words.
+    """
+
+    design: Design
+    hypothesis: Hypothesis
+    metrics: tuple[PlannedMetric, ...]
+    segments: tuple[PlannedSegment, ...]
+    salt: str
+    phase: int
+    exposures_from: datetime
+    locked_at: datetime
+    pre_registered: bool
+    reviewed: bool
+    decision_rule: str
+
+    def canonical_json(self) -> str:
+        """Write the plan as canonical JSON (RFC 8785), the form that is hashed."""
+        body = {"format": PLAN_FORMAT, **dataclasses.asdict(self)}
+        return rfc8785.dumps(_plain(body)).decode()
+
+    def metric(self, key: str) -> PlannedMetric:
+        """Find a planned metric by its key."""
+        return next(m for m in self.metrics if m.choice.metric == key)
+
+    @property
+    def primary(self) -> PlannedMetric:
+        """The one metric that decides."""
+        return next(m for m in self.metrics if m.choice.role == Role.PRIMARY)
+
+    def segment(self, key: str, version: int) -> PlannedSegment:
+        """Find a planned segment version."""
+        return next(s for s in self.segments if s.key == key and s.version == version)
+
+
+def sha256_of(text: str) -> str:
+    """Hash a plan's canonical JSON, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plan_from_json(text: str) -> Plan:
+    """Read a plan back from its canonical JSON.
+
+    Args:
+        text: what `Plan.canonical_json` wrote.
+
+    Returns:
+        The equal plan.
+    """
+    body = json.loads(text)
+    return Plan(
+        design=_design(body["design"]),
+        hypothesis=_hypothesis(body["hypothesis"]),
+        metrics=tuple(
+            PlannedMetric(m["name"], _choice(m["choice"]), _definition(m["definition"]))
+            for m in body["metrics"]
+        ),
+        segments=tuple(PlannedSegment(**s) for s in body["segments"]),
+        salt=body["salt"],
+        phase=body["phase"],
+        exposures_from=_time(body["exposures_from"]),
+        locked_at=_time(body["locked_at"]),
+        pre_registered=body["pre_registered"],
+        reviewed=body["reviewed"],
+        decision_rule=body["decision_rule"],
+    )
+
+
+def definition_to_json(definition: MetricDefinition) -> dict[str, Any]:
+    """Write a metric definition as plain JSON values, for its stored version."""
+    plain: dict[str, Any] = _plain(dataclasses.asdict(definition))
+    return plain
+
+
+def definition_from_json(body: Mapping[str, Any]) -> MetricDefinition:
+    """Read a metric definition back from its stored version."""
+    return _definition(body)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # JSON is any of its types
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return value
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _time_or_none(text: str | None) -> datetime | None:
+    return None if text is None else _time(text)
+
+
+def _definition(body: Mapping[str, Any]) -> MetricDefinition:
+    return MetricDefinition(
+        **{
+            **body,
+            "kind": MetricKind(body["kind"]),
+            "direction": Direction(body["direction"]),
+            "events": tuple(body["events"]),
+        }
+    )
+
+
+def _choice(body: Mapping[str, Any]) -> MetricChoice:
+    # RFC 8785 writes 1.0 as 1; a float field gets its float back.
+    margin = body["margin"]
+    return MetricChoice(
+        metric=body["metric"],
+        version=body["version"],
+        role=Role(body["role"]),
+        change_that_matters=float(body["change_that_matters"]),
+        margin=None if margin is None else float(margin),
+    )
+
+
+def _hypothesis(body: Mapping[str, Any]) -> Hypothesis:
+    forecast = {name: float(value) for name, value in body["forecast"].items()}
+    return Hypothesis(
+        **{
+            **body,
+            "evidence": Evidence(body["evidence"]),
+            "direction": Direction(body["direction"]),
+            "expected_change": float(body["expected_change"]),
+            "forecast": Forecast(**forecast),
+        }
+    )
+
+
+def _variant(body: Mapping[str, Any]) -> VariantSpec:
+    rules = tuple(SegmentParameters(**rule) for rule in body["personalisation"])
+    return VariantSpec(
+        **{**body, "share": float(body["share"]), "personalisation": rules}
+    )
+
+
+def _design(body: Mapping[str, Any]) -> Design:
+    return Design(
+        **{
+            **body,
+            "goal": Goal(body["goal"]),
+            "assigned_by": AssignedBy(body["assigned_by"]),
+            "unit": Unit(body["unit"]),
+            "monitoring_mode": MonitoringMode(body["monitoring_mode"]),
+            "variants": tuple(_variant(v) for v in body["variants"]),
+            "metrics": tuple(_choice(m) for m in body["metrics"]),
+            "breakdowns": tuple(SegmentRef(**ref) for ref in body["breakdowns"]),
+            "coverage": float(body["coverage"]),
+            "alpha": float(body["alpha"]),
+            "planned_end_at": _time(body["planned_end_at"]),
+            "exposures_from": _time_or_none(body["exposures_from"]),
+            "enrolment_ends_at": _time_or_none(body["enrolment_ends_at"]),
+        }
+    )

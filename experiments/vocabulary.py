@@ -1,0 +1,243 @@
+"""The words of the house, as enums: one word in code, column, JSON and page.
+
+Imports nothing of the house, so that every room may use it. Values are stored in
+the database and written on the wire: adding one is safe, renaming one is a migration.
+"""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where an experiment stands; the lifecycle table says what may follow."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    DECIDED = "decided"
+
+
+class Goal(StrEnum):
+    """What an experiment is for."""
+
+    CHURN_REDUCTION = "churn_reduction"
+    PERSONALISATION = "personalisation"
+    SATISFACTION = "satisfaction"
+    OTHER = "other"
+
+
+class AssignedBy(StrEnum):
+    """Who decides the variant: Abide's hash, or another system."""
+
+    ABIDE = "abide"
+    EXTERNAL = "external"
+
+
+class Unit(StrEnum):
+    """Who is randomised."""
+
+    CUSTOMER = "customer"
+
+
+class Role(StrEnum):
+    """What a metric is for in one experiment."""
+
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+    GUARDRAIL = "guardrail"
+
+
+class Direction(StrEnum):
+    """Which way is better for customers."""
+
+    INCREASE = "increase"
+    DECREASE = "decrease"
+
+
+class MetricKind(StrEnum):
+    """How a customer's events become one outcome."""
+
+    RETENTION = "retention"  # 1 when active on day N (or in days [N, M)), else 0
+    CHURN = "churn"  # 1 when an inactivity gap of W days starts by day N, else 0
+    TIME_TO_CHURN = "time_to_churn"  # days from exposure to churn, censored
+    CSAT_MEAN = "csat_mean"  # the first survey answer in the window, as a score
+    CSAT_SHARE = "csat_share"  # 1 when that answer is in the satisfied box, else 0
+
+
+class Environment(StrEnum):
+    """Development data is kept apart and never analysed."""
+
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+
+
+class KeyKind(StrEnum):
+    """What an API key may do; admin and server are secrets, the others are public."""
+
+    ADMIN = "admin"
+    SERVER = "server"
+    CLIENT = "client"
+    WRITE = "write"
+
+
+class PersonRole(StrEnum):
+    """What a person who signs in may do, weakest first."""
+
+    VIEWER = "viewer"
+    ANALYST = "analyst"
+    EDITOR = "editor"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+class MonitoringMode(StrEnum):
+    """When estimates may be looked at. Fixed when the plan is locked."""
+
+    FIXED_END = "fixed_end"
+    GROUP_SEQUENTIAL = "group_sequential"
+    ALWAYS_VALID = "always_valid"
+
+
+class Evidence(StrEnum):
+    """How well a hypothesis is supported before the experiment, weakest first."""
+
+    OPINION = "opinion"
+    COMPLAINTS = "complaints"
+    DATA_PATTERN = "data_pattern"
+    EARLIER_EXPERIMENT = "earlier_experiment"
+
+
+class Verdict(StrEnum):
+    """What the pre-registered rule says."""
+
+    SHIP = "ship"
+    DO_NOT_SHIP = "do_not_ship"
+    UNDECIDED = "undecided"
+    KEEP_RUNNING = "keep_running"
+    DO_NOT_USE = "do_not_use"
+
+
+class Decision(StrEnum):
+    """What a person decides."""
+
+    SHIP = "ship"
+    DO_NOT_SHIP = "do_not_ship"
+    RUN_AGAIN = "run_again"
+    UNDECIDED = "undecided"
+
+
+class SentenceCase(StrEnum):
+    """The nine cases in which a metric's result can stand, first match wins."""
+
+    UNTRUSTED = "untrusted"
+    TOO_EARLY = "too_early"
+    NOT_COMPUTABLE = "not_computable"
+    BETTER = "better"
+    WORSE = "worse"
+    HARM_RULED_OUT = "harm_ruled_out"
+    HARM_NOT_RULED_OUT = "harm_not_ruled_out"
+    EQUAL_ENOUGH = "equal_enough"
+    UNDECIDED = "undecided"
+
+
+class AssignmentReason(StrEnum):
+    """Why a customer got this variant, or the default."""
+
+    SPLIT = "split"  # in the experiment, by hash
+    NOT_IN_SEGMENT = "not_in_segment"
+    NOT_COVERED = "not_covered"  # bucket outside the enrolled share
+    ENROLMENT_ENDED = "enrolment_ended"
+    NOT_STARTED = "not_started"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    DECIDED = "decided"
+    NO_CONSENT = "no_consent"
+    INVALID_UNIT = "invalid_unit"
+    UNKNOWN_EXPERIMENT = "unknown_experiment"
+    EXTERNAL = "external"  # another system assigns this experiment
+
+
+class EventKind(StrEnum):
+    """What an event row says. Only `activity` can ever count as activity."""
+
+    EXPOSURE = "exposure"
+    ACTIVITY = "activity"
+    SURVEY_REQUEST = "survey_request"
+    SURVEY_ANSWER = "survey_answer"
+    IDENTITY = "identity"
+    ATTRIBUTES = "attributes"
+
+
+class QuarantineReason(StrEnum):
+    """Why a message was set aside instead of stored as an event."""
+
+    NOT_AN_OBJECT = "not_an_object"
+    UNKNOWN_TYPE = "unknown_type"
+    NO_IDENTITY = "no_identity"
+    INVALID_ID = "invalid_id"
+    INVALID_MESSAGE_ID = "invalid_message_id"
+    INVALID_EVENT_NAME = "invalid_event_name"
+    INVALID_TIME = "invalid_time"
+    IN_THE_FUTURE = "in_the_future"
+    TOO_LARGE = "too_large"
+    TOO_DEEP = "too_deep"
+    INVALID_SCORE = "invalid_score"
+    INVALID_EXPOSURE = "invalid_exposure"
+    INVALID_TEXT = "invalid_text"
+    INVALID_PROPERTIES = "invalid_properties"
+    DIFFERENT_PAYLOAD = "different_payload"
+
+
+class Reason(StrEnum):
+    """Why a number is not given. A sentence for each stands in analysis.sentences."""
+
+    TOO_FEW_UNITS = "too_few_units"
+    NO_VARIATION = "no_variation"
+    EMPTY_ARM = "empty_arm"
+    NO_MATURE_UNITS = "no_mature_units"
+    NO_ANSWERS = "no_answers"
+    BASELINE_NEAR_ZERO = "baseline_near_zero"
+    BASELINE_NOT_POSITIVE = "baseline_not_positive"
+    NON_FINITE = "non_finite"
+    FOLLOW_UP_TOO_SHORT = "follow_up_too_short"
+    NO_TIMES = "no_times"  # a unit table has outcomes but no event times
+    FAILED = "failed"  # the computation raised; the run's log has the incident
+
+
+class CheckState(StrEnum):
+    """How a health check came out."""
+
+    PASSED = "passed"
+    NOTICE = "notice"  # shown beside the answer
+    FAILED = "failed"  # blocks: the verdict is do_not_use
+    NOT_APPLICABLE = "not_applicable"
+
+
+class HealthCheck(StrEnum):
+    """The trust checks of an analysis run."""
+
+    SAMPLE_RATIO = "sample_ratio"
+    TWO_VARIANTS = "two_variants"
+    CONTRADICTING_EXPOSURES = "contradicting_exposures"
+    UNKNOWN_VARIANTS = "unknown_variants"
+    PLAN_INTACT = "plan_intact"
+    FRESHNESS = "freshness"
+    RESPONSE_BALANCE = "response_balance"
+    PAUSES = "pauses"
+    NOT_PRE_REGISTERED = "not_pre_registered"
+    NOT_REVIEWED = "not_reviewed"
+
+
+class RunState(StrEnum):
+    """How an analysis run ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+
+
+class ResultPhase(StrEnum):
+    """What a stored run may show under its monitoring mode."""
+
+    COUNTING = "counting"  # before the planned end: counts, health, response only
+    FINAL = "final"

@@ -1,0 +1,1 @@
+"""HTML for product managers and leadership."""
