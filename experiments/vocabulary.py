@@ -202,6 +202,9 @@ class Reason(StrEnum):
     NON_FINITE = "non_finite"
     FOLLOW_UP_TOO_SHORT = "follow_up_too_short"
     NO_TIMES = "no_times"  # a unit table has outcomes but no event times
+    NO_REQUESTS = "no_requests"  # fewer survey requests arrived than answers
+    OUT_OF_RANGE = "out_of_range"  # a planning input; the facts name the field
+    UNREACHABLE = "unreachable"  # no size, or none within the time, would do
     FAILED = "failed"  # the computation raised; the run's log has the incident
 
 
