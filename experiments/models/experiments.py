@@ -48,15 +48,23 @@ class Experiment(Base):
     pre_registered: Mapped[bool]
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     submitted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    # Everybody who wrote the plan: none of them may approve it.
+    author_ids: Mapped[list[Any]] = mapped_column(default=list)
     started_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     decision: Mapped[str | None] = mapped_column(String(20))
     decided_variant: Mapped[str | None] = mapped_column(String(64))
     decision_reason: Mapped[str | None] = mapped_column(String(2000))
+    # Who decided against the recommendation: it waits for a second person.
+    decision_proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
     hypothesis: Mapped[HypothesisRow] = relationship()
     owner: Mapped[Person] = relationship(foreign_keys=[owner_id])
+    reviewed_by: Mapped[Person | None] = relationship(foreign_keys=[reviewed_by_id])
+    decision_proposed_by: Mapped[Person | None] = relationship(
+        foreign_keys=[decision_proposed_by_id]
+    )
     segment_version: Mapped[SegmentVersion] = relationship()
     variants: Mapped[list["Variant"]] = relationship(
         order_by="Variant.position", cascade="all, delete-orphan"

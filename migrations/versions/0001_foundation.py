@@ -377,12 +377,19 @@ def upgrade() -> None:
         sa.Column("pre_registered", sa.Boolean(), nullable=False),
         sa.Column("reviewed_by_id", sa.Integer(), nullable=True),
         sa.Column("submitted_by_id", sa.Integer(), nullable=True),
+        sa.Column("author_ids", sa.JSON(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decision", sa.String(length=20), nullable=True),
         sa.Column("decided_variant", sa.String(length=64), nullable=True),
         sa.Column("decision_reason", sa.String(length=2000), nullable=True),
+        sa.Column("decision_proposed_by_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["decision_proposed_by_id"],
+            ["person.id"],
+            name=op.f("fk_experiment_decision_proposed_by_id_person"),
+        ),
         sa.ForeignKeyConstraint(
             ["hypothesis_id"],
             ["hypothesis.id"],
@@ -627,6 +634,27 @@ def upgrade() -> None:
         ),
     )
     # ### end Alembic commands ###
+    _make_audit_append_only()
+
+
+def _make_audit_append_only() -> None:
+    """Let the database itself refuse to change or delete an audit row."""
+    if op.get_bind().dialect.name == "sqlite":
+        for change in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_entry_no_{change.lower()}"
+                f" BEFORE {change} ON audit_entry"
+                " BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
+            )
+        return
+    op.execute(
+        "CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE"
+        " ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()"
+    )
 
 
 def downgrade() -> None:
@@ -708,5 +736,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_entry_subject_kind_subject_key"))
 
     op.drop_table("audit_entry")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_audit_change()")
     op.drop_table("attribute")
     # ### end Alembic commands ###
