@@ -1,8 +1,9 @@
 """Runs migrations on the connection that experiments.schema hands over."""
 
-from typing import Any
+from typing import Literal
 
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection, text
 
 from experiments.db import Base, UtcDateTime
@@ -14,9 +15,11 @@ assert all_models  # noqa: S101  # importing them is what fills the metadata
 LOCK_NUMBER = 4172339
 
 
-def render_item(kind: str, item: object, _autogen: Any) -> str | bool:  # noqa: ANN401
+def render_item(
+    _kind: str, item: object, _autogen: AutogenContext
+) -> str | Literal[False]:
     """Write our UTC type as the plain type it is in the database."""
-    if kind == "type" and isinstance(item, UtcDateTime):
+    if isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
     return False
 

@@ -1,0 +1,145 @@
+"""`abide db`, `abide key`, `abide user`: what an operator does from a terminal."""
+
+import os
+
+import click
+
+from experiments import accounts, actors, keys, schema
+from experiments.context import Context, open_context
+from experiments.db import transaction
+from experiments.errors import AbideError
+from experiments.models import Person
+from experiments.vocabulary import Environment, KeyKind, PersonRole
+
+
+def _context() -> Context:
+    try:
+        return open_context(os.environ)
+    except AbideError as error:
+        raise click.ClickException(error.message) from error
+
+
+@click.group("db")
+def database() -> None:
+    """Look after the database's schema."""
+
+
+@database.command("upgrade")
+def upgrade() -> None:
+    """Bring the database to the newest schema."""
+    context = _context()
+    schema.upgrade(context.sessions.kw["bind"])
+    click.echo(f"The database is at migration {schema.newest_revision()}.")
+
+
+@database.command("check")
+def check() -> None:
+    """Say whether migrations and models agree."""
+    context = _context()
+    engine = context.sessions.kw["bind"]
+    current, newest = schema.current_revision(engine), schema.newest_revision()
+    if current != newest:
+        raise click.ClickException(
+            f"The database is at migration {current}, this version needs {newest}."
+            " Run: abide db upgrade"
+        )
+    found = schema.differences(engine)
+    if found:
+        raise click.ClickException(f"Models and migrations differ: {found}")
+    click.echo("Migrations and models agree.")
+
+
+@click.group("key")
+def key() -> None:
+    """Make and revoke API keys."""
+
+
+@key.command("create")
+@click.argument("name")
+@click.option(
+    "--kind",
+    type=click.Choice([k.value for k in KeyKind]),
+    default=KeyKind.SERVER.value,
+    show_default=True,
+)
+@click.option(
+    "--environment",
+    type=click.Choice([e.value for e in Environment]),
+    default=Environment.PRODUCTION.value,
+    show_default=True,
+)
+@click.option("--owner", required=True, help="E-mail of the person it acts for.")
+def create_key(name: str, kind: str, environment: str, owner: str) -> None:
+    """Make a key NAME and print it, this once."""
+    context = _context()
+    try:
+        with transaction(context.sessions) as session:
+            person = accounts.person_by_email(session, owner)
+            _, secret = keys.create_key(
+                session,
+                kind=KeyKind(kind),
+                environment=Environment(environment),
+                name=name,
+                actor=accounts.actor_for(person),
+                now=context.now(),
+            )
+    except AbideError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(secret)
+
+
+@click.group("user")
+def user() -> None:
+    """Let people in from the terminal."""
+
+
+@user.command("create")
+@click.argument("email")
+@click.option("--name", required=True)
+@click.option(
+    "--role",
+    type=click.Choice([r.value for r in PersonRole]),
+    default=PersonRole.EDITOR.value,
+    show_default=True,
+)
+def create_user(email: str, name: str, role: str) -> None:
+    """Add a person and print a link that signs them in once."""
+    context = _context()
+    try:
+        with transaction(context.sessions) as session:
+            person = accounts.create_person(
+                session,
+                email=email,
+                name=name,
+                role=PersonRole(role),
+                password=None,
+                actor=actors.SYSTEM,
+                now=context.now(),
+            )
+            link = sign_in_link(context, person)
+    except AbideError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(link)
+
+
+@user.command("link")
+@click.argument("email")
+def user_link(email: str) -> None:
+    """Print a link that signs EMAIL in once, within 30 minutes."""
+    context = _context()
+    try:
+        with transaction(context.sessions) as session:
+            person = accounts.person_by_email(session, email)
+        link = sign_in_link(context, person)
+    except AbideError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(link)
+
+
+def sign_in_link(context: Context, person: Person | None) -> str:
+    """Make a one-time link; without a person it sets up the first administrator."""
+    with transaction(context.sessions) as session:
+        token = accounts.create_sign_in_link(
+            session, None if person is None else person.id, context.now()
+        )
+    return f"{context.settings.base_url}/sign-in/link?token={token}"
