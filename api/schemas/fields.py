@@ -1,0 +1,209 @@
+"""Fields that take a value as it is written, or refuse it: nothing is converted.
+
+marshmallow turns "1" into 1 and "yes" into True; a mistake of the sender would then
+be stored as something it did not say.
+"""
+
+import math
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import marshmallow as ma
+from typing_extensions import override
+
+from experiments.design import KEY_PATTERN
+
+MAX_WHOLE = 2**31 - 1  # what an INTEGER column holds on PostgreSQL
+TIME_PATTERN = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})",
+    re.ASCII,
+)
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def _messages(**own: str) -> dict[str, Any]:
+    common = {"required": "This is required.", "null": "This may not be null."}
+    return {**common, **own}
+
+
+class StrictSchema(ma.Schema):
+    """An object of exactly these fields; any other one is refused by name."""
+
+    error_messages = _messages(
+        unknown="There is no such field.", type="Send an object, in braces."
+    )
+
+    class Meta:
+        """Unknown fields are an error, and the OpenAPI document says so."""
+
+        unknown = ma.RAISE
+
+
+class Text(ma.fields.String):
+    """A text; how long it may be is the business of the rules."""
+
+    default_error_messages = _messages(invalid="Send a text, in quotes.")
+
+
+def key(**options: Any) -> Text:  # noqa: ANN401
+    """Make the field of a key: of this thing, or of another that it names."""
+    described = {"pattern": f"^{KEY_PATTERN.pattern}$", **options.pop("metadata", {})}
+    return Text(metadata=described, **options)
+
+
+def text(longest: int, **options: Any) -> Text:  # noqa: ANN401
+    """Make a text field whose limit the rules keep, and the document shows."""
+    described = {"maxLength": longest, **options.pop("metadata", {})}
+    return Text(metadata=described, **options)
+
+
+class Whole(ma.fields.Integer):
+    """A whole number from -2^31 to 2^31 - 1, or up to `most`."""
+
+    default_error_messages = _messages(invalid="Send a whole number.")
+
+    def __init__(
+        self,
+        *,
+        least: int = 1,
+        most: int = MAX_WHOLE,
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(
+            strict=True,
+            validate=ma.validate.Range(
+                least, most, error="Send a whole number from {min} to {max}."
+            ),
+            **options,
+        )
+
+    @override
+    def _validated(self, value: Any) -> int:
+        # JSON has one kind of number: 1.0 is 1.
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        raise self.make_error("invalid")
+
+
+class WholeInQuery(Whole):
+    """The same behind the question mark, where everything is text."""
+
+    @override
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, str) and re.fullmatch(r"\d{1,10}", value, re.ASCII):
+            return int(value)
+        raise self.make_error("invalid")
+
+
+class Decimal(ma.fields.Float):
+    """A finite number."""
+
+    default_error_messages = _messages(invalid="Send a number.")
+
+    @override
+    def _validated(self, value: Any) -> float:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if number and math.isfinite(value):
+            return float(value)
+        raise self.make_error("invalid")
+
+
+class Flag(ma.fields.Boolean):
+    """True or false."""
+
+    default_error_messages = _messages(invalid="Send true or false.")
+
+    @override
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Any,
+        **kwargs: Any,
+    ) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise self.make_error("invalid")
+
+
+class Time(ma.fields.AwareDateTime):
+    """A point in time with its zone (RFC 3339); read and written in UTC."""
+
+    default_error_messages = _messages(
+        invalid="Send a time with its zone, such as 2026-03-14T09:30:00Z."
+    )
+
+    @override
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Any,
+        **kwargs: Any,
+    ) -> datetime:
+        if not isinstance(value, str) or not TIME_PATTERN.fullmatch(value):
+            raise self.make_error("invalid")
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError) as error:  # 30 February; year 0
+            raise self.make_error("invalid") from error
+
+    @override
+    def _serialize(
+        self,
+        value: datetime | None,
+        attr: str | None,
+        obj: Any,
+        **kwargs: Any,
+    ) -> str | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class Choice(ma.fields.Enum[E]):
+    """One word of a list of the vocabulary."""
+
+    default_error_messages = _messages(unknown="Choose one of: {choices}.")
+
+    def __init__(self, words: type[E], **options: Any) -> None:  # noqa: ANN401
+        super().__init__(words, by_value=Text, **options)
+
+    @override
+    def _serialize(
+        self,
+        value: E | str | None,
+        attr: str | None,
+        obj: Any,
+        **kwargs: Any,
+    ) -> str | None:
+        return None if value is None else self.enum(value).value
+
+
+class Items(ma.fields.List[Any]):
+    """A list of one kind of thing."""
+
+    default_error_messages = _messages(invalid="Send a list, in brackets.")
+
+
+class Part(ma.fields.Nested):
+    """An object inside the object."""
+
+    default_error_messages = _messages(type="Send an object, in braces.")
+
+
+class Object(ma.fields.Dict):
+    """An object of any JSON, kept as it is."""
+
+    default_error_messages = _messages(invalid="Send an object, in braces.")
+
+
+class Anything(ma.fields.Raw):
+    """Any JSON value, kept as it is."""
+
+    default_error_messages = _messages()
