@@ -1,0 +1,1 @@
+"""Forms: shapes and types of what people type. Rules stand in experiments."""

@@ -1,0 +1,1 @@
+"""Presenters word values for the pages; templates only place the words."""

@@ -1,0 +1,140 @@
+"""The word a person reads for each value of the vocabulary."""
+
+from types import SimpleNamespace
+
+from experiments.vocabulary import (
+    AssignedBy,
+    CheckState,
+    Decision,
+    Direction,
+    Environment,
+    Evidence,
+    Goal,
+    HealthCheck,
+    KeyKind,
+    MetricKind,
+    PersonRole,
+    Role,
+    SentenceCase,
+    Status,
+    Verdict,
+)
+
+STATUS = {
+    Status.DRAFT: "Draft",
+    Status.IN_REVIEW: "In review",
+    Status.RUNNING: "Running",
+    Status.PAUSED: "Paused",
+    Status.STOPPED: "Stopped",
+    Status.DECIDED: "Decided",
+}
+VERDICT = {
+    Verdict.SHIP: "Ship",
+    Verdict.DO_NOT_SHIP: "Do not ship",
+    Verdict.UNDECIDED: "Undecided",
+    Verdict.KEEP_RUNNING: "Keep running",
+    Verdict.DO_NOT_USE: "Do not use",
+}
+DECISION = {
+    Decision.SHIP: "Ship",
+    Decision.DO_NOT_SHIP: "Do not ship",
+    Decision.RUN_AGAIN: "Run again",
+    Decision.UNDECIDED: "Undecided",
+}
+SENTENCE_CASE = {
+    SentenceCase.UNTRUSTED: "Not usable",
+    SentenceCase.TOO_EARLY: "Too early",
+    SentenceCase.NOT_COMPUTABLE: "Cannot be computed",
+    SentenceCase.BETTER: "Better",
+    SentenceCase.WORSE: "Worse",
+    SentenceCase.HARM_RULED_OUT: "Harm ruled out",
+    SentenceCase.HARM_NOT_RULED_OUT: "Harm not ruled out",
+    SentenceCase.EQUAL_ENOUGH: "Equal enough",
+    SentenceCase.UNDECIDED: "Undecided",
+}
+CHECK_STATE = {
+    CheckState.PASSED: "Passed",
+    CheckState.NOTICE: "Notice",
+    CheckState.FAILED: "Failed",
+    CheckState.NOT_APPLICABLE: "Does not apply",
+}
+HEALTH_CHECK = {
+    HealthCheck.SAMPLE_RATIO: "Split as planned",
+    HealthCheck.TWO_VARIANTS: "Customers in two groups",
+    HealthCheck.CONTRADICTING_EXPOSURES: "Exposures as assigned",
+    HealthCheck.UNKNOWN_VARIANTS: "Known variants only",
+    HealthCheck.PLAN_INTACT: "Plan unchanged since its lock",
+    HealthCheck.FRESHNESS: "Data is fresh",
+    HealthCheck.RESPONSE_BALANCE: "Survey answers balanced",
+    HealthCheck.PAUSES: "No pauses",
+    HealthCheck.NOT_PRE_REGISTERED: "Planned beforehand",
+    HealthCheck.NOT_REVIEWED: "Reviewed by a second person",
+}
+GOAL = {
+    Goal.CHURN_REDUCTION: "Fewer customers leave",
+    Goal.PERSONALISATION: "Personalisation",
+    Goal.SATISFACTION: "Satisfaction",
+    Goal.OTHER: "Other",
+}
+ASSIGNED_BY = {
+    AssignedBy.ABIDE: "Abide",
+    AssignedBy.EXTERNAL: "Another system",
+}
+ROLE = {
+    Role.PRIMARY: "Primary",
+    Role.SECONDARY: "Secondary",
+    Role.GUARDRAIL: "Guardrail",
+}
+DIRECTION = {
+    Direction.INCREASE: "Higher is better",
+    Direction.DECREASE: "Lower is better",
+}
+METRIC_KIND = {
+    MetricKind.RETENTION: "Retention on day N",
+    MetricKind.CHURN: "Churn by day N",
+    MetricKind.TIME_TO_CHURN: "Time to churn",
+    MetricKind.CSAT_MEAN: "CSAT, mean score",
+    MetricKind.CSAT_SHARE: "CSAT, share satisfied",
+}
+EVIDENCE = {
+    Evidence.OPINION: "Opinion",
+    Evidence.COMPLAINTS: "Complaints or interviews",
+    Evidence.DATA_PATTERN: "A pattern in the data",
+    Evidence.EARLIER_EXPERIMENT: "An earlier experiment",
+}
+KEY_KIND = {
+    KeyKind.ADMIN: "Admin",
+    KeyKind.SERVER: "Server",
+    KeyKind.CLIENT: "Client",
+    KeyKind.WRITE: "Write",
+}
+ENVIRONMENT = {
+    Environment.PRODUCTION: "Production",
+    Environment.DEVELOPMENT: "Development",
+}
+PERSON_ROLE = {
+    PersonRole.VIEWER: "Viewer",
+    PersonRole.ANALYST: "Analyst",
+    PersonRole.EDITOR: "Editor",
+    PersonRole.APPROVER: "Approver",
+    PersonRole.ADMIN: "Administrator",
+}
+
+# What templates see as `words.status[...]`. StrEnum keys are found by plain strings.
+WORDS = SimpleNamespace(
+    status=STATUS,
+    verdict=VERDICT,
+    decision=DECISION,
+    sentence_case=SENTENCE_CASE,
+    check_state=CHECK_STATE,
+    health_check=HEALTH_CHECK,
+    goal=GOAL,
+    assigned_by=ASSIGNED_BY,
+    role=ROLE,
+    direction=DIRECTION,
+    metric_kind=METRIC_KIND,
+    evidence=EVIDENCE,
+    key_kind=KEY_KIND,
+    environment=ENVIRONMENT,
+    person_role=PERSON_ROLE,
+)
