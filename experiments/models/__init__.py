@@ -21,7 +21,12 @@ from experiments.models.experiments import (
     Variant,
 )
 from experiments.models.hypotheses import HypothesisRow
-from experiments.models.intake import EventSource, InboxGroup, QuarantinedMessage
+from experiments.models.intake import (
+    CompactionMark,
+    EventSource,
+    InboxGroup,
+    QuarantinedMessage,
+)
 from experiments.models.journey import JourneyStage
 from experiments.models.keys import ApiKey, IdempotentAnswer
 from experiments.models.metrics import Metric, MetricVersion
@@ -37,6 +42,7 @@ __all__ = [
     "AuditEntry",
     "Chart",
     "CheckResult",
+    "CompactionMark",
     "EventSource",
     "Experiment",
     "ExperimentMetric",

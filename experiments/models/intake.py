@@ -56,3 +56,21 @@ class EventSource(Base):
     event_count: Mapped[int] = mapped_column(BigInteger)
     duplicate_count: Mapped[int] = mapped_column(BigInteger)
     event_names: Mapped[list[Any]]  # which events this source has sent
+    # What was not stored on purpose: messages without consent, and values of
+    # attributes that are not on the allow-list or look like personal data.
+    consent_refused_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    unlisted_value_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    personal_value_count: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class CompactionMark(Base):
+    """Up to which group of a slot the counters of event_source count.
+
+    Written in the transaction that raises the counters, before the events reach the
+    analytic store: a compactor that dies in between counts nothing twice.
+    """
+
+    __tablename__ = "compaction_mark"
+
+    slot: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, autoincrement=False)

@@ -40,6 +40,12 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "compaction_mark",
+        sa.Column("slot", sa.String(length=64), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("slot", name=op.f("pk_compaction_mark")),
+    )
+    op.create_table(
         "event_source",
         sa.Column("source", sa.String(length=64), nullable=False),
         sa.Column("environment", sa.String(length=12), nullable=False),
@@ -50,6 +56,9 @@ def upgrade() -> None:
         sa.Column("event_count", sa.BigInteger(), nullable=False),
         sa.Column("duplicate_count", sa.BigInteger(), nullable=False),
         sa.Column("event_names", sa.JSON(), nullable=False),
+        sa.Column("consent_refused_count", sa.BigInteger(), nullable=False),
+        sa.Column("unlisted_value_count", sa.BigInteger(), nullable=False),
+        sa.Column("personal_value_count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("source", "environment", name=op.f("pk_event_source")),
     )
     op.create_table(
@@ -732,6 +741,7 @@ def downgrade() -> None:
 
     op.drop_table("idempotent_answer")
     op.drop_table("event_source")
+    op.drop_table("compaction_mark")
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_entry_subject_kind_subject_key"))
 
