@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from experiments import audit, passwords, throttle
 from experiments.actors import SYSTEM, Actor
 from experiments.db import transaction
-from experiments.design import Faults
 from experiments.errors import (
     Conflict,
     InvalidInput,
     NotFound,
     Unauthenticated,
 )
+from experiments.field_faults import Faults
 from experiments.models import Person, SignInLink, SignInSession
 from experiments.vocabulary import PersonRole
 

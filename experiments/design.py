@@ -5,13 +5,13 @@ and the web form refuse the same design with the same words.
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from experiments.errors import InvalidInput
+from experiments.field_faults import Faults, check_key
+from experiments.storable import fault_in_parameters
 from experiments.vocabulary import (
     AssignedBy,
     Direction,
@@ -23,11 +23,10 @@ from experiments.vocabulary import (
     Unit,
 )
 
-# RFC 3986 unreserved characters: OFREP clients put keys into paths unescaped.
-KEY_PATTERN = re.compile(r"[A-Za-z0-9._~-]{1,64}")
-KEY_RULE = "Use 1 to 64 letters, digits or any of . _ ~ - (no spaces)."
 MIN_VARIANTS, MAX_VARIANTS = 2, 10
 MAX_DAYS = 730
+MAX_LIST = 50  # metrics, declared splits, rules of a personalised variant
+MAX_UNITS = 1_000_000_000
 # Events of Abide's own machinery; counting them as activity would make every
 # exposed or surveyed customer look retained.
 SYSTEM_EVENTS = frozenset(
@@ -43,49 +42,6 @@ SYSTEM_EVENTS = frozenset(
         "alias",
     }
 )
-
-
-class Faults:
-    """Collects field faults, so that one refusal names them all."""
-
-    def __init__(self) -> None:
-        self.fields: dict[str, str] = {}
-
-    def add(self, field: str, sentence: str) -> None:
-        """Note a fault; the first one of a field stands."""
-        self.fields.setdefault(field, sentence)
-
-    def text(self, field: str, value: str, longest: int, what: str) -> None:
-        """Ask for a non-empty text of at most `longest` characters."""
-        if not value.strip():
-            self.add(field, f"Enter {what}.")
-        elif len(value) > longest:
-            self.add(field, f"Use at most {longest} characters, not {len(value)}.")
-        elif "\x00" in value:
-            self.add(field, "Remove the NUL character.")
-
-    def number(self, field: str, value: float, low: float, high: float) -> None:
-        """Ask for a finite number from `low` to `high`."""
-        if not math.isfinite(value) or not low <= value <= high:
-            self.add(field, f"Enter a number from {low:g} to {high:g}.")
-
-    def raise_if_any(self, message: str) -> None:
-        """Refuse when there is a fault.
-
-        Args:
-            message: one sentence that says what could not be done.
-
-        Raises:
-            InvalidInput: with all faults by field.
-        """
-        if self.fields:
-            raise InvalidInput(message, self.fields)
-
-
-def check_key(faults: Faults, field: str, key: str) -> None:
-    """Ask for a key that is safe in paths, at every door."""
-    if not KEY_PATTERN.fullmatch(key):
-        faults.add(field, KEY_RULE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +89,11 @@ class Hypothesis:
         faults.text("if_up", self.if_up, 1000, "what you do if it goes up")
         faults.text("if_flat", self.if_flat, 1000, "what you do if it stays")
         faults.text("if_down", self.if_down, 1000, "what you do if it goes down")
-        if not (math.isfinite(self.expected_change) and self.expected_change > 0):
-            faults.add(
-                "expected_change",
-                "Enter how much it will change, as a number above 0.",
-            )
+        faults.positive(
+            "expected_change",
+            self.expected_change,
+            "Enter how much it will change, as a number above 0.",
+        )
         self._check_forecast(faults)
         faults.raise_if_any("This hypothesis is not complete yet.")
 
@@ -243,21 +199,20 @@ class MetricDefinition:
                 "satisfied_from",
                 f"Enter a score from 2 to {self.scale}, the top of the scale.",
             )
-        if len(self.survey) > 100:  # noqa: PLR2004
-            faults.add("survey", "Use at most 100 characters.")
+        faults.optional_text("survey", self.survey, 100)
 
     def _check_events(self, faults: Faults) -> None:
-        if not self.events:
+        if not 1 <= len(self.events) <= MAX_LIST:
             faults.add("events", "Name at least one event that counts as activity.")
-        for name in self.events:
+        for name in self.events[:MAX_LIST]:
             if name in SYSTEM_EVENTS:
                 faults.add(
                     "events",
                     f'"{name}" is sent by the system, so it never counts as'
                     " activity. Name what customers do.",
                 )
-            elif not name.strip() or len(name) > 200 or "\x00" in name:  # noqa: PLR2004
-                faults.add("events", "Each event name has 1 to 200 characters.")
+            else:
+                faults.text("events", name, 200, "a name for each event")
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,24 +301,41 @@ class Design:
         if not 0 < self.coverage <= 1:
             faults.add("coverage", "Enter a share above 0 and at most 1.")
         faults.number("alpha", self.alpha, 0.001, 0.2)
-        faults.number("planned_units", self.planned_units, 20, 1e10)
+        faults.number("planned_units", self.planned_units, 20, MAX_UNITS)
         if self.monitoring_mode != MonitoringMode.FIXED_END:
             faults.add("monitoring_mode", "Only fixed_end can be chosen so far.")
         self._check_dates(faults)
+        self._check_versions(faults)
         _check_variants(faults, self.variants)
         _check_metrics(faults, self.metrics, self.assigned_by)
         faults.raise_if_any("This experiment cannot be saved yet.")
 
     def _check_dates(self, faults: Faults) -> None:
-        for name in ("planned_end_at", "exposures_from", "enrolment_ends_at"):
+        names = ("planned_end_at", "exposures_from", "enrolment_ends_at")
+        for name in names:
             value = getattr(self, name)
-            if value is not None and not 2000 <= value.year <= 2200:  # noqa: PLR2004
+            if value is None:
+                continue
+            if value.tzinfo is None:
+                faults.add(name, "Give the time zone too, as in 2026-03-14T00:00:00Z.")
+            elif not 2000 <= value.year <= 2200:  # noqa: PLR2004
                 faults.add(name, "Enter a date between the years 2000 and 2200.")
+        if not faults.fields.keys().isdisjoint(names):
+            return
         start, end = self.exposures_from, self.enrolment_ends_at
         if start and end and start >= end:
             faults.add("enrolment_ends_at", "Enrolment must end after it begins.")
         if start and start >= self.planned_end_at:
             faults.add("planned_end_at", "The end must come after the first exposures.")
+
+    def _check_versions(self, faults: Faults) -> None:
+        faults.version("segment_version", self.segment_version)
+        for index, ref in enumerate(self.breakdowns):
+            faults.version(f"breakdowns.{index}.version", ref.version)
+            if self.breakdowns.index(ref) != index:
+                faults.add(f"breakdowns.{index}.segment", "This split is named twice.")
+        if len(self.breakdowns) > MAX_LIST:
+            faults.add("breakdowns", f"Declare at most {MAX_LIST} splits.")
 
 
 def _check_variants(faults: Faults, variants: Sequence[VariantSpec]) -> None:
@@ -374,21 +346,42 @@ def _check_variants(faults: Faults, variants: Sequence[VariantSpec]) -> None:
     if sum(v.is_control for v in variants) != 1:
         faults.add("variants", "Mark exactly one variant as control.")
     names = [v.name for v in variants]
-    for index, variant in enumerate(variants):
+    for index, variant in enumerate(variants[:MAX_VARIANTS]):
         field = f"variants.{index}"
         check_key(faults, f"{field}.name", variant.name)
         if names.index(variant.name) != index:
             faults.add(f"{field}.name", f'"{variant.name}" is used twice.')
-        if not (math.isfinite(variant.share) and 0 < variant.share < 1):
+        if not 0 < variant.share < 1:
             faults.add(f"{field}.share", "Enter a share above 0 and below 1.")
-        if len(variant.description) > 2000:  # noqa: PLR2004
-            faults.add(f"{field}.description", "Use at most 2000 characters.")
-        if variant.is_control and variant.personalisation:
-            faults.add(f"{field}.personalisation", "Control cannot be personalised.")
+        faults.optional_text(f"{field}.description", variant.description, 2000)
+        _check_parameters(faults, field, variant)
     if sum(bool(v.personalisation) for v in variants) > 1:
         faults.add("variants", "Only one variant can be personalised.")
+    _check_split(faults, variants)
+
+
+def _check_parameters(faults: Faults, field: str, variant: VariantSpec) -> None:
+    fault = fault_in_parameters(variant.parameters)
+    if fault is not None:
+        faults.add(f"{field}.parameters", fault)
+    rules = variant.personalisation
+    if variant.is_control and rules:
+        faults.add(f"{field}.personalisation", "Control cannot be personalised.")
+    if len(rules) > MAX_LIST:
+        faults.add(f"{field}.personalisation", f"Give at most {MAX_LIST} segments.")
+    for index, rule in enumerate(rules[:MAX_LIST]):
+        part = f"{field}.personalisation.{index}"
+        faults.version(f"{part}.version", rule.version)
+        fault = fault_in_parameters(rule.parameters)
+        if fault is not None:
+            faults.add(f"{part}.parameters", fault)
+
+
+def _check_split(faults: Faults, variants: Sequence[VariantSpec]) -> None:
+    if not variants or not all(0 < v.share < 1 for v in variants):
+        return
     total = math.fsum(v.share for v in variants)
-    if variants and not math.isclose(total, 1, abs_tol=1e-6):
+    if not math.isclose(total, 1, abs_tol=1e-6):
         gap = abs(1 - total)
         word = "missing" if total < 1 else "too much"
         faults.add(
@@ -407,20 +400,21 @@ def _check_metrics(
     # Nobody could have agreed a guardrail for an experiment that ran elsewhere.
     if not guarded and assigned_by == AssignedBy.ABIDE:
         faults.add("metrics", "Choose at least one guardrail, with its margin.")
-    for index, choice in enumerate(metrics):
+    if len(metrics) > MAX_LIST:
+        faults.add("metrics", f"Choose at most {MAX_LIST} metrics.")
+    for index, choice in enumerate(metrics[:MAX_LIST]):
         field = f"metrics.{index}"
+        faults.version(f"{field}.version", choice.version)
         if keys.index(choice.metric) != index:
             faults.add(f"{field}.metric", f'"{choice.metric}" is chosen twice.')
-        if not (
-            math.isfinite(choice.change_that_matters) and choice.change_that_matters > 0
-        ):
-            faults.add(
-                f"{field}.change_that_matters",
-                "Enter the smallest change that matters, above 0.",
-            )
+        faults.positive(
+            f"{field}.change_that_matters",
+            choice.change_that_matters,
+            "Enter the smallest change that matters, above 0.",
+        )
         margin = choice.margin
-        if margin is not None and not (math.isfinite(margin) and margin > 0):
-            faults.add(f"{field}.margin", "Enter a margin above 0.")
+        if margin is not None:
+            faults.positive(f"{field}.margin", margin, "Enter a margin above 0.")
         if choice.role == Role.GUARDRAIL and margin is None:
             faults.add(
                 f"{field}.margin", "A guardrail needs the largest harm you accept."

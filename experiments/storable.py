@@ -79,7 +79,7 @@ def _fault_in_plain(item: object) -> str | None:
     if isinstance(item, str):
         return fault_in_text(item)
     if isinstance(item, (int, float)):
-        if not math.isfinite(item):
+        if isinstance(item, float) and not math.isfinite(item):
             return "NaN and Infinity are not JSON numbers."
         if abs(item) > MAX_SAFE_NUMBER:
             return "Write numbers beyond 9007199254740991 as text."
