@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import marshmallow as ma
 from typing_extensions import override
 
-from experiments.design import KEY_PATTERN
+from experiments.field_faults import KEY_PATTERN
 
 MAX_WHOLE = 2**31 - 1  # what an INTEGER column holds on PostgreSQL
 TIME_PATTERN = re.compile(
@@ -61,43 +61,44 @@ def text(longest: int, **options: Any) -> Text:  # noqa: ANN401
 
 
 class Whole(ma.fields.Integer):
-    """A whole number from -2^31 to 2^31 - 1, or up to `most`."""
+    """A whole number that a 32-bit column holds."""
 
-    default_error_messages = _messages(invalid="Send a whole number.")
-
-    def __init__(
-        self,
-        *,
-        least: int = 1,
-        most: int = MAX_WHOLE,
-        **options: Any,  # noqa: ANN401
-    ) -> None:
-        super().__init__(
-            strict=True,
-            validate=ma.validate.Range(
-                least, most, error="Send a whole number from {min} to {max}."
-            ),
-            **options,
-        )
+    default_error_messages = _messages(
+        invalid="Send a whole number.",
+        too_large=f"Send a whole number up to {MAX_WHOLE:,}.",
+    )
 
     @override
     def _validated(self, value: Any) -> int:
+        whole = isinstance(value, int) and not isinstance(value, bool)
         # JSON has one kind of number: 1.0 is 1.
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        raise self.make_error("invalid")
+        if not whole and not (isinstance(value, float) and value.is_integer()):
+            raise self.make_error("invalid")
+        if abs(value) > MAX_WHOLE:
+            raise self.make_error("too_large")
+        return int(value)
 
 
-class WholeInQuery(Whole):
-    """The same behind the question mark, where everything is text."""
+def whole(least: int, most: int = MAX_WHOLE, **options: Any) -> Whole:  # noqa: ANN401
+    """Make a whole number whose range the rules keep, and the document shows."""
+    described = {"minimum": least, "maximum": most, **options.pop("metadata", {})}
+    return Whole(metadata=described, **options)
+
+
+class Count(ma.fields.Integer):
+    """A number of things behind the question mark, where everything is text."""
+
+    def __init__(self, most: int, **options: Any) -> None:  # noqa: ANN401
+        self.most = most
+        described = {"minimum": 1, "maximum": most, **options.pop("metadata", {})}
+        super().__init__(metadata=described, **options)
 
     @override
     def _validated(self, value: Any) -> int:
-        if isinstance(value, str) and re.fullmatch(r"\d{1,10}", value, re.ASCII):
+        digits = isinstance(value, str) and re.fullmatch(r"\d{1,9}", value, re.ASCII)
+        if digits and 1 <= int(value) <= self.most:
             return int(value)
-        raise self.make_error("invalid")
+        raise ma.ValidationError(f"Send a whole number from 1 to {self.most}.")
 
 
 class Decimal(ma.fields.Float):
@@ -111,6 +112,12 @@ class Decimal(ma.fields.Float):
         if number and math.isfinite(value):
             return float(value)
         raise self.make_error("invalid")
+
+
+def number(least: float, most: float, **options: Any) -> Decimal:  # noqa: ANN401
+    """Make a number whose range the rules keep, and the document shows."""
+    described = {"minimum": least, "maximum": most, **options.pop("metadata", {})}
+    return Decimal(metadata=described, **options)
 
 
 class Flag(ma.fields.Boolean):
