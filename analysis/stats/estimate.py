@@ -28,7 +28,7 @@ class ArmValue:
 
     n: int  # units that count (mature, with a finite value)
     value: float | None  # share 0 to 1, mean score, or days; None when n is 0
-    interval: Interval | None = None
+    interval: Interval | None = None  # None also where the arm shows no variation
     n_missing: int = 0  # mature units without a value (a survey not answered)
     n_nonfinite: int = 0
     n_immature: int = 0  # not old enough yet: excluded, never a failure
@@ -40,7 +40,7 @@ class Lift:
 
     value: float
     interval: Interval
-    method: str  # "koopman" or "fieller"
+    method: str  # "koopman", "fieller" or "log_ratio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Estimate:
     treatment: ArmValue
     effect: float
     interval: Interval
-    p_value: float | None
+    p_value: float | None  # None where all units are alike, so that nothing is tested
     lift: Lift | NotComputable
     graded: tuple[Interval, ...] = ()
     facts: dict[str, float | int | str] = field(default_factory=dict)  # z, dof, tau
