@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 import structlog
 
@@ -89,13 +90,16 @@ def require_free_disk(folder: Path) -> None:
 class _Child:
     name: str
     command: Sequence[str]
+    output: IO[bytes] | None
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     retry_at: float = 0.0
     back_off: float = FIRST_BACK_OFF_SECONDS
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.command)  # noqa: S603  # our own commands
+        self.process = subprocess.Popen(  # noqa: S603  # our own commands
+            self.command, stdout=self.output, stderr=self.output
+        )
         self.started_at = time.monotonic()
         log.info("process_started", process=self.name, pid=self.process.pid)
 
@@ -124,13 +128,14 @@ class Supervisor:
     """Keeps a set of named commands running until it is told to stop."""
 
     commands: dict[str, Sequence[str]]
+    output: IO[bytes] | None = None  # where all of them write; None is the terminal
     _children: list[_Child] = field(default_factory=list)
     _stopping: bool = False
 
     def start(self) -> None:
         """Start every command, and take over SIGTERM and SIGINT."""
         for name, command in self.commands.items():
-            child = _Child(name, command)
+            child = _Child(name, command, self.output)
             child.start()
             self._children.append(child)
         signal.signal(signal.SIGTERM, self._ask_to_stop)

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -15,6 +18,7 @@ from experiments.context import Context, open_context
 from experiments.db import make_engine
 from experiments.schema import upgrade
 from tests.clock import FakeClock
+from tests.servers import RunningServer, running_server
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_REFERENCE_DATA = ROOT.parent / "shared" / "data"
@@ -143,3 +147,65 @@ def _run_on_server(server: str, statement: str) -> None:
     with engine.connect() as connection:
         connection.execute(text(statement))
     engine.dispose()
+
+
+@pytest.fixture
+def server(environ: dict[str, str]) -> Iterator[RunningServer]:
+    """Run a whole Abide on this test's database."""
+    with running_server(environ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Find Debian's chromium; in CI it must be there."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        message = "chromium is not installed (apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--no-first-run",
+                "--disable-quic",
+            ],
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def app(context: Context) -> Flask:
+    from abide import create_flask_app
+
+    return create_flask_app(context)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Keep the number of tests skipped for want of reference data, for CI's report."""
+    skipped = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if "reference data is absent" in str(report.longrepr)
+    ]
+    mark = ROOT / ".cache" / "reference-skips"
+    mark.parent.mkdir(exist_ok=True)
+    mark.write_text(f"{len(skipped)}\n")

@@ -1,7 +1,6 @@
 """Says on CI's last line whether the reference data was used."""
 
 import sys
-from pathlib import Path
 
 from tests.conftest import ROOT, reference_data_dir
 
@@ -9,11 +8,11 @@ MARK = ROOT / ".cache" / "reference-skips"
 
 
 def main() -> int:
-    """Print the line; fail where CI must have the data."""
+    """Print the line."""
     if reference_data_dir() is not None:
         print("reference data: used")  # noqa: T201
         return 0
-    skipped = len(Path(MARK).read_text().splitlines()) if MARK.exists() else 0
+    skipped = MARK.read_text().strip() if MARK.exists() else "0"
     print(f"reference data: ABSENT, {skipped} tests skipped")  # noqa: T201
     return 0
 
