@@ -21,6 +21,7 @@ from experiments.design import (
     SegmentRef,
     VariantSpec,
 )
+from experiments.storable import MAX_SAFE_NUMBER
 from experiments.vocabulary import (
     AssignedBy,
     Direction,
@@ -87,8 +88,8 @@ class Plan:
 
     def canonical_json(self) -> str:
         """Write the plan as canonical JSON (RFC 8785), the form that is hashed."""
-        body = {"format": PLAN_FORMAT, **dataclasses.asdict(self)}
-        return rfc8785.dumps(_plain(body)).decode()
+        body = {"format": PLAN_FORMAT, **to_plain(self)}
+        return rfc8785.dumps(body).decode()
 
     def metric(self, key: str) -> PlannedMetric:
         """Find a planned metric by its key."""
@@ -118,7 +119,7 @@ def plan_from_json(text: str) -> Plan:
     Returns:
         The equal plan.
     """
-    body = json.loads(text)
+    body = json.loads(text, parse_int=_number)
     return Plan(
         design=_design(body["design"]),
         hypothesis=_hypothesis(body["hypothesis"]),
@@ -139,13 +140,25 @@ def plan_from_json(text: str) -> Plan:
 
 def definition_to_json(definition: MetricDefinition) -> dict[str, Any]:
     """Write a metric definition as plain JSON values, for its stored version."""
-    plain: dict[str, Any] = _plain(dataclasses.asdict(definition))
-    return plain
+    return to_plain(definition)
 
 
 def definition_from_json(body: Mapping[str, Any]) -> MetricDefinition:
     """Read a metric definition back from its stored version."""
     return _definition(body)
+
+
+def to_plain(value: Design | Hypothesis | MetricDefinition | Plan) -> dict[str, Any]:
+    """Write a frozen value as plain JSON values, for audit, store and plan."""
+    plain: dict[str, Any] = _plain(dataclasses.asdict(value))
+    return plain
+
+
+def _number(text: str) -> float:
+    # RFC 8785 writes the float 1e20 with all its digits; as a Python integer it
+    # would be beyond what JSON can hold exactly and could not be written again.
+    whole = int(text)
+    return whole if abs(whole) <= MAX_SAFE_NUMBER else float(text)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # JSON is any of its types

@@ -1,0 +1,307 @@
+"""Experiments as designed: draft, edit, find, list."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from experiments import audit, references
+from experiments.actors import Actor
+from experiments.design import (
+    Design,
+    MetricChoice,
+    SegmentParameters,
+    SegmentRef,
+    VariantSpec,
+)
+from experiments.errors import Conflict, InvalidInput, NotFound
+from experiments.lookups import (
+    changes,
+    check_revision,
+    known_key,
+    owner_of,
+    page_size,
+)
+from experiments.models import (
+    Experiment,
+    ExperimentMetric,
+    HypothesisRow,
+    MetricVersion,
+    SegmentVersion,
+    Variant,
+)
+from experiments.plan import to_plain
+from experiments.vocabulary import (
+    AssignedBy,
+    Goal,
+    MonitoringMode,
+    PersonRole,
+    Role,
+    Status,
+    Unit,
+)
+
+_hypothesis = joinedload(Experiment.hypothesis)
+_WHOLE = (
+    _hypothesis.joinedload(HypothesisRow.segment),
+    _hypothesis.joinedload(HypothesisRow.metric),
+    _hypothesis.joinedload(HypothesisRow.journey_stage),
+    _hypothesis.joinedload(HypothesisRow.owner),
+    joinedload(Experiment.owner),
+    joinedload(Experiment.reviewed_by),
+    joinedload(Experiment.decision_proposed_by),
+    joinedload(Experiment.segment_version).joinedload(SegmentVersion.segment),
+    selectinload(Experiment.variants),
+    selectinload(Experiment.metrics)
+    .joinedload(ExperimentMetric.metric_version)
+    .joinedload(MetricVersion.metric),
+    selectinload(Experiment.pauses),
+)
+# Columns that are the design's own plain values.
+_PLAIN = (
+    "name",
+    "goal",
+    "assigned_by",
+    "unit",
+    "coverage",
+    "alpha",
+    "monitoring_mode",
+    "planned_units",
+    "planned_end_at",
+    "exposures_from",
+    "enrolment_ends_at",
+)
+
+
+def draft(session: Session, design: Design, actor: Actor, now: datetime) -> Experiment:
+    """Store a new experiment as a draft; the actor becomes its owner.
+
+    Args:
+        session: open transaction.
+        design: complete.
+        actor: an editor.
+        now: aware UTC.
+
+    Returns:
+        The experiment, revision 1.
+
+    Raises:
+        Conflict: the key is taken.
+    """
+    actor.require(PersonRole.EDITOR, "draft experiments")
+    owner_id = owner_of(actor, "an experiment")
+    design.check()
+    _check_start(design, actor, now)
+    audit.take_turn(session)
+    taken = select(Experiment.id).where(Experiment.key == design.key)
+    if session.scalar(taken) is not None:
+        raise Conflict(
+            f'There is an experiment "{design.key}" already. Choose another key.',
+            {"key": "This key is taken."},
+        )
+    experiment = Experiment(
+        key=design.key,
+        owner_id=owner_id,
+        author_ids=[],
+        created_at=now,
+        revision=0,
+        status=Status.DRAFT.value,
+        phase=1,
+        pre_registered=False,
+    )
+    _write(session, experiment, design, actor, now)
+    session.add(experiment)
+    session.flush()
+    after = to_plain(design)
+    audit.record(
+        session, actor, "experiment.draft", "experiment", design.key, None, after, now
+    )
+    return get(session, design.key)
+
+
+def edit(
+    session: Session, design: Design, revision: int, actor: Actor, now: datetime
+) -> Experiment:
+    """Save a changed draft.
+
+    Args:
+        session: open transaction.
+        design: with the key of the experiment to change.
+        revision: the one that was edited.
+        actor: an editor.
+        now: aware UTC.
+
+    Returns:
+        The experiment, one revision further.
+
+    Raises:
+        Conflict: it is no draft any more, or somebody saved it meanwhile.
+    """
+    actor.require(PersonRole.EDITOR, "edit experiments")
+    audit.take_turn(session)
+    experiment = get(session, design.key)
+    if experiment.status != Status.DRAFT.value:
+        state = experiment.status.replace("_", " ")
+        raise Conflict(
+            f"Only a draft can be edited; this experiment is {state}."
+            if experiment.status != Status.IN_REVIEW.value
+            else "This experiment is in review. Send it back first to edit it."
+        )
+    check_revision("experiment", revision, experiment.revision)
+    design.check()
+    _check_start(design, actor, now)
+    before = to_plain(to_design(experiment))
+    # Old rows must be gone before rows with the same names arrive.
+    experiment.variants.clear()
+    experiment.metrics.clear()
+    session.flush()
+    _write(session, experiment, design, actor, now)
+    session.flush()
+    old, new = changes(before, to_plain(design))
+    audit.record(
+        session, actor, "experiment.edit", "experiment", design.key, old, new, now
+    )
+    return get(session, design.key)
+
+
+def get(session: Session, key: str) -> Experiment:
+    """Find an experiment with all it names, as it is now in the database.
+
+    Args:
+        session: any session.
+        key: of the experiment.
+
+    Returns:
+        The experiment; it can be read after the session is closed.
+
+    Raises:
+        NotFound: there is none.
+    """
+    experiment = session.scalar(
+        select(Experiment)
+        .where(Experiment.key == known_key(key, "experiment"))
+        .options(*_WHOLE)
+        .execution_options(populate_existing=True)
+    )
+    if experiment is None:
+        raise NotFound(f'There is no experiment "{key}".')
+    return experiment
+
+
+def listing(
+    session: Session,
+    *,
+    status: Status | None = None,
+    after_key: str | None = None,
+    limit: int = 50,
+) -> list[Experiment]:
+    """List experiments by key.
+
+    Args:
+        session: any session.
+        status: only those that stand there.
+        after_key: continue after a page that ended with this key.
+        limit: at most this many, up to 200.
+
+    Returns:
+        The experiments with all they name.
+    """
+    query = select(Experiment).options(*_WHOLE).order_by(Experiment.key)
+    if status is not None:
+        query = query.where(Experiment.status == status.value)
+    if after_key is not None:
+        query = query.where(Experiment.key > known_key(after_key, "page"))
+    return list(session.scalars(query.limit(page_size(limit))))
+
+
+def to_design(experiment: Experiment) -> Design:
+    """Read an experiment as the value that form, API and plan share."""
+    return Design(
+        key=experiment.key,
+        name=experiment.name,
+        hypothesis=experiment.hypothesis.key,
+        goal=Goal(experiment.goal),
+        assigned_by=AssignedBy(experiment.assigned_by),
+        unit=Unit(experiment.unit),
+        segment=experiment.segment_version.segment.key,
+        segment_version=experiment.segment_version.version,
+        variants=tuple(_variant_spec(v) for v in experiment.variants),
+        coverage=experiment.coverage,
+        metrics=tuple(_metric_choice(m) for m in experiment.metrics),
+        monitoring_mode=MonitoringMode(experiment.monitoring_mode),
+        planned_units=experiment.planned_units,
+        planned_end_at=experiment.planned_end_at,
+        alpha=experiment.alpha,
+        exposures_from=experiment.exposures_from,
+        enrolment_ends_at=experiment.enrolment_ends_at,
+        breakdowns=tuple(SegmentRef(**ref) for ref in experiment.breakdowns),
+    )
+
+
+def _variant_spec(row: Variant) -> VariantSpec:
+    return VariantSpec(
+        name=row.name,
+        description=row.description,
+        is_control=row.is_control,
+        share=row.share,
+        parameters=row.parameters,
+        personalisation=tuple(SegmentParameters(**r) for r in row.personalisation),
+    )
+
+
+def _metric_choice(row: ExperimentMetric) -> MetricChoice:
+    return MetricChoice(
+        metric=row.metric_version.metric.key,
+        version=row.metric_version.version,
+        role=Role(row.role),
+        change_that_matters=row.change_that_matters,
+        margin=row.margin,
+    )
+
+
+def _check_start(design: Design, actor: Actor, now: datetime) -> None:
+    begins = design.exposures_from
+    if begins is None or begins >= now or design.assigned_by == AssignedBy.EXTERNAL:
+        return
+    if not actor.may(PersonRole.ADMIN):
+        raise InvalidInput(
+            "This experiment cannot be saved yet.",
+            {
+                "exposures_from": "Only an admin may count exposures from before"
+                " the start. Leave it empty to count from the start."
+            },
+        )
+
+
+def _write(
+    session: Session, row: Experiment, design: Design, actor: Actor, now: datetime
+) -> None:
+    found = references.resolve(session, design)
+    plain = to_plain(design)
+    for name in _PLAIN:
+        value = getattr(design, name)
+        setattr(row, name, value.value if isinstance(value, StrEnum) else value)
+    row.coverage, row.alpha = float(design.coverage), float(design.alpha)
+    row.hypothesis_id = found.hypothesis_id
+    row.segment_version_id = found.segment_version_id
+    row.breakdowns = plain["breakdowns"]
+    row.variants = [
+        Variant(position=position, **{**variant, "share": float(variant["share"])})
+        for position, variant in enumerate(plain["variants"])
+    ]
+    row.metrics = [
+        ExperimentMetric(
+            position=position,
+            metric_version_id=number,
+            role=choice.role.value,
+            change_that_matters=float(choice.change_that_matters),
+            margin=None if choice.margin is None else float(choice.margin),
+        )
+        for position, (choice, number) in enumerate(
+            zip(design.metrics, found.metric_version_ids, strict=True)
+        )
+    ]
+    row.author_ids = sorted({*row.author_ids, owner_of(actor, "an experiment")})
+    row.updated_at = now
+    row.revision += 1

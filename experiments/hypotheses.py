@@ -1,0 +1,229 @@
+"""The backlog of hypotheses."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from experiments import audit
+from experiments.actors import Actor
+from experiments.design import Forecast, Hypothesis
+from experiments.errors import Conflict, NotFound
+from experiments.field_faults import KEY_PATTERN, Faults
+from experiments.lookups import (
+    changes,
+    check_revision,
+    known_key,
+    owner_of,
+    page_size,
+)
+from experiments.models import (
+    Experiment,
+    HypothesisRow,
+    JourneyStage,
+    Metric,
+    Segment,
+)
+from experiments.plan import to_plain
+from experiments.vocabulary import Direction, Evidence, PersonRole, Status
+
+_REFERENCES = (
+    ("segment", Segment, "segment"),
+    ("metric", Metric, "metric"),
+    ("journey_stage", JourneyStage, "journey stage"),
+)
+_TEXTS = (
+    "title",
+    "evidence_text",
+    "change",
+    "friction_point",
+    "if_up",
+    "if_flat",
+    "if_down",
+)
+_FORECAST = ("lift_low", "lift_mid", "lift_high", "ship_probability")
+_WHOLE = (
+    joinedload(HypothesisRow.segment),
+    joinedload(HypothesisRow.metric),
+    joinedload(HypothesisRow.journey_stage),
+    joinedload(HypothesisRow.owner),
+)
+
+
+def create(
+    session: Session, hypothesis: Hypothesis, actor: Actor, now: datetime
+) -> HypothesisRow:
+    """Register a hypothesis; the actor becomes its owner.
+
+    Args:
+        session: open transaction.
+        hypothesis: complete.
+        actor: an editor.
+        now: aware UTC.
+
+    Returns:
+        The stored row, revision 1.
+
+    Raises:
+        Conflict: the key is taken.
+    """
+    actor.require(PersonRole.EDITOR, "register hypotheses")
+    owner_id = owner_of(actor, "a hypothesis")
+    hypothesis.check()
+    audit.take_turn(session)
+    taken = select(HypothesisRow.id).where(HypothesisRow.key == hypothesis.key)
+    if session.scalar(taken) is not None:
+        raise Conflict(
+            f'There is a hypothesis "{hypothesis.key}" already. Choose another key.',
+            {"key": "This key is taken."},
+        )
+    row = HypothesisRow(
+        key=hypothesis.key, owner_id=owner_id, created_at=now, revision=0
+    )
+    _write(session, row, hypothesis, now)
+    session.add(row)
+    session.flush()
+    after = to_plain(hypothesis)
+    audit.record(
+        session, actor, "hypothesis.create", "hypothesis", row.key, None, after, now
+    )
+    return get(session, row.key)
+
+
+def update(
+    session: Session,
+    hypothesis: Hypothesis,
+    revision: int,
+    actor: Actor,
+    now: datetime,
+) -> HypothesisRow:
+    """Save a changed hypothesis; plans that are locked keep the old one.
+
+    Args:
+        session: open transaction.
+        hypothesis: with the key of the one to change.
+        revision: the one that was edited.
+        actor: an editor.
+        now: aware UTC.
+
+    Returns:
+        The stored row, one revision further.
+
+    Raises:
+        Conflict: somebody saved it meanwhile, or an experiment on it is in review.
+    """
+    actor.require(PersonRole.EDITOR, "change hypotheses")
+    audit.take_turn(session)
+    row = get(session, hypothesis.key)
+    check_revision("hypothesis", revision, row.revision)
+    hypothesis.check()
+    reviewed = session.scalar(
+        select(Experiment.key).where(
+            Experiment.hypothesis_id == row.id,
+            Experiment.status == Status.IN_REVIEW.value,
+        )
+    )
+    if reviewed is not None:
+        raise Conflict(
+            f'The experiment "{reviewed}" on this hypothesis is in review. Send it'
+            " back first: what was reviewed must be what is started."
+        )
+    before = to_plain(to_value(row))
+    _write(session, row, hypothesis, now)
+    session.flush()
+    old, new = changes(before, to_plain(hypothesis))
+    audit.record(
+        session, actor, "hypothesis.update", "hypothesis", row.key, old, new, now
+    )
+    return get(session, row.key)
+
+
+def get(session: Session, key: str) -> HypothesisRow:
+    """Find a hypothesis with all it names.
+
+    Args:
+        session: any session.
+        key: of the hypothesis.
+
+    Returns:
+        The row.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = session.scalar(
+        select(HypothesisRow)
+        .where(HypothesisRow.key == known_key(key, "hypothesis"))
+        .options(*_WHOLE)
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise NotFound(f'There is no hypothesis "{key}".')
+    return row
+
+
+def listing(
+    session: Session, *, after_key: str | None = None, limit: int = 50
+) -> list[HypothesisRow]:
+    """List hypotheses by key.
+
+    Args:
+        session: any session.
+        after_key: continue after a page that ended with this key.
+        limit: at most this many, up to 200.
+
+    Returns:
+        The rows with all they name.
+    """
+    query = select(HypothesisRow).options(*_WHOLE).order_by(HypothesisRow.key)
+    if after_key is not None:
+        query = query.where(HypothesisRow.key > known_key(after_key, "page"))
+    return list(session.scalars(query.limit(page_size(limit))))
+
+
+def to_value(row: HypothesisRow) -> Hypothesis:
+    """Read a row as the value that forms, API and plan share."""
+    forecast = {name: getattr(row, f"forecast_{name}") for name in _FORECAST}
+    return Hypothesis(
+        key=row.key,
+        evidence=Evidence(row.evidence),
+        segment=row.segment.key,
+        metric=row.metric.key,
+        direction=Direction(row.direction),
+        expected_change=row.expected_change,
+        journey_stage=row.journey_stage.key,
+        forecast=Forecast(**forecast),
+        **{name: getattr(row, name) for name in _TEXTS},
+    )
+
+
+def _write(
+    session: Session, row: HypothesisRow, hypothesis: Hypothesis, now: datetime
+) -> None:
+    for name, number in _references(session, hypothesis).items():
+        setattr(row, f"{name}_id", number)
+    for name in _TEXTS:
+        setattr(row, name, getattr(hypothesis, name))
+    for name in _FORECAST:
+        setattr(row, f"forecast_{name}", float(getattr(hypothesis.forecast, name)))
+    row.evidence = hypothesis.evidence.value
+    row.direction = hypothesis.direction.value
+    row.expected_change = float(hypothesis.expected_change)
+    row.updated_at = now
+    row.revision += 1
+
+
+def _references(session: Session, hypothesis: Hypothesis) -> dict[str, Any]:
+    faults = Faults()
+    found: dict[str, Any] = {}
+    for field, table, words in _REFERENCES:
+        key = getattr(hypothesis, field)
+        number = None
+        if KEY_PATTERN.fullmatch(key):
+            number = session.scalar(select(table.id).where(table.key == key))
+        if number is None:
+            faults.add(field, f"There is no such {words}. Choose one that exists.")
+        found[field] = number
+    faults.raise_if_any("This hypothesis names something that does not exist.")
+    return found

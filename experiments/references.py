@@ -1,0 +1,144 @@
+"""What a design names must exist, and must fit together."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from experiments.design import Design, MetricDefinition
+from experiments.field_faults import KEY_PATTERN, Faults
+from experiments.models import (
+    HypothesisRow,
+    Metric,
+    MetricVersion,
+    Segment,
+    SegmentVersion,
+)
+from experiments.plan import definition_from_json
+from experiments.vocabulary import MetricKind, Role
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Database numbers of what a design names.
+
+    Attributes:
+        hypothesis_id: of the hypothesis.
+        segment_version_id: of the target segment in its version.
+        metric_version_ids: of the metrics in their versions, in the design's order.
+    """
+
+    hypothesis_id: int
+    segment_version_id: int
+    metric_version_ids: tuple[int, ...]
+
+
+def resolve(session: Session, design: Design) -> References:
+    """Find what a design names; refuse, by field, what is missing or does not fit.
+
+    Args:
+        session: any session.
+        design: one that `Design.check` accepts.
+
+    Returns:
+        The numbers.
+    """
+    faults = Faults()
+    hypothesis = _hypothesis(session, faults, design)
+    segment = _segment_version(
+        session, faults, "segment", design.segment, design.segment_version
+    )
+    _check_other_segments(session, faults, design)
+    metrics = [
+        _metric_version(session, faults, design, index)
+        for index in range(len(design.metrics))
+    ]
+    faults.raise_if_any("This experiment cannot be saved yet.")
+    return References(hypothesis or 0, segment or 0, tuple(m or 0 for m in metrics))
+
+
+def _hypothesis(session: Session, faults: Faults, design: Design) -> int | None:
+    row = None
+    if KEY_PATTERN.fullmatch(design.hypothesis):
+        row = session.execute(
+            select(HypothesisRow.id, Metric.key)
+            .join(HypothesisRow.metric)
+            .where(HypothesisRow.key == design.hypothesis)
+        ).first()
+    if row is None:
+        faults.add("hypothesis", "There is no such hypothesis. Register it first.")
+        return None
+    for index, choice in enumerate(design.metrics):
+        if choice.role == Role.PRIMARY and choice.metric != row.key:
+            faults.add(
+                f"metrics.{index}.metric",
+                f'The hypothesis is about "{row.key}": make that the primary metric,'
+                " or choose another hypothesis.",
+            )
+    return int(row.id)
+
+
+def _segment_version(
+    session: Session, faults: Faults, field: str, key: str, version: int
+) -> int | None:
+    number = None
+    if KEY_PATTERN.fullmatch(key):
+        number = session.scalar(
+            select(SegmentVersion.id)
+            .join(SegmentVersion.segment)
+            .where(Segment.key == key, SegmentVersion.version == version)
+        )
+    if number is None:
+        faults.add(field, f"There is no such segment in version {version}.")
+    return number
+
+
+def _check_other_segments(session: Session, faults: Faults, design: Design) -> None:
+    for index, ref in enumerate(design.breakdowns):
+        field = f"breakdowns.{index}.segment"
+        _segment_version(session, faults, field, ref.segment, ref.version)
+    for number, variant in enumerate(design.variants):
+        for index, rule in enumerate(variant.personalisation):
+            field = f"variants.{number}.personalisation.{index}.segment"
+            _segment_version(session, faults, field, rule.segment, rule.version)
+
+
+def _metric_version(
+    session: Session, faults: Faults, design: Design, index: int
+) -> int | None:
+    choice = design.metrics[index]
+    row = None
+    if KEY_PATTERN.fullmatch(choice.metric):
+        row = session.scalar(
+            select(MetricVersion)
+            .join(MetricVersion.metric)
+            .where(Metric.key == choice.metric, MetricVersion.version == choice.version)
+        )
+    if row is None:
+        faults.add(
+            f"metrics.{index}.metric",
+            f"There is no such metric in version {choice.version}.",
+        )
+        return None
+    definition = definition_from_json(row.definition)
+    for name in ("change_that_matters", "margin"):
+        value = getattr(choice, name)
+        if value is not None and value >= _width(definition):
+            faults.add(f"metrics.{index}.{name}", _too_wide(definition))
+    return row.id
+
+
+def _width(definition: MetricDefinition) -> float:
+    if definition.is_share:
+        return 1.0
+    if definition.kind == MetricKind.CSAT_MEAN:
+        return definition.scale - 1.0
+    return float(definition.day)
+
+
+def _too_wide(definition: MetricDefinition) -> str:
+    if definition.is_share:
+        return "Enter a share below 1: one percentage point is 0.01."
+    if definition.kind == MetricKind.CSAT_MEAN:
+        return f"Enter less than {definition.scale - 1}, the length of the scale."
+    return f"Enter fewer than {definition.day} days, the time looked at."
