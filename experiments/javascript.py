@@ -39,13 +39,10 @@ def number_text(number: float) -> str:
     """Write a finite number as JavaScript's String(number) does.
 
     Args:
-        number: an int or a finite float.
+        number: an int within the range of doubles, or a finite float.
 
     Returns:
         Such as "5", "1.5", "1e+21" or "1e-7".
-
-    Raises:
-        OverflowError: an int beyond the largest double.
     """
     if isinstance(number, int) and abs(number) <= MAX_SAFE_INTEGER:
         return str(number)
