@@ -42,6 +42,11 @@ def parse(text: str) -> str | None:
     return None if found is None else found.group(1)
 
 
+def is_public_id(text: str) -> bool:
+    """Whether `text` is written like the readable part of a key."""
+    return len(text) == PUBLIC_ID_LENGTH and set(text) <= set(_ALPHABET)
+
+
 def digest(text: str) -> str:
     """Hash a key text that `parse` accepts with SHA-256, as 64 hexadecimal digits.
 

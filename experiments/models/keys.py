@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from experiments.db import Base
+from experiments.models.accounts import Person
 
 
 class ApiKey(Base):
@@ -22,6 +23,7 @@ class ApiKey(Base):
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    owner: Mapped[Person] = relationship()
 
 
 class IdempotentAnswer(Base):
