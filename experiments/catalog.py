@@ -50,7 +50,6 @@ _WHOLE = (
     _hypothesis.joinedload(HypothesisRow.owner),
     joinedload(Experiment.owner),
     joinedload(Experiment.reviewed_by),
-    joinedload(Experiment.decision_proposed_by),
     joinedload(Experiment.segment_version).joinedload(SegmentVersion.segment),
     selectinload(Experiment.variants),
     selectinload(Experiment.metrics)

@@ -18,6 +18,21 @@ class Status(StrEnum):
     DECIDED = "decided"
 
 
+class Action(StrEnum):
+    """What can be done with an experiment; the lifecycle table says when."""
+
+    SUBMIT = "submit"
+    SEND_BACK = "send_back"
+    APPROVE = "approve"
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP_ENROLMENT = "stop_enrolment"
+    STOP = "stop"
+    DECIDE = "decide"
+    CONFIRM_DECISION = "confirm_decision"
+
+
 class Goal(StrEnum):
     """What an experiment is for."""
 

@@ -56,15 +56,13 @@ class Experiment(Base):
     decision: Mapped[str | None] = mapped_column(String(20))
     decided_variant: Mapped[str | None] = mapped_column(String(64))
     decision_reason: Mapped[str | None] = mapped_column(String(2000))
-    # Who decided against the recommendation: it waits for a second person.
-    decision_proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    # A decision against the recommendation, until a second person confirms it:
+    # {"decision", "variant", "reason", "person_id"}.
+    decision_proposal: Mapped[dict[str, Any] | None]
 
     hypothesis: Mapped[HypothesisRow] = relationship()
     owner: Mapped[Person] = relationship(foreign_keys=[owner_id])
     reviewed_by: Mapped[Person | None] = relationship(foreign_keys=[reviewed_by_id])
-    decision_proposed_by: Mapped[Person | None] = relationship(
-        foreign_keys=[decision_proposed_by_id]
-    )
     segment_version: Mapped[SegmentVersion] = relationship()
     variants: Mapped[list["Variant"]] = relationship(
         order_by="Variant.position", cascade="all, delete-orphan"

@@ -393,12 +393,7 @@ def upgrade() -> None:
         sa.Column("decision", sa.String(length=20), nullable=True),
         sa.Column("decided_variant", sa.String(length=64), nullable=True),
         sa.Column("decision_reason", sa.String(length=2000), nullable=True),
-        sa.Column("decision_proposed_by_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["decision_proposed_by_id"],
-            ["person.id"],
-            name=op.f("fk_experiment_decision_proposed_by_id_person"),
-        ),
+        sa.Column("decision_proposal", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(
             ["hypothesis_id"],
             ["hypothesis.id"],
