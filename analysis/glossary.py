@@ -1,0 +1,92 @@
+"""The words for verdicts, cases, checks and reasons: one word for one thing."""
+
+from analysis.stats.estimate import NotComputable
+from experiments.vocabulary import (
+    HealthCheck,
+    MetricKind,
+    Reason,
+    SentenceCase,
+    Verdict,
+)
+
+INTERVAL_HELP = (
+    "If we ran this many times, about 95 of 100 such ranges would contain the true"
+    " change."
+)
+VERDICT_WORDS = {
+    Verdict.SHIP: "Ship",
+    Verdict.DO_NOT_SHIP: "Do not ship",
+    Verdict.UNDECIDED: "Undecided",
+    Verdict.KEEP_RUNNING: "Keep running",
+    Verdict.DO_NOT_USE: "Do not use",
+}
+CASE_WORDS = {
+    SentenceCase.UNTRUSTED: "Not usable",
+    SentenceCase.TOO_EARLY: "Too early",
+    SentenceCase.NOT_COMPUTABLE: "Cannot be computed",
+    SentenceCase.BETTER: "Better",
+    SentenceCase.WORSE: "Worse",
+    SentenceCase.HARM_RULED_OUT: "Harm ruled out",
+    SentenceCase.HARM_NOT_RULED_OUT: "Harm not ruled out",
+    SentenceCase.EQUAL_ENOUGH: "Equal enough",
+    SentenceCase.UNDECIDED: "Cannot tell",
+}
+CHECK_WORDS = {
+    HealthCheck.SAMPLE_RATIO: "Split as planned",
+    HealthCheck.TWO_VARIANTS: "One variant per customer",
+    HealthCheck.CONTRADICTING_EXPOSURES: "Exposures match the assignment",
+    HealthCheck.UNKNOWN_VARIANTS: "Only planned variants",
+    HealthCheck.PLAN_INTACT: "Plan unchanged",
+    HealthCheck.FRESHNESS: "Data is fresh",
+    HealthCheck.RESPONSE_BALANCE: "Survey answered equally often",
+    HealthCheck.PAUSES: "No breaks",
+    HealthCheck.NOT_PRE_REGISTERED: "Planned beforehand",
+    HealthCheck.NOT_REVIEWED: "Reviewed by another person",
+}
+_BECAUSE = {
+    Reason.TOO_FEW_UNITS: "a group has fewer than {needed} customers",
+    Reason.NO_VARIATION: "all customers of both groups have the same outcome",
+    Reason.EMPTY_ARM: "a group has no customers",
+    Reason.NO_MATURE_UNITS: "no customer of a group has been followed for long enough",
+    Reason.NO_ANSWERS: "nobody in a group answered the survey",
+    Reason.BASELINE_NEAR_ZERO: "control is too close to 0 for a change in %",
+    Reason.BASELINE_NOT_POSITIVE: "control is not above 0, so % means nothing",
+    Reason.NON_FINITE: "some of its values are not finite numbers",
+    Reason.FOLLOW_UP_TOO_SHORT: "too few customers were followed for that long",
+    Reason.NO_TIMES: "the imported file has no event times",
+    Reason.NO_REQUESTS: "fewer survey requests arrived than answers",
+    Reason.OUT_OF_RANGE: "the value for {field} is out of range",
+    Reason.UNREACHABLE: "no number of customers within the time would be enough",
+    Reason.FAILED: "the computation failed; the log of this run says why",
+}
+
+
+def not_computable(name: str, outcome: NotComputable, kind: MetricKind) -> str:
+    """Say why a metric has no number.
+
+    Args:
+        name: of the metric.
+        outcome: the reason, with its facts.
+        kind: of the metric; surveys speak of answers.
+
+    Returns:
+        One sentence.
+    """
+    return f"{name} cannot be computed: {because(outcome, kind)}."
+
+
+def because(outcome: NotComputable, kind: MetricKind | None = None) -> str:
+    """Give the reason alone, as a clause without full stop.
+
+    Args:
+        outcome: the reason, with its facts.
+        kind: of the metric, where there is one.
+
+    Returns:
+        A clause that follows "cannot be computed:" or "not given:".
+    """
+    facts = {"needed": 10, "field": "an input"} | outcome.facts
+    surveys = {MetricKind.CSAT_MEAN, MetricKind.CSAT_SHARE}
+    if outcome.reason == Reason.TOO_FEW_UNITS and kind in surveys:
+        return f"fewer than {facts['needed']} customers of a group answered"
+    return _BECAUSE[outcome.reason].format_map(facts)

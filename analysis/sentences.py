@@ -1,0 +1,388 @@
+"""Every sentence about a result: pages, print, mail and API take their words here.
+
+Pure text. A sentence is at most 30 words long when the metric's name counts as one,
+never shows a direction that the interval does not carry, and says "points" for rates.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from analysis import wording
+from analysis.glossary import not_computable
+from analysis.stats.estimate import Estimate, Interval, NotComputable, Outcome
+from experiments.vocabulary import Direction, MetricKind, Role, SentenceCase
+
+MAX_WORDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFacts:
+    """What a sentence needs to know about a metric beside its estimate."""
+
+    name: str
+    kind: MetricKind
+    direction: Direction
+    target: float  # the change that matters, on the metric's scale
+    margin: float | None = None  # the largest harm that was agreed
+    role: Role = Role.SECONDARY
+    label: str = ""  # names variant or segment, where there are several
+    variant: str = "the new variant"
+    segment_per_quarter: int | None = None
+    more_needed: int | None = None  # customers that would settle it
+
+    @property
+    def measure(self) -> wording.Measure:
+        """How changes of this metric are read."""
+        return wording.measure_of(self.kind)
+
+    @property
+    def sign(self) -> int:
+        """1 when a rise is better for customers, -1 when a fall is."""
+        return sign_of(self.direction)
+
+
+def sign_of(direction: Direction) -> int:
+    """Give 1 when a rise is better for customers, -1 when a fall is."""
+    return 1 if direction == Direction.INCREASE else -1
+
+
+def untrusted(check_sentence: str) -> str:
+    """Say that the results must not be used.
+
+    Args:
+        check_sentence: of the check that blocks them, a full sentence.
+
+    Returns:
+        The warning that stands in place of every number.
+    """
+    joint = ": " if check_sentence[:1].isdigit() else ". "
+    return f"Do not use these results{joint}{check_sentence}"
+
+
+def too_early(
+    units: int,
+    planned: int,
+    mature: int,
+    due_at: datetime | None,
+    as_of: datetime | None = None,
+) -> str:
+    """Say how far the experiment is, and nothing about its result.
+
+    Args:
+        units: customers in the experiment, all variants together.
+        planned: as many were planned.
+        mature: of them, those whose outcome is known.
+        due_at: when an answer is expected.
+        as_of: from when this is read, to write the year where it is another.
+
+    Returns:
+        Sentence without estimate or direction.
+    """
+    if units < planned:
+        so_far = f"{wording.count(units)} of {wording.count(planned)} customers so far"
+    else:
+        so_far = (
+            f"{wording.count(units)} customers are in,"
+            f" {wording.count(mature)} of them followed to the end"
+        )
+    due = (
+        "no date for an answer yet"
+        if due_at is None
+        else f"an answer is due about {wording.day_month(due_at, as_of)}"
+    )
+    return f"Too early to say. {so_far}; {due}."
+
+
+def metric_sentence(case: SentenceCase, facts: MetricFacts, outcome: Outcome) -> str:
+    """Say how one metric came out.
+
+    Args:
+        case: which of the cases applies; not untrusted or too early, which have
+            their own sentence for the whole experiment.
+        facts: of the metric.
+        outcome: an estimate, or for `NOT_COMPUTABLE` the reason.
+
+    Returns:
+        One to three short sentences, with the label in front where there is one.
+
+    Raises:
+        ValueError: the case does not fit the outcome.
+    """
+    if isinstance(outcome, NotComputable):
+        if case != SentenceCase.NOT_COMPUTABLE:
+            raise ValueError(f"{case} needs an estimate")
+        return _labelled(facts, not_computable(facts.name, outcome, facts.kind))
+    if case not in _WRITERS:
+        raise ValueError(f"{case} is not about one metric's estimate")
+    return _labelled(facts, _WRITERS[case](facts, outcome))
+
+
+def unequal_answers(
+    facts: MetricFacts, control_share: float, treatment_share: float
+) -> str:
+    """Say that silence, not satisfaction, may explain a survey's result.
+
+    Args:
+        facts: of the survey metric.
+        control_share: answered among exposed in control, 0 to 1.
+        treatment_share: the same in the treatment.
+
+    Returns:
+        Sentence without direction.
+    """
+    return _labelled(
+        facts,
+        f"We cannot tell whether {facts.name} changed, because of who answered:"
+        f" {wording.percent(control_share)} of control and"
+        f" {wording.percent(treatment_share)} of {facts.variant}.",
+    )
+
+
+def per_thousand(facts: MetricFacts, estimate: Estimate) -> str | None:
+    """Say the change as a number of customers among 1,000, or more when it is small.
+
+    Args:
+        facts: of the metric.
+        estimate: its change.
+
+    Returns:
+        Such as "Of every 1,000 customers, 19 more stayed (6 to 32)."; None for
+        metrics that are not shares, and where an end of the interval is open.
+    """
+    verbs = {
+        MetricKind.RETENTION: ("customers", "stayed"),
+        MetricKind.CHURN: ("customers", "left"),
+        MetricKind.CSAT_SHARE: ("customers who answered", "were satisfied"),
+    }
+    low, high = estimate.interval.low, estimate.interval.high
+    if facts.kind not in verbs or low is None or high is None:
+        return None
+    who, did = verbs[facts.kind]
+    # People are counted whole: a base at which half the range is 10 of them or more.
+    base = 1000
+    while base * (high - low) / 2 < 10 and base < 10_000_000:  # noqa: PLR2004
+        base *= 10
+    change = wording.number(abs(estimate.effect) * base)
+    lower, upper = (wording.number(abs(end) * base) for end in (low, high))
+    start = f"Of every {wording.count(base)} {who},"
+    if low <= 0 <= high:
+        return f"{start} between {lower} fewer and {upper} more {did}."
+    if estimate.effect < 0:
+        return f"{start} {change} fewer {did} ({upper} to {lower})."
+    return f"{start} {change} more {did} ({lower} to {upper})."
+
+
+def customers_kept(facts: MetricFacts, estimate: Estimate) -> str | None:
+    """Say what a change of retention or churn is worth, in customers a quarter.
+
+    Args:
+        facts: of the metric, with the customers of the segment in a quarter.
+        estimate: its change.
+
+    Returns:
+        Such as "about 420 customers kept per quarter (130 to 710), if all 22,100 in
+        the segment got it"; None without a base, for other kinds of metric, where
+        the interval includes no change and where one of its ends is open.
+    """
+    base = facts.segment_per_quarter
+    interval = estimate.interval
+    if (
+        not base
+        or facts.kind not in {MetricKind.RETENTION, MetricKind.CHURN}
+        or interval.low is None
+        or interval.high is None
+        or interval.low <= 0 <= interval.high
+    ):
+        return None
+    word = "kept" if facts.sign * estimate.effect > 0 else "lost"
+    few, many = sorted(abs(end) * base for end in (interval.low, interval.high))
+    of_all = (
+        f"if all {wording.count(base)} in the segment got it"
+        if word == "kept"
+        else f"of {wording.count(base)} in the segment"
+    )
+    # Alike to the place at which the larger end has two significant digits.
+    size, least, most = (
+        wording.count(wording.rounded_like(customers, many))
+        for customers in (abs(estimate.effect) * base, few, many)
+    )
+    return f"about {size} customers {word} per quarter ({least} to {most}), {of_all}"
+
+
+def change_and_range(facts: MetricFacts, estimate: Estimate) -> str:
+    """Write a change with its interval for a table: "+1.9 points (+0.6 to +3.2)".
+
+    Args:
+        facts: of the metric.
+        estimate: its change.
+
+    Returns:
+        Change with unit, then the interval with signs.
+    """
+    scale = _Scale(facts.measure, estimate)
+    change = wording.signed(facts.measure.shown(estimate.effect), scale.decimals)
+    return f"{change}{facts.measure.unit(change)} ({scale.signed_range()})"
+
+
+def _better_or_worse(facts: MetricFacts, estimate: Estimate) -> str:
+    scale = _Scale(facts.measure, estimate)
+    fell = estimate.effect < 0
+    word = "fell" if fell else "rose"
+    core = (
+        f"{facts.name} {word} by {scale.size(estimate.effect)}"
+        f" ({wording.level(estimate.interval)} {scale.plain_range(fell=fell)})"
+    )
+    kept = customers_kept(facts, estimate)
+    if kept and len(f"{core} {kept}".split()) <= MAX_WORDS:
+        return f"{core}: {kept}."
+    return f"{core}. That is {kept}." if kept else f"{core}."
+
+
+def _worse(facts: MetricFacts, estimate: Estimate) -> str:
+    if facts.margin is None or facts.role == Role.PRIMARY:
+        return _better_or_worse(facts, estimate)
+    scale = _Scale(facts.measure, estimate)
+    limit = wording.agreed(facts.margin, facts.measure)
+    least, most = harm_range(estimate.interval, facts.sign)
+    if most < facts.margin:
+        tail = f", within the limit agreed of {limit}"
+    elif least > facts.margin:
+        tail = f", beyond the limit agreed of {limit}"
+    else:
+        tail = f"; the limit agreed was {limit}"
+    fell = estimate.effect < 0
+    return (
+        f"{facts.name} {'fell' if fell else 'rose'} by {scale.size(estimate.effect)}"
+        f" ({wording.level(estimate.interval)} {scale.plain_range(fell=fell)}){tail}."
+    )
+
+
+def _harm_ruled_out(facts: MetricFacts, estimate: Estimate) -> str:
+    scale = _Scale(facts.measure, estimate)
+    limit = wording.agreed(-facts.sign * _margin(facts), facts.measure, sign=True)
+    change = wording.signed(facts.measure.shown(estimate.effect), scale.decimals)
+    return (
+        f"We can rule out harm to {facts.name} beyond {limit} (change"
+        f" {change}{facts.measure.unit(change)},"
+        f" {wording.level(estimate.interval)} {scale.signed_range()})."
+    )
+
+
+def _harm_not_ruled_out(facts: MetricFacts, estimate: Estimate) -> str:
+    scale = _Scale(facts.measure, estimate)
+    word = "fallen" if facts.sign > 0 else "risen"
+    end = estimate.interval.low if facts.sign > 0 else estimate.interval.high
+    extent = "by any amount" if end is None else f"by as much as {scale.size(end)}"
+    limit = wording.agreed(_margin(facts), facts.measure)
+    return (
+        f"We cannot rule out harm to {facts.name}: it may have {word} {extent};"
+        f" the limit agreed was {limit}."
+    )
+
+
+def _equal_enough(facts: MetricFacts, estimate: Estimate) -> str:
+    scale = _Scale(facts.measure, estimate)
+    matters = wording.agreed(facts.target, facts.measure)
+    return (
+        f"{facts.name} changed by less than the {matters} that"
+        f" {'matter' if matters.endswith('s') else 'matters'}"
+        f" ({wording.level(estimate.interval)} {scale.signed_range()})."
+    )
+
+
+def _undecided(facts: MetricFacts, estimate: Estimate) -> str:
+    scale = _Scale(facts.measure, estimate)
+    low, high = estimate.interval.low, estimate.interval.high
+    if low is not None and high is not None:
+        change = f"between {scale.size(low)} lower and {scale.size(high)} higher"
+    elif low is not None:
+        change = f"at most {scale.size(low)} lower, or any amount higher"
+    elif high is not None:
+        change = f"at most {scale.size(high)} higher, or any amount lower"
+    else:
+        change = "of unknown size"
+    needed = wording.agreed(facts.target, facts.measure)
+    text = (
+        f"We cannot tell whether {facts.name} changed. The change is {change};"
+        f" {needed} {'were' if needed.endswith('s') else 'was'} needed."
+    )
+    if facts.more_needed:
+        more = wording.about(facts.more_needed).capitalize()
+        text += f" {more} more customers would settle it."
+    return text
+
+
+_WRITERS: Mapping[SentenceCase, Callable[[MetricFacts, Estimate], str]] = {
+    SentenceCase.BETTER: _better_or_worse,
+    SentenceCase.WORSE: _worse,
+    SentenceCase.HARM_RULED_OUT: _harm_ruled_out,
+    SentenceCase.HARM_NOT_RULED_OUT: _harm_not_ruled_out,
+    SentenceCase.EQUAL_ENOUGH: _equal_enough,
+    SentenceCase.UNDECIDED: _undecided,
+}
+
+
+class _Scale:
+    """Writes the numbers of one estimate, all with the same decimals."""
+
+    def __init__(self, measure: wording.Measure, estimate: Estimate) -> None:
+        self.measure = measure
+        self.interval = estimate.interval
+        width = wording.half_width(estimate.interval, estimate.effect)
+        self.decimals = wording.decimals_for(measure.shown(width))
+
+    def size(self, value: float) -> str:
+        """Write a value without its sign, with its unit."""
+        digits = wording.number(abs(self.measure.shown(value)), self.decimals)
+        return f"{digits}{self.measure.unit(digits)}"
+
+    def plain_range(self, *, fell: bool) -> str:
+        """Write an interval that lies on one side of 0, by size."""
+        low, high = (
+            self._digits(end) for end in (self.interval.low, self.interval.high)
+        )
+        if fell:
+            return f"{high} or more lower" if low is None else f"{low} to {high} lower"
+        return f"{low} or more" if high is None else f"{low} to {high}"
+
+    def signed_range(self) -> str:
+        """Write an interval with the signs of its ends."""
+        low, high = self.interval.low, self.interval.high
+        return (
+            f"{'no lower limit' if low is None else self._signed(low)} to"
+            f" {'no upper limit' if high is None else self._signed(high)}"
+        )
+
+    def _digits(self, end: float | None) -> str | None:
+        if end is None:
+            return None
+        return wording.number(abs(self.measure.shown(end)), self.decimals)
+
+    def _signed(self, end: float) -> str:
+        return wording.signed(self.measure.shown(end), self.decimals)
+
+
+def harm_range(interval: Interval, sign: int) -> tuple[float, float]:
+    """Turn an interval of the change into one of the harm, smallest first.
+
+    Args:
+        interval: of the change.
+        sign: 1 when a rise is better for customers, -1 when a fall is.
+
+    Returns:
+        Least and most harm; below 0 is good, infinite where an end is open.
+    """
+    low = -float("inf") if interval.low is None else interval.low
+    high = float("inf") if interval.high is None else interval.high
+    return (-high, -low) if sign > 0 else (low, high)
+
+
+def _margin(facts: MetricFacts) -> float:
+    if facts.margin is None:
+        raise ValueError(f"{facts.name} has no margin to speak of")
+    return facts.margin
+
+
+def _labelled(facts: MetricFacts, text: str) -> str:
+    return f"{facts.label}: {text}" if facts.label else text
