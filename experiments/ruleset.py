@@ -1,0 +1,188 @@
+"""The ruleset: one snapshot of everything the doors serve from.
+
+It is compiled and stored in the transaction of the change it reflects. From there
+the mirror copies it to disk, and each door's reader takes it from the file.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.orm import Session, selectinload
+
+from experiments.models import (
+    ApiKey,
+    Attribute,
+    Experiment,
+    RulesetRow,
+    Segment,
+    SegmentVersion,
+    Variant,
+)
+from experiments.ruleset_files import RulesetFolder, checksum
+from experiments.ruleset_mirror import RulesetMirror
+from experiments.ruleset_reader import RulesetReader
+from experiments.ruleset_values import FORMAT, Ruleset, RulesetRefusedError
+from experiments.vocabulary import AssignedBy, AssignmentReason, Status
+
+__all__ = [
+    "Ruleset",
+    "RulesetFolder",
+    "RulesetMirror",
+    "RulesetReader",
+    "RulesetRefusedError",
+    "compile_ruleset",
+    "publish",
+]
+
+_NOT_STARTED = frozenset({Status.DRAFT, Status.IN_REVIEW})
+_TURN = 0x0AB1DE  # names the advisory lock of publishers
+Rules = Mapping[tuple[str, int], Mapping[str, Any]]  # (segment, version) -> condition
+
+
+def publish(session: Session, now: datetime) -> RulesetRow:
+    """Put the present state in force, as part of the caller's transaction.
+
+    Publishers take turns until their transactions end, so that revisions have no
+    gap and each contains all changes committed before it. Call it last: it makes
+    other publishers wait.
+
+    Args:
+        session: of the change that is to be published; it is flushed.
+        now: time of publication.
+
+    Returns:
+        The stored snapshot; doors serve it within 2 s of the commit.
+    """
+    session.flush()
+    _take_turn(session)
+    newest = session.scalar(select(func.max(RulesetRow.revision))) or 0
+    content = {"revision": newest + 1, **compile_ruleset(session, now)}
+    body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    row = RulesetRow(
+        revision=newest + 1,
+        body=body.decode(),
+        checksum=checksum(body),
+        published_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def compile_ruleset(session: Session, now: datetime) -> dict[str, Any]:
+    """Gather all that the doors need, as JSON values.
+
+    Args:
+        session: sees the state to publish.
+        now: time of publication.
+
+    Returns:
+        Experiments that give variants, the keys of those that do not, API keys
+        (hashed) and the attributes that may be stored.
+    """
+    experiments = _experiments(session)
+    giving = [e for e in experiments if _silence(e) is None]
+    rules = _segment_rules(session, giving)
+    return {
+        "format": FORMAT,
+        "published_at": now.isoformat(),
+        "experiments": [_entry(e, rules) for e in giving],
+        "silent": {e.key: reason for e in experiments if (reason := _silence(e))},
+        "keys": _keys(session),
+        "attributes": sorted(session.scalars(select(Attribute.name))),
+    }
+
+
+def _take_turn(session: Session) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+    else:
+        # SQLite has one writer at a time; a write that changes nothing makes sure
+        # that it is us before anything is read.
+        session.execute(delete(RulesetRow).where(RulesetRow.revision < 0))
+
+
+def _experiments(session: Session) -> list[Experiment]:
+    # What this session read earlier may be older than what publishers before us
+    # committed, so everything is read anew.
+    query = (
+        select(Experiment)
+        .options(
+            selectinload(Experiment.variants),
+            selectinload(Experiment.segment_version).selectinload(
+                SegmentVersion.segment
+            ),
+        )
+        .order_by(Experiment.key)
+        .execution_options(populate_existing=True)
+    )
+    return list(session.scalars(query))
+
+
+def _silence(experiment: Experiment) -> AssignmentReason | None:
+    """Say why an experiment gives no variants, or None when it does."""
+    if experiment.assigned_by == AssignedBy.EXTERNAL:
+        return AssignmentReason.EXTERNAL
+    if experiment.status in _NOT_STARTED or experiment.salt is None:
+        return AssignmentReason.NOT_STARTED
+    return None
+
+
+def _segment_rules(session: Session, experiments: Iterable[Experiment]) -> Rules:
+    named = {
+        rule["segment"]
+        for experiment in experiments
+        for variant in experiment.variants
+        for rule in variant.personalisation
+    }
+    query = (
+        select(Segment.key, SegmentVersion.version, SegmentVersion.condition)
+        .join(SegmentVersion.segment)
+        .where(Segment.key.in_(named))
+    )
+    return {(key, version): rule for key, version, rule in session.execute(query)}
+
+
+def _entry(experiment: Experiment, rules: Rules) -> dict[str, Any]:
+    target = experiment.segment_version
+    return {
+        "key": experiment.key,
+        "status": experiment.status,
+        "salt": experiment.salt,
+        "phase": experiment.phase,
+        "coverage": experiment.coverage,
+        "segment": {
+            "key": target.segment.key,
+            "version": target.version,
+            "condition": target.condition,
+        },
+        "control": next(v.name for v in experiment.variants if v.is_control),
+        "decided_variant": experiment.decided_variant,
+        "variants": [_variant(variant, rules) for variant in experiment.variants],
+    }
+
+
+def _variant(variant: Variant, rules: Rules) -> dict[str, Any]:
+    return {
+        "name": variant.name,
+        "share": variant.share,
+        "parameters": variant.parameters,
+        "personalisation": [
+            {**rule, "condition": rules[rule["segment"], rule["version"]]}
+            for rule in variant.personalisation
+        ],
+    }
+
+
+def _keys(session: Session) -> list[dict[str, Any]]:
+    query = select(
+        ApiKey.public_id,
+        ApiKey.secret_hash.label("digest"),
+        ApiKey.kind,
+        ApiKey.environment,
+        ApiKey.revoked_at.is_not(None).label("revoked"),
+    ).order_by(ApiKey.public_id)
+    return [dict(row) for row in session.execute(query).mappings()]

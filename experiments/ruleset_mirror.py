@@ -1,0 +1,89 @@
+"""Carries each published ruleset from the database to the file doors serve from."""
+
+import threading
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from experiments.models import RulesetRow
+from experiments.ruleset_files import Mark, RulesetFolder, checksum
+from experiments.ruleset_values import RulesetRefusedError, parse
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 0.5
+
+
+class RulesetMirror:
+    """Follows the database; any number of processes may run one on one folder."""
+
+    def __init__(self, sessions: sessionmaker[Session], folder: RulesetFolder) -> None:
+        # Why the newest ruleset is not on disk, None when it is. A database that is
+        # gone is a fault too: doors go on with the file.
+        self.fault: str | None = None
+        self._sessions = sessions
+        self._folder = folder
+        # Revision and file as they were after the last look, and what was wrong.
+        self._seen: tuple[int, Mark | None] | None = None
+        self._seen_fault: str | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Copy what is published, and follow the database from now on."""
+        self._thread = threading.Thread(
+            target=self._follow, name="ruleset-mirror", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop following the database."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def copy(self) -> None:
+        """Bring the file up to date once; a fault is kept, logged, never raised."""
+        try:
+            fault = self._copy()
+        except SQLAlchemyError as error:
+            fault = f"The database does not answer ({type(error).__name__})."
+        except (OSError, RulesetRefusedError) as error:
+            fault = f"The ruleset cannot be written: {error}"
+        if fault is not None and fault != self.fault:
+            log.warning("ruleset not copied", fault=fault)
+        self.fault = fault
+
+    def _follow(self) -> None:
+        self.copy()
+        while not self._stopping.wait(POLL_SECONDS):
+            self.copy()
+
+    def _copy(self) -> str | None:
+        with self._sessions() as session:
+            newest = session.scalar(select(func.max(RulesetRow.revision)))
+            if newest is None:
+                return None
+            if (newest, self._folder.mark()) == self._seen:
+                return self._seen_fault
+            row = session.get_one(RulesetRow, newest)
+            body, promised = row.body.encode(), row.checksum
+        if checksum(body) != promised:
+            return f"Ruleset {newest} is damaged in the database."
+        if self._folder.write(parse(body), body):
+            log.info("ruleset copied", revision=newest)
+        self._seen_fault = self._compare(newest)
+        self._seen = (newest, self._folder.mark())
+        return self._seen_fault
+
+    def _compare(self, newest: int) -> str | None:
+        held = self._folder.read().revision
+        if held <= newest:
+            return None
+        return (
+            f"The file holds ruleset {held}, the database only {newest}. If the"
+            " database was restored from a backup, remove the folder"
+            f" {self._folder.path} and restart."
+        )

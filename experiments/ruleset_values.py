@@ -1,0 +1,134 @@
+"""The ruleset as values: what the doors serve from, in memory, without a database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from experiments.assignment import (
+    PersonalRule,
+    RunningDesign,
+    RunningVariant,
+    bucket_ranges,
+    bucket_table,
+    seed_state,
+)
+from experiments.conditions import compile_rule
+from experiments.vocabulary import AssignmentReason, Environment, KeyKind, Status
+
+FORMAT = 1
+
+
+class RulesetRefusedError(Exception):
+    """A ruleset that must not be served; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedKey:
+    """What a door needs to check an API key."""
+
+    public_id: str
+    digest: str  # SHA-256 of the whole key text, in hexadecimal
+    kind: KeyKind
+    environment: Environment
+    revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """One published state, never changed.
+
+    Attributes:
+        revision: counts publications, from 1.
+        published_at: when.
+        experiments: those that give variants, by key.
+        silent: those that do not (yet), by key, with the reason.
+        keys: all API keys, revoked ones included, by public id.
+        attributes: names of customer attributes that may be stored.
+    """
+
+    revision: int
+    published_at: datetime
+    experiments: Mapping[str, RunningDesign]
+    silent: Mapping[str, AssignmentReason]
+    keys: Mapping[str, PublishedKey]
+    attributes: frozenset[str]
+
+
+def parse(body: bytes) -> Ruleset:
+    """Read a published ruleset.
+
+    Args:
+        body: JSON, as `experiments.ruleset.publish` stored it.
+
+    Returns:
+        The ruleset, ready to serve.
+
+    Raises:
+        RulesetRefusedError: it is not a ruleset of this format.
+    """
+    try:
+        content = orjson.loads(body)
+        if content["format"] != FORMAT:
+            raise RulesetRefusedError(
+                f"The ruleset has format {content['format']}, not {FORMAT}."
+            )
+        return _ruleset(content)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise RulesetRefusedError(
+            f"The ruleset does not have the expected shape ({error})."
+        ) from error
+
+
+def _ruleset(content: Mapping[str, Any]) -> Ruleset:
+    return Ruleset(
+        revision=int(content["revision"]),
+        published_at=datetime.fromisoformat(content["published_at"]),
+        experiments={e["key"]: _design(e) for e in content["experiments"]},
+        silent={
+            key: AssignmentReason(reason) for key, reason in content["silent"].items()
+        },
+        keys={key["public_id"]: _key(key) for key in content["keys"]},
+        attributes=frozenset(content["attributes"]),
+    )
+
+
+def _design(entry: Mapping[str, Any]) -> RunningDesign:
+    names = [variant["name"] for variant in entry["variants"]]
+    weights = [float(variant["share"]) for variant in entry["variants"]]
+    decided = entry["decided_variant"]
+    return RunningDesign(
+        key=entry["key"],
+        status=Status(entry["status"]),
+        variants=tuple(_variant(variant) for variant in entry["variants"]),
+        control=names.index(entry["control"]),
+        decided=None if decided is None else names.index(decided),
+        in_segment=compile_rule(entry["segment"]["condition"]),
+        seed=seed_state(entry["salt"]),
+        table=bucket_table(bucket_ranges(float(entry["coverage"]), weights)),
+    )
+
+
+def _variant(entry: Mapping[str, Any]) -> RunningVariant:
+    return RunningVariant(
+        name=entry["name"],
+        parameters=entry["parameters"],
+        rules=tuple(
+            PersonalRule(
+                rule["segment"], compile_rule(rule["condition"]), rule["parameters"]
+            )
+            for rule in entry["personalisation"]
+        ),
+    )
+
+
+def _key(entry: Mapping[str, Any]) -> PublishedKey:
+    return PublishedKey(
+        public_id=entry["public_id"],
+        digest=entry["digest"],
+        kind=KeyKind(entry["kind"]),
+        environment=Environment(entry["environment"]),
+        revoked=bool(entry["revoked"]),
+    )

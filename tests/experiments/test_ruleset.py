@@ -1,0 +1,211 @@
+import threading
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from experiments import keys, ruleset, segments
+from experiments.actors import SYSTEM
+from experiments.assignment import assign, bucket
+from experiments.db import transaction
+from experiments.design import SegmentParameters
+from experiments.models import Experiment, RulesetRow
+from experiments.ruleset_files import checksum
+from experiments.ruleset_values import Ruleset, parse
+from experiments.vocabulary import (
+    AssignedBy,
+    AssignmentReason,
+    Environment,
+    KeyKind,
+    PersonRole,
+    Status,
+)
+from tests import factories
+from tests.clock import FakeClock
+
+Sessions = sessionmaker[Session]
+
+
+def publish(sessions: Sessions, now: FakeClock) -> Ruleset:
+    with transaction(sessions) as session:
+        row = ruleset.publish(session, now())
+    return parse(row.body.encode())
+
+
+def put_experiment(
+    sessions: Sessions,
+    status: Status = Status.RUNNING,
+    key: str = factories.EXPERIMENT,
+    **changes: Any,  # noqa: ANN401  # any field of the design
+) -> None:
+    """Store an experiment in a state that the lifecycle brings it to."""
+    with transaction(sessions) as session:
+        actor = factories.make_actor(session, key)
+        experiment = factories.make_experiment(session, actor, key=key, **changes)
+        experiment.status = status
+        if status not in {Status.DRAFT, Status.IN_REVIEW}:
+            experiment.salt = f"salt of {key}"
+
+
+def test_publish__nothing_yet__first_revision_with_checksum(
+    sessions: Sessions, now: FakeClock
+) -> None:
+    published = publish(sessions, now)
+
+    with sessions() as session:
+        row = session.scalars(select(RulesetRow)).one()
+    assert (row.revision, row.published_at) == (1, now())
+    assert row.checksum == checksum(row.body.encode())
+    assert (published.revision, published.published_at) == (1, now())
+    assert (published.experiments, published.silent) == ({}, {})
+    assert published.keys == {}
+
+
+def test_publish__running_experiment__assigns_by_its_salt_split_and_segment(
+    sessions: Sessions, now: FakeClock
+) -> None:
+    put_experiment(sessions)
+
+    design = publish(sessions, now).experiments[factories.EXPERIMENT]
+
+    business = {"plan": "business"}
+    for unit in ("user-1", "user-2", "user-3", "user-4", "user-5"):
+        # 50/50: buckets below 5,000 are control, the first variant.
+        first_half = bucket(f"salt of {design.key}", unit) < 5000
+        expected = "control" if first_half else "nudge"
+        assert assign(design, unit, business).variant == expected
+    assert assign(design, "user-1", {}).reason == AssignmentReason.NOT_IN_SEGMENT
+
+
+def test_publish__each_status__gives_or_is_silent(
+    sessions: Sessions, now: FakeClock
+) -> None:
+    for status in Status:
+        put_experiment(sessions, status, key=status.value)
+    put_experiment(
+        sessions,
+        key="elsewhere",
+        assigned_by=AssignedBy.EXTERNAL,
+    )
+
+    published = publish(sessions, now)
+
+    assert {key: d.status for key, d in published.experiments.items()} == {
+        "running": Status.RUNNING,
+        "paused": Status.PAUSED,
+        "stopped": Status.STOPPED,
+        "decided": Status.DECIDED,
+    }
+    assert published.silent == {
+        "draft": AssignmentReason.NOT_STARTED,
+        "in_review": AssignmentReason.NOT_STARTED,
+        "elsewhere": AssignmentReason.EXTERNAL,
+    }
+
+
+def test_publish__personalised_and_decided__rules_in_their_frozen_version(
+    sessions: Sessions, now: FakeClock
+) -> None:
+    with transaction(sessions) as session:
+        factories.make_segment(session, "vip", condition={"vip": True})
+    variants = (
+        factories.variant("control", is_control=True),
+        factories.variant(
+            "nudge",
+            parameters={"headline": "Save"},
+            personalisation=(SegmentParameters("vip", 1, {"headline": "Thanks"}),),
+        ),
+    )
+    put_experiment(sessions, Status.DECIDED, variants=variants)
+    with transaction(sessions) as session:
+        experiment = session.scalars(select(Experiment)).one()
+        experiment.decided_variant = "nudge"
+        segments.add_version(session, "vip", {"vip": "no"}, actor=SYSTEM, now=now())
+
+    design = publish(sessions, now).experiments[factories.EXPERIMENT]
+    answer = assign(design, "anybody", {"plan": "business", "vip": True})
+
+    assert (answer.variant, answer.rule) == ("nudge", "vip")
+    assert answer.parameters == {"headline": "Thanks"}
+    assert answer.reason == AssignmentReason.DECIDED
+
+
+def test_publish__keys_and_attributes__ride_along_hashed(
+    sessions: Sessions, now: FakeClock
+) -> None:
+    with transaction(sessions) as session:
+        owner = factories.make_actor(session, "Grace", PersonRole.ADMIN)
+        factories.make_segment(session, condition={"tier": "gold"})
+        row, secret = keys.create_key(
+            session,
+            kind=KeyKind.CLIENT,
+            environment=Environment.DEVELOPMENT,
+            name="web shop",
+            actor=owner,
+            now=now(),
+        )
+    before = publish(sessions, now)
+    with transaction(sessions) as session:
+        keys.revoke(session, row.public_id, actor=owner, now=now())
+    after = publish(sessions, now)
+
+    held = before.keys[row.public_id]
+    assert (held.kind, held.environment) == (KeyKind.CLIENT, Environment.DEVELOPMENT)
+    assert held.digest == row.secret_hash
+    assert (held.revoked, after.keys[row.public_id].revoked) == (False, True)
+    assert before.attributes >= {"tier"}
+    with sessions() as session:
+        bodies = session.scalars(select(RulesetRow.body)).all()
+    assert not any(secret in body for body in bodies)
+
+
+def test_publish__ten_at_once__contiguous_and_each_has_all_before(
+    sessions: Sessions, now: FakeClock
+) -> None:
+    together = threading.Barrier(10)
+    faults: list[BaseException] = []
+
+    def change_and_publish(number: int) -> None:
+        try:
+            together.wait()
+            with transaction(sessions) as session:
+                factories.make_segment(
+                    session, f"s{number}", condition={f"a{number}": "x"}
+                )
+                ruleset.publish(session, now() + timedelta(seconds=number))
+        except BaseException as error:  # noqa: BLE001  # shown by the assert below
+            faults.append(error)
+
+    threads = [
+        threading.Thread(target=change_and_publish, args=(number,))
+        for number in range(10)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert faults == []
+    with sessions() as session:
+        rows = session.scalars(select(RulesetRow).order_by(RulesetRow.revision)).all()
+    assert [row.revision for row in rows] == list(range(1, 11))
+    sizes = [len(orjson.loads(row.body)["attributes"]) for row in rows]
+    assert sizes == list(range(sizes[0], sizes[0] + 10))
+
+
+def test_publish__transaction_rolled_back__leaves_no_revision(
+    sessions: Sessions, now: FakeClock
+) -> None:
+    def fail() -> None:
+        with transaction(sessions) as session:
+            ruleset.publish(session, now())
+            msg = "the change failed after all"
+            raise RuntimeError(msg)
+
+    with pytest.raises(RuntimeError):
+        fail()
+
+    assert publish(sessions, now).revision == 1
