@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from experiments import audit, references
+from experiments import audit, references, ruleset
 from experiments.actors import Actor
 from experiments.design import (
     Design,
@@ -112,6 +112,8 @@ def draft(session: Session, design: Design, actor: Actor, now: datetime) -> Expe
     _write(session, experiment, design, actor, now)
     session.add(experiment)
     session.flush()
+    # From now on doors know the key, and say that it has not started.
+    ruleset.publish(session, now)
     after = to_plain(design)
     audit.record(
         session, actor, "experiment.draft", "experiment", design.key, None, after, now

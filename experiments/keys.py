@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from experiments import accounts, audit, key_format
+from experiments import accounts, audit, key_format, ruleset
 from experiments.actors import Actor
 from experiments.errors import Conflict, Forbidden, NotFound
 from experiments.field_faults import Faults
@@ -59,6 +59,7 @@ def create_key(
     )
     session.add(key)
     session.flush()
+    ruleset.publish(session, now)
     after = _snapshot(key)
     audit.record(session, actor, "key.create", "api_key", public_id, None, after, now)
     return get(session, public_id), secret
@@ -87,6 +88,7 @@ def revoke(session: Session, public_id: str, *, actor: Actor, now: datetime) -> 
     before = _snapshot(key)
     key.revoked_at = now
     session.flush()
+    ruleset.publish(session, now)
     after = _snapshot(key)
     audit.record(session, actor, "key.revoke", "api_key", public_id, before, after, now)
     return key

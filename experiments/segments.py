@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from experiments import audit, conditions
+from experiments import audit, conditions, ruleset
 from experiments.actors import Actor
 from experiments.errors import Conflict, InvalidInput, NotFound
 from experiments.field_faults import Faults, check_key
@@ -180,6 +180,9 @@ def _append(
     for name in new:
         session.add(Attribute(name=name, description="", created_at=now))
     session.flush()
+    if new:
+        # The list of attributes that intake may store rides in the ruleset.
+        ruleset.publish(session, now)
 
 
 def _snapshot(segment: Segment) -> dict[str, Any]:

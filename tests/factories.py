@@ -12,7 +12,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from experiments import accounts, catalog, hypotheses, journey, metrics, segments
+from experiments import (
+    accounts,
+    catalog,
+    hypotheses,
+    journey,
+    lifecycle,
+    metrics,
+    segments,
+)
 from experiments.actors import SYSTEM, Actor
 from experiments.design import (
     Design,
@@ -31,6 +39,7 @@ from experiments.models import (
     Segment,
 )
 from experiments.vocabulary import (
+    Action,
     AssignedBy,
     Direction,
     Evidence,
@@ -244,3 +253,20 @@ def _have_metric(session: Session, key: str, now: datetime) -> None:
         metrics.get(session, key)
     except NotFound:
         make_metric(session, key, now=now)
+
+
+def start_experiment(
+    session: Session,
+    actor: Actor,
+    design: Design | None = None,
+    *,
+    now: datetime = NOW,
+    **changes: Any,
+) -> Experiment:
+    """Store and start an experiment; approved by another where that is needed."""
+    experiment = make_experiment(session, actor, design, now=now, **changes)
+    if lifecycle.review_required(session, experiment):
+        reviewer = make_actor(session, "Reviewer", PersonRole.APPROVER)
+        lifecycle.transition(session, experiment.key, Action.SUBMIT, actor, now)
+        lifecycle.transition(session, experiment.key, Action.APPROVE, reviewer, now)
+    return lifecycle.transition(session, experiment.key, Action.START, actor, now)

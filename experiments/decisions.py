@@ -1,0 +1,142 @@
+"""Decisions: what a person decides, beside what the rule recommends."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from experiments import accounts
+from experiments.actors import Actor
+from experiments.design import Design
+from experiments.field_faults import Faults
+from experiments.lookups import owner_of
+from experiments.vocabulary import Decision, Verdict
+
+MIN_REASON_AGAINST = 30
+MAX_REASON = 2000
+
+# Which decisions follow a verdict. Not shipping is what the rule says when it does
+# not say ship; shipping without its word is always against it.
+_FOLLOWS: dict[Verdict | None, frozenset[Decision]] = {
+    Verdict.SHIP: frozenset({Decision.SHIP}),
+    Verdict.DO_NOT_SHIP: frozenset({Decision.DO_NOT_SHIP}),
+    Verdict.UNDECIDED: frozenset(
+        {Decision.UNDECIDED, Decision.RUN_AGAIN, Decision.DO_NOT_SHIP}
+    ),
+    Verdict.KEEP_RUNNING: frozenset(),
+    Verdict.DO_NOT_USE: frozenset({Decision.RUN_AGAIN, Decision.UNDECIDED}),
+    None: frozenset({Decision.DO_NOT_SHIP, Decision.UNDECIDED, Decision.RUN_AGAIN}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What the plan's rule says; the caller reads it from the latest result."""
+
+    verdict: Verdict
+    variant: str | None = None  # the one to ship
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A decision as somebody states it.
+
+    Attributes:
+        decision: what to do.
+        variant: the treatment to ship; None for anything but ship.
+        reason: in words.
+        person_id: who states it.
+    """
+
+    decision: Decision
+    variant: str | None
+    reason: str
+    person_id: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it for the column that keeps it until it is confirmed."""
+        return {
+            "decision": self.decision.value,
+            "variant": self.variant,
+            "reason": self.reason,
+            "person_id": self.person_id,
+        }
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> "Proposal":
+        """Read it back."""
+        return cls(**{**body, "decision": Decision(body["decision"])})
+
+
+def propose(
+    design: Design,
+    actor: Actor,
+    *,
+    decision: Decision | None,
+    variant: str | None,
+    reason: str | None,
+    recommendation: Recommendation | None,
+) -> Proposal:
+    """Check a decision, and refuse one that is incomplete.
+
+    Args:
+        design: of the experiment.
+        actor: who decides.
+        decision: what to do.
+        variant: the treatment to ship.
+        reason: in words; at least 30 characters against the recommendation.
+        recommendation: what the rule says; None when there is no result.
+
+    Returns:
+        The decision, complete.
+    """
+    faults = Faults()
+    text = (reason or "").strip()
+    faults.text("reason", text, MAX_REASON, "the reason for this decision")
+    if decision is None:
+        faults.add("decision", "Choose ship, do not ship, run again or undecided.")
+    treatments = [v.name for v in design.treatments]
+    if decision == Decision.SHIP and variant not in treatments:
+        names = " or ".join(f'"{name}"' for name in treatments)
+        faults.add("variant", f"Choose which variant to ship: {names}.")
+    if decision != Decision.SHIP and variant is not None:
+        faults.add("variant", "Only the decision to ship names a variant.")
+    against = decision is not None and not follows(recommendation, decision, variant)
+    if against and len(text) < MIN_REASON_AGAINST:
+        faults.add(
+            "reason",
+            "This is against the recommendation. Give a reason of at least"
+            f" {MIN_REASON_AGAINST} characters.",
+        )
+    faults.raise_if_any("This decision is not complete yet.")
+    person_id = owner_of(actor, "a decision")
+    return Proposal(decision or Decision.UNDECIDED, variant, text, person_id)
+
+
+def follows(
+    recommendation: Recommendation | None, decision: Decision, variant: str | None
+) -> bool:
+    """Whether a decision is what the rule recommends.
+
+    Args:
+        recommendation: what the rule says; None when there is no result.
+        decision: what a person decides.
+        variant: the treatment to ship.
+
+    Returns:
+        True when it is; shipping another variant than the recommended one is not.
+    """
+    if recommendation is None:
+        return decision in _FOLLOWS[None]
+    if decision == Decision.SHIP and recommendation.variant != variant:
+        return False
+    return decision in _FOLLOWS[recommendation.verdict]
+
+
+def needs_second_person(
+    session: Session, proposal: Proposal, recommendation: Recommendation | None
+) -> bool:
+    """Whether somebody else must confirm: against the rule, where there are two."""
+    if follows(recommendation, proposal.decision, proposal.variant):
+        return False
+    return accounts.active_count(session) > 1

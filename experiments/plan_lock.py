@@ -1,0 +1,234 @@
+"""Locking a plan: everything decided before the first result, written once."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from experiments import catalog, hypotheses
+from experiments.actors import Actor
+from experiments.design import Design, MetricDefinition, SegmentRef
+from experiments.errors import NotFound
+from experiments.field_faults import Faults
+from experiments.models import (
+    AmendmentRow,
+    Experiment,
+    PlanRow,
+    Segment,
+    SegmentVersion,
+)
+from experiments.plan import (
+    Plan,
+    PlannedMetric,
+    PlannedSegment,
+    definition_from_json,
+    plan_from_json,
+    sha256_of,
+)
+from experiments.vocabulary import AssignedBy, MetricKind, PersonRole, Role
+
+SALT_BYTES = 16
+
+
+def lock(
+    session: Session,
+    experiment: Experiment,
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str | None,
+) -> PlanRow:
+    """Write the plan of an experiment that starts now.
+
+    Args:
+        session: open transaction.
+        experiment: with a design that `Design.check` accepts; gets its salt.
+        actor: who starts it.
+        now: the lock's true time.
+        reason: why exposures from before the lock count; needed only then.
+
+    Returns:
+        The plan's row.
+    """
+    design = catalog.to_design(experiment)
+    design.check()
+    exposures_from = design.exposures_from or now
+    _check_times(design, exposures_from, actor, now, reason)
+    experiment.salt = secrets.token_hex(SALT_BYTES)
+    experiment.pre_registered = exposures_from >= now
+    metrics = tuple(
+        PlannedMetric(
+            name=row.metric_version.metric.name,
+            choice=choice,
+            definition=definition_from_json(row.metric_version.definition),
+        )
+        for row, choice in zip(experiment.metrics, design.metrics, strict=True)
+    )
+    plan = Plan(
+        design=design,
+        hypothesis=hypotheses.to_value(experiment.hypothesis),
+        metrics=metrics,
+        segments=tuple(_segments(session, design)),
+        salt=experiment.salt,
+        phase=experiment.phase,
+        exposures_from=exposures_from,
+        locked_at=now,
+        pre_registered=experiment.pre_registered,
+        reviewed=experiment.reviewed_by_id is not None,
+        decision_rule=decision_rule(metrics, treatment_count=len(design.treatments)),
+    )
+    body = plan.canonical_json()
+    row = PlanRow(
+        experiment_id=experiment.id,
+        phase=experiment.phase,
+        body=body,
+        sha256=sha256_of(body),
+        locked_at=now,
+        locked_by=actor.label,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _check_times(
+    design: Design,
+    exposures_from: datetime,
+    actor: Actor,
+    now: datetime,
+    reason: str | None,
+) -> None:
+    faults = Faults()
+    ran_elsewhere = design.assigned_by == AssignedBy.EXTERNAL
+    if exposures_from < now and not ran_elsewhere:
+        if not actor.may(PersonRole.ADMIN):
+            faults.add(
+                "exposures_from",
+                "This time has passed. Only an admin may count exposures from before"
+                " the start; leave it empty to count from the start.",
+            )
+        elif not (reason or "").strip():
+            faults.add("reason", "Say why exposures from before the start count.")
+    if design.planned_end_at <= exposures_from:
+        faults.add("planned_end_at", "The end must come after the first exposures.")
+    elif design.planned_end_at <= now and not ran_elsewhere:
+        faults.add("planned_end_at", "This time has passed. Choose a later end.")
+    ends = design.enrolment_ends_at
+    if ends is not None and ends <= exposures_from:
+        faults.add("enrolment_ends_at", "Enrolment must end after it begins.")
+    faults.raise_if_any("This experiment cannot start as planned.")
+
+
+def _segments(session: Session, design: Design) -> Iterator[PlannedSegment]:
+    target = SegmentRef(design.segment, design.segment_version)
+    rules = [rule for v in design.variants for rule in v.personalisation]
+    personalised = [SegmentRef(rule.segment, rule.version) for rule in rules]
+    for ref in dict.fromkeys((target, *design.breakdowns, *personalised)):
+        name, condition = session.execute(
+            select(Segment.name, SegmentVersion.condition)
+            .join(SegmentVersion.segment)
+            .where(Segment.key == ref.segment, SegmentVersion.version == ref.version)
+        ).one()
+        yield PlannedSegment(ref.segment, ref.version, name, condition)
+
+
+def decision_rule(metrics: Sequence[PlannedMetric], *, treatment_count: int) -> str:
+    """Say in words when the plan recommends to ship.
+
+    Args:
+        metrics: of the plan, with one primary.
+        treatment_count: variants that are not control.
+
+    Returns:
+        Two sentences, as "Ship if Day-30 retention is better and harm to CSAT beyond
+        0.05 is ruled out. Otherwise keep control."
+    """
+    primary = next(m for m in metrics if m.choice.role == Role.PRIMARY)
+    what = "Ship if" if treatment_count == 1 else "Ship a variant if with it"
+    rule = f"{what} {primary.name} is better"
+    harms = [
+        f"to {m.name} beyond {in_words(m.choice.margin, m.definition)}"
+        for m in metrics
+        if m.choice.role == Role.GUARDRAIL and m.choice.margin is not None
+    ]
+    if harms:
+        rule += f" and harm {' and '.join(harms)} is ruled out"
+    return f"{rule}. Otherwise keep control."
+
+
+def in_words(amount: float, definition: MetricDefinition) -> str:
+    """Write a margin in the unit of its metric: points for rates, days, or a score."""
+    if definition.is_share:
+        number = f"{amount * 100:.4g}"
+        return f"{number} point" if number == "1" else f"{number} points"
+    number = f"{amount:.4g}"
+    if definition.kind == MetricKind.TIME_TO_CHURN:
+        return f"{number} day" if number == "1" else f"{number} days"
+    return number
+
+
+def plan_row(session: Session, experiment: Experiment) -> PlanRow | None:
+    """Find the plan in force, or None before the start."""
+    return session.scalar(
+        select(PlanRow)
+        .where(PlanRow.experiment_id == experiment.id)
+        .order_by(PlanRow.phase.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+
+
+def locked_plan(session: Session, experiment: Experiment) -> tuple[Plan, str]:
+    """Read the plan in force.
+
+    Args:
+        session: any session.
+        experiment: one that was started.
+
+    Returns:
+        The plan, and the SHA-256 that was stored when it was locked.
+
+    Raises:
+        NotFound: the experiment was not started yet.
+    """
+    row = plan_row(session, experiment)
+    if row is None:
+        raise NotFound("This experiment has no locked plan yet: it was not started.")
+    return plan_from_json(row.body), row.sha256
+
+
+def amend(
+    session: Session,
+    experiment: Experiment,
+    actor: Actor,
+    now: datetime,
+    *,
+    change: str,
+    reason: str | None,
+) -> None:
+    """Write a change after the lock beside the plan, where results show it."""
+    row = plan_row(session, experiment)
+    if row is None:
+        return
+    amendment = AmendmentRow(
+        plan_id=row.id,
+        at=now,
+        by=actor.label,
+        reason=(reason or "").strip() or "No reason was given.",
+        change=change,
+    )
+    session.add(amendment)
+
+
+def amendments(session: Session, experiment: Experiment) -> list[AmendmentRow]:
+    """List what was changed after the lock, oldest first."""
+    return list(
+        session.scalars(
+            select(AmendmentRow)
+            .join(PlanRow, PlanRow.id == AmendmentRow.plan_id)
+            .where(PlanRow.experiment_id == experiment.id)
+            .order_by(AmendmentRow.id)
+        )
+    )
