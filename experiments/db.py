@@ -18,6 +18,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from typing_extensions import override
 
@@ -141,6 +142,8 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
         if refusal is None:
             raise
         raise refusal from error
+    except PoolTimeoutError as error:
+        raise Unavailable("Too many requests wait for the database.") from error
 
 
 def database_refusal(error: DBAPIError) -> StorageFull | Unavailable | None:
