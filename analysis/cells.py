@@ -1,0 +1,103 @@
+"""What crosses from the warehouse to statistics: one summary per cell, never rows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from analysis.cohort import ExposureCounts
+from analysis.membership import Membership
+from analysis.metrics import Measure, OutcomeCount
+from analysis.stats.summary import Summary
+from experiments.plan import Plan
+from experiments.vocabulary import Role
+
+EVERYBODY = ""  # the segment of a cell about all customers in the experiment
+DECIDING_ROLES = frozenset({Role.PRIMARY, Role.GUARDRAIL})
+
+# By (variant, mask of segments): how often each outcome of one metric.
+Groups = Mapping[tuple[str, int], Iterable[OutcomeCount]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one metric looks like in one variant, for everybody or in one segment."""
+
+    metric: str  # key
+    variant: str
+    segment: str  # label of a reported segment, or EVERYBODY
+    summary: Summary
+    n_immature: int  # customers too young to be in the summary
+
+
+@dataclass(frozen=True, slots=True)
+class Summaries:
+    """All that statistics need to know about one experiment.
+
+    Attributes:
+        cells: one for each metric, variant and reported segment, in the plan's order.
+        exposures: who is in, and who had to be left out.
+        late_event_count: events that came after the earlier run, for a time that it
+            had taken as complete; None where there was no earlier run.
+        failed: metric key -> what went wrong while it was measured; it has no cells.
+        has_times: False for a unit table, which has outcomes but no event times.
+    """
+
+    cells: tuple[Cell, ...]
+    exposures: ExposureCounts
+    late_event_count: int | None = None
+    failed: dict[str, str] = field(default_factory=dict)
+    has_times: bool = True
+
+    def arms(self, metric: str, segment: str = EVERYBODY) -> dict[str, Cell]:
+        """Find the cells of one metric and segment, by variant."""
+        return {
+            cell.variant: cell
+            for cell in self.cells
+            if cell.metric == metric and cell.segment == segment
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier run took as complete."""
+
+    as_of: datetime
+    data_cutoff: datetime
+
+
+def deciding_maturity(plan: Plan) -> timedelta:
+    """How long after exposure all metrics that decide are known.
+
+    Secondary metrics do not hold up an answer: they are read on the customers who are
+    old enough for them.
+    """
+    deciding = [m for m in plan.metrics if m.choice.role in DECIDING_ROLES]
+    return max(m.definition.maturity for m in deciding)
+
+
+def roll_up(
+    plan: Plan, metric: str, measure: Measure, groups: Groups, membership: Membership
+) -> list[Cell]:
+    """Summarise one metric for everybody and for each reported segment.
+
+    Args:
+        plan: names the variants.
+        metric: its key.
+        measure: decodes the outcomes.
+        groups: how often each outcome.
+        membership: reads the masks of segments.
+
+    Returns:
+        A cell for each variant and segment, also where nobody was found.
+    """
+    counts: dict[tuple[str, str], list[OutcomeCount]] = defaultdict(list)
+    for (variant, mask), outcomes in groups.items():
+        for label in (EVERYBODY, *membership.labels_of(mask)):
+            counts[variant, label] += outcomes
+    cells = []
+    for label in (EVERYBODY, *membership.labels):
+        for spec in plan.design.variants:
+            decoded = measure.decode(counts[spec.name, label])
+            cells.append(Cell(metric, spec.name, label, *decoded))
+    return cells

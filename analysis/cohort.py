@@ -1,0 +1,225 @@
+"""Who is analysed: the first exposure of each customer, and who had to be left out."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import ibis
+
+from analysis.event_rows import (
+    EPOCH,
+    Bucket,
+    Column,
+    EventRows,
+    Rows,
+    microseconds,
+)
+from analysis.metrics import DAY
+from experiments.plan import Plan
+from experiments.vocabulary import EventKind
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Which exposures count, and up to when customers were watched.
+
+    Attributes:
+        as_of: events received later do not exist for this analysis.
+        data_cutoff: up to here the metrics' sources are complete (statistics 4.1).
+        exposures_until: exposures from here on are not analysed; None has no end.
+        breaks: pauses, in which everybody got control; None has not ended.
+        size: only the first so many customers are analysed, so that a result that was
+            planned for this size stays what it was; None takes all.
+    """
+
+    as_of: datetime
+    data_cutoff: datetime
+    exposures_until: datetime | None = None
+    breaks: tuple[tuple[datetime, datetime | None], ...] = ()
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureCounts:
+    """Customers by what their exposures say.
+
+    Attributes:
+        analysed: customers of each declared variant that are analysed.
+        mature: those of them that are old enough for the metrics that decide.
+        two_variants: seen in more than one declared variant; left out.
+        unknown_variants: seen in a variant that the plan does not have; left out only
+            when seen in no declared one.
+        only_outside: seen only before `exposures_from`, after the end or in a pause.
+        beyond_size: came after the planned size was reached.
+        by_day: (day, variant, customers) of the analysed, by first exposure.
+        first_at: the first exposure that is analysed.
+        last_at: the last first exposure that is analysed.
+        undeclared_names: the variants that the plan does not have, most seen first.
+    """
+
+    analysed: dict[str, int]
+    mature: dict[str, int]
+    two_variants: int = 0
+    unknown_variants: int = 0
+    only_outside: int = 0
+    beyond_size: int = 0
+    by_day: tuple[tuple[date, str, int], ...] = ()
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    undeclared_names: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """All customers that are analysed."""
+        return sum(self.analysed.values())
+
+
+class Cohort:
+    """The customers of one experiment, found once, then joined bucket by bucket.
+
+    A customer belongs to the variant of the first exposure within the bounds. Whoever
+    is seen in two variants is left out: which one worked cannot be told.
+    """
+
+    def __init__(self, events: EventRows, plan: Plan, bounds: Bounds) -> None:
+        """Find all customers of the experiment.
+
+        Args:
+            events: what is stored.
+            plan: names the experiment and its variants.
+            bounds: which exposures count.
+        """
+        self._connection = events.connection
+        self._plan = plan
+        self._bounds = bounds
+        self._names = [v.name for v in plan.design.variants]
+        for bucket in events.buckets:
+            found = self._first_exposures(events.of(bucket))
+            if bucket is events.buckets[0]:
+                self._connection.create_table("seen", found, temp=True)
+            else:
+                self._connection.insert("seen", found)
+        self._seen = self._connection.table("seen")
+        self._last = self._last_of_size()
+        self.units = self._analysed()
+
+    def _first_exposures(self, events: Rows) -> Rows:
+        plan = self._plan
+        rows = events.filter(
+            events.kind == EventKind.EXPOSURE.value,
+            events.experiment == plan.design.key,
+        )
+        rows = rows.mutate(
+            inside=self._inside(rows), declared=rows.variant.isin(self._names)
+        )
+        counts = rows.inside & rows.declared
+        # Where the first and last name agree there is one variant: the first seen.
+        return rows.group_by("unit").agg(
+            first_at=rows.at.min(where=counts),
+            variant=rows.variant.min(where=counts),
+            other=rows.variant.max(where=counts),
+            undeclared=rows.variant.min(where=rows.inside & ~rows.declared),
+        )
+
+    def _inside(self, rows: Rows) -> Column:
+        bounds = self._bounds
+        inside = rows.at >= microseconds(self._plan.exposures_from)
+        if bounds.exposures_until is not None:
+            inside &= rows.at < microseconds(bounds.exposures_until)
+        for begin, end in bounds.breaks:
+            in_break = rows.at >= microseconds(begin)
+            if end is not None:
+                in_break &= rows.at < microseconds(end)
+            inside &= ~in_break
+        return inside
+
+    def _single(self) -> Rows:
+        seen = self._seen
+        return seen.filter(seen.variant.notnull(), seen.variant == seen.other)
+
+    def _last_of_size(self) -> int | None:
+        """Find when the planned size was reached; customers of that moment are in."""
+        if self._bounds.size is None:
+            return None
+        single = self._single()
+        nth = single.order_by("first_at").limit(1, offset=self._bounds.size - 1)
+        found: list[int] = nth.first_at.to_pyarrow().to_pylist()
+        return found[0] if found else None
+
+    def _analysed(self) -> Rows:
+        units = self._single().select("unit", "variant", "first_at")
+        if self._last is None:
+            return units
+        return units.filter(units.first_at <= self._last)
+
+    def of(self, bucket: Bucket) -> Rows:
+        """A bucket's analysed customers: unit, variant, first_at, follow_up."""
+        units = self.units.filter(bucket.holds(self.units.unit))
+        cutoff = microseconds(self._bounds.data_cutoff)
+        return units.mutate(follow_up=cutoff - units.first_at)
+
+    def counts(self, maturity: timedelta) -> ExposureCounts:
+        """Count the customers.
+
+        Args:
+            maturity: how long after exposure the metrics that decide are known.
+
+        Returns:
+            ExposureCounts, every declared variant named.
+        """
+        by_day = self._by_day()
+        age = maturity // timedelta(microseconds=1)
+        known = max(0, microseconds(self._bounds.data_cutoff) - age)
+        old = self.units.filter(self.units.first_at <= known)
+        seen, units = self._seen, self.units
+        totals = seen.agg(
+            two=(seen.variant != seen.other).sum(),
+            single=(seen.variant == seen.other).sum(),
+            undeclared=seen.undeclared.notnull().sum(),
+            outside=(seen.variant.isnull() & seen.undeclared.isnull()).sum(),
+        )
+        total = {name: int(n or 0) for name, n in _rows(totals)[0].items()}
+        first_at = units.first_at
+        ends = _rows(units.agg(first=first_at.min(), last=first_at.max()))[0]
+        analysed = self._by_variant(units)
+        return ExposureCounts(
+            analysed=analysed,
+            mature=self._by_variant(old),
+            two_variants=total["two"],
+            unknown_variants=total["undeclared"],
+            only_outside=total["outside"],
+            beyond_size=total["single"] - sum(analysed.values()),
+            by_day=by_day,
+            first_at=_moment(ends["first"]),
+            last_at=_moment(ends["last"]),
+            undeclared_names=self._undeclared_names(),
+        )
+
+    def _by_variant(self, units: Rows) -> dict[str, int]:
+        found = _rows(units.group_by("variant").agg(n=units.count()))
+        return dict.fromkeys(self._names, 0) | {r["variant"]: r["n"] for r in found}
+
+    def _by_day(self) -> tuple[tuple[date, str, int], ...]:
+        units = self.units.mutate(day=self.units.first_at // DAY)
+        found = _rows(units.group_by(["day", "variant"]).agg(n=units.count()))
+        return tuple(
+            sorted(
+                ((EPOCH + timedelta(days=r["day"])).date(), r["variant"], r["n"])
+                for r in found
+            )
+        )
+
+    def _undeclared_names(self, at_most: int = 5) -> tuple[str, ...]:
+        names = self._seen.filter(self._seen.undeclared.notnull())
+        ranked = names.group_by("undeclared").agg(n=names.count())
+        ranked = ranked.order_by(ibis.desc("n"), "undeclared").limit(at_most)
+        return tuple(r["undeclared"] for r in _rows(ranked))
+
+
+def _rows(table: Rows) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = table.to_pyarrow().to_pylist()
+    return found
+
+
+def _moment(at: int | None) -> datetime | None:
+    return None if at is None else EPOCH + timedelta(microseconds=at)

@@ -1,0 +1,167 @@
+"""The stored events as one table: production only, stitched, in buckets of customers.
+
+Events keep the id they came with; where there was only an anonymous id, it stands as
+the customer too. An id that was ever seen together with a customer belongs to the first
+customer it was seen with, at whatever time, so that late stitching works; so does the
+old id of an alias call. An anonymous id that was never seen with a customer stays a
+customer of its own.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from experiments.vocabulary import Environment
+
+# Ibis connections, tables and expressions have no types of their own.
+Connection = Any
+Rows = Any
+Column = Any
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MEMORY_LIMIT = "1GB"  # DuckDB spills to disk above it
+EVENTS_A_BUCKET = 4_000_000
+MAX_BUCKETS = 256
+SCHEMA = ibis.schema(
+    {
+        "environment": "string",
+        "source": "string",
+        "message_id": "binary",
+        "kind": "string",
+        "name": "string",
+        "occurred_at": "timestamp('UTC', 6)",
+        "received_at": "timestamp('UTC', 6)",
+        "customer": "binary",
+        "anonymous": "binary",
+        "experiment": "string",
+        "variant": "string",
+        "value": "float64",
+        "scale": "int64",
+        "properties": "string",
+    }
+)
+
+
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # Ibis has no types
+def epoch_us(moment: dt.timestamp) -> dt.int64:
+    """Microseconds since 1970, DuckDB's own; Ibis has seconds only."""
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 of a point in time, exactly."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+@contextmanager
+def connect(scratch: Path) -> Iterator[Connection]:
+    """Open an embedded DuckDB that spills to `scratch` when memory is short.
+
+    Args:
+        scratch: a folder for temporary files; made when it is not there.
+
+    Yields:
+        The Ibis connection, whose times are UTC.
+    """
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="analysis-") as folder:
+        connection = ibis.duckdb.connect(
+            memory_limit=MEMORY_LIMIT,
+            temp_directory=folder,
+            preserve_insertion_order=False,
+        )
+        try:
+            connection.raw_sql("SET TimeZone = 'UTC'").fetchall()
+            yield connection
+        finally:
+            connection.disconnect()
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Customers whose pseudonym starts with a byte in [low, high)."""
+
+    low: int
+    high: int
+
+    def holds(self, unit: Column) -> Column:
+        """Say whether a customer is in this bucket; files sorted by it are skipped."""
+        inside = unit >= ibis.literal(bytes([self.low]), type="binary")
+        if self.high > 255:  # noqa: PLR2004  # the last one has no upper end
+            return inside
+        return inside & (unit < ibis.literal(bytes([self.high]), type="binary"))
+
+
+def buckets(count: int) -> tuple[Bucket, ...]:
+    """Cut all customers into `count` parts of about equal size, a power of two."""
+    width = MAX_BUCKETS // count
+    return tuple(Bucket(i * width, (i + 1) * width) for i in range(count))
+
+
+class EventRows:
+    """What one analysis reads: production events received up to `as_of`."""
+
+    def __init__(
+        self, connection: Connection, files: Sequence[str], as_of: datetime
+    ) -> None:
+        """Open the files; nothing is read yet.
+
+        Args:
+            connection: see `connect`.
+            files: Parquet files of events.
+            as_of: later events do not exist for this analysis.
+        """
+        self.connection = connection
+        if files:
+            table = connection.read_parquet(list(files), table_name="all_events")
+        else:
+            table = connection.create_table("all_events", schema=SCHEMA)
+        self._events = table.select(*SCHEMA.names).filter(
+            table.environment == Environment.PRODUCTION.value,
+            table.received_at <= as_of,
+        )
+        total = int(table.count().execute())
+        count = 1
+        while count < MAX_BUCKETS and total / count > EVENTS_A_BUCKET:
+            count *= 2
+        self.buckets = buckets(count)
+        self._aliases = self._aliases_in_use()
+
+    def _aliases_in_use(self) -> Rows | None:
+        """Find who owns each id that some event came with; None when none is owned."""
+        events, connection = self._events, self.connection
+        links = events.filter(events.anonymous != events.customer)
+        earliest = ibis.struct({"at": links.occurred_at, "owner": links.customer})
+        owners = links.group_by(former=links.anonymous).agg(
+            owner=links.customer.argmin(earliest)
+        )
+        connection.create_table("owners", owners, temp=True)
+        owners = connection.table("owners")
+        used = owners.semi_join(events, owners.former == events.customer)
+        used = used.select("former", "owner")
+        # An owner may itself have been merged into another customer by an alias call.
+        merged = owners.select(merged="former", into="owner")
+        used = used.left_join(merged, used.owner == merged.merged)
+        used = used.select("former", owner=ibis.coalesce(used.into, used.owner))
+        connection.create_table("aliases", used, temp=True)
+        aliases = connection.table("aliases")
+        return aliases if aliases.count().execute() else None
+
+    def of(self, bucket: Bucket) -> Rows:
+        """All events of a bucket's customers, with their stitched id as `unit`."""
+        events = self._events
+        events = events.mutate(unit=events.customer, at=epoch_us(events.occurred_at))
+        own = events.filter(bucket.holds(events.unit))
+        if self._aliases is None:
+            return own
+        same = self._aliases.former
+        own = own.anti_join(self._aliases, own.customer == same)
+        owned = events.drop("unit").inner_join(self._aliases, events.customer == same)
+        owned = owned.rename(unit="owner").filter(lambda rows: bucket.holds(rows.unit))
+        return own.union(owned.select(*own.columns))

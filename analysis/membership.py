@@ -1,0 +1,109 @@
+"""Which declared segments a customer belonged to, before the first exposure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ibis
+
+from analysis.event_rows import Connection, Rows
+from experiments.conditions import attributes_of, compile_rule
+from experiments.plan import Plan, PlannedSegment
+from experiments.vocabulary import EventKind
+
+ABSENT = ""  # no JSON text is empty
+
+
+def reported_segments(plan: Plan) -> dict[str, PlannedSegment]:
+    """Name the segments that results are split by: declared, and personalised for.
+
+    Args:
+        plan: the locked plan.
+
+    Returns:
+        Label of a result -> segment. The label is the segment's key; a second version
+        of one segment gets its number, as in "new@2".
+    """
+    design = plan.design
+    refs = [(ref.segment, ref.version) for ref in design.breakdowns]
+    for variant in design.variants:
+        refs += [(rule.segment, rule.version) for rule in variant.personalisation]
+    labelled: dict[str, PlannedSegment] = {}
+    for key, version in dict.fromkeys(refs):
+        label = f"{key[:58]}@{version}" if key in labelled else key
+        labelled[label] = plan.segment(key, version)
+    return labelled
+
+
+class Membership:
+    """The reported segments of customers, as one whole number: bit i is segment i."""
+
+    def __init__(self, segments: Mapping[str, PlannedSegment]) -> None:
+        """Compile the rules.
+
+        Args:
+            segments: label -> segment, at most 60.
+        """
+        self.labels = tuple(segments)
+        self._rules = [compile_rule(s.condition) for s in segments.values()]
+        names = {a for s in segments.values() for a in attributes_of(s.condition)}
+        self._names = tuple(sorted(names))
+
+    def mask(self, attributes: Mapping[str, Any]) -> int:
+        """Say which segments a customer with these attributes is in."""
+        return sum(rule(attributes) << i for i, rule in enumerate(self._rules))
+
+    def labels_of(self, mask: int) -> tuple[str, ...]:
+        """Name the segments of a mask."""
+        return tuple(name for i, name in enumerate(self.labels) if mask >> i & 1)
+
+    def of_events(self, connection: Connection, events: Rows, units: Rows) -> Rows:
+        """Work out each customer's segments from the attributes sent before exposure.
+
+        Of each attribute the last value up to the first exposure counts, so that
+        segments are as they were before anything could have changed them.
+
+        Args:
+            connection: where helper tables are made.
+            events: stitched events of a bucket.
+            units: its customers.
+
+        Returns:
+            Table (unit, segments); customers without attributes are not in it.
+        """
+        rows = events.filter(events.kind == EventKind.ATTRIBUTES.value)
+        rows = rows.inner_join(units, "unit").filter(lambda t: t.at <= t.first_at)
+        sent = rows.properties.cast("json")
+        # Two values of one moment: the one received last, then any fixed order.
+        order = {"at": rows.at, "received_at": rows.received_at, "id": rows.message_id}
+        latest = ibis.struct(order)
+        values = {}
+        for i, name in enumerate(self._names):
+            value = sent[name]
+            text = value.cast("string")
+            values[f"a{i}"] = text.argmax(latest, where=value.notnull())
+        return self._with_mask(connection, rows.group_by("unit").agg(**values))
+
+    def _with_mask(self, connection: Connection, known: Rows) -> Rows:
+        columns = [f"a{i}" for i in range(len(self._names))]
+        connection.create_table(
+            "attributes",
+            known.select("unit", **{c: known[c].fill_null(ABSENT) for c in columns}),
+            temp=True,
+            overwrite=True,
+        )
+        known = connection.table("attributes")
+        distinct = known.select(*columns).distinct().to_pyarrow().to_pylist()
+        masks = [{**row, "segments": self._mask_of_texts(row)} for row in distinct]
+        schema = ibis.schema({**dict.fromkeys(columns, "string"), "segments": "int64"})
+        masked = known.inner_join(ibis.memtable(masks, schema=schema), columns)
+        return masked.select("unit", "segments")
+
+    def _mask_of_texts(self, row: Mapping[str, str]) -> int:
+        texts = {name: row[f"a{i}"] for i, name in enumerate(self._names)}
+        sent = {name: text for name, text in texts.items() if text != ABSENT}
+        return self.mask({name: json.loads(text) for name, text in sent.items()})
+
+    def of_texts(self, texts: Sequence[str | None]) -> list[int]:
+        """Work out the segments of whole attribute objects, written as JSON."""
+        return [self.mask(json.loads(text) if text else {}) for text in texts]

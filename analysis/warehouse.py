@@ -1,0 +1,236 @@
+"""Exposures joined with events: small summary tables per variant, metric and segment.
+
+However many customers there are, what leaves the database are counts of equal
+outcomes. Customers are taken in buckets, so that memory is bounded; one pass over a
+bucket's events of a kind serves all metrics that read it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import ibis
+import structlog
+
+from analysis.cells import (
+    Cell,
+    Earlier,
+    Summaries,
+    deciding_maturity,
+    roll_up,
+)
+from analysis.cohort import Bounds, Cohort
+from analysis.event_rows import Bucket, EventRows, Rows, connect, microseconds
+from analysis.membership import Membership, reported_segments
+from analysis.metrics import Measure, OutcomeCount, measure_of
+from experiments.plan import Plan
+from experiments.vocabulary import EventKind
+
+SURVEY_KINDS = frozenset({EventKind.SURVEY_REQUEST, EventKind.SURVEY_ANSWER})
+ROW_COLUMNS = (
+    "unit", "at", "kind", "name", "value", "scale", "received_at", "message_id"
+)  # fmt: skip
+
+# Of each measure, by (variant, mask of segments): how often each outcome.
+Counted = dict[str, dict[tuple[str, int], list[OutcomeCount]]]
+
+log = structlog.get_logger(__name__)
+
+
+def summarise_events(
+    plan: Plan,
+    files: Sequence[str],
+    bounds: Bounds,
+    scratch: Path,
+    earlier: Earlier | None = None,
+) -> Summaries:
+    """Summarise an experiment's events; the same input gives the same summaries.
+
+    Args:
+        plan: the locked plan.
+        files: the store's active Parquet files.
+        bounds: which exposures count, and up to when customers were watched.
+        scratch: folder for what does not fit into memory.
+        earlier: the last good run, to count events that came late since.
+
+    Returns:
+        Summaries. A metric that cannot be measured is in `failed` and has no cells.
+    """
+    membership = Membership(reported_segments(plan))
+    measures = {
+        metric.choice.metric: measure_of(metric.definition, f"m{i}")
+        for i, metric in enumerate(plan.metrics)
+    }
+    with connect(scratch) as connection:
+        events = EventRows(connection, files, bounds.as_of)
+        cohort = Cohort(events, plan, bounds)
+        query = _Query(events, cohort, membership, bounds)
+        cells: list[Cell] = []
+        counted, failed = _isolated(query, measures)
+        for key, groups in counted.items():
+            try:
+                cells += roll_up(plan, key, measures[key], groups, membership)
+            except ValueError as error:  # no set of customers could give this summary
+                failed[key] = _noted(key, error)
+        return Summaries(
+            cells=tuple(cells),
+            exposures=cohort.counts(deciding_maturity(plan)),
+            late_event_count=query.late_events(plan, earlier) if earlier else None,
+            failed=failed,
+        )
+
+
+def _isolated(
+    query: "_Query", measures: dict[str, Measure]
+) -> tuple[Counted, dict[str, str]]:
+    """Measure all metrics at once; when that fails, each alone, to spare the others."""
+    try:
+        return query.counts(measures), {}
+    except Exception as error:  # noqa: BLE001  # the engine's have no common base
+        if len(measures) == 1:
+            return {}, {key: _noted(key, error) for key in measures}
+        log.warning("metrics_measured_one_by_one", error=str(error)[:500])
+    counted: Counted = {}
+    failed: dict[str, str] = {}
+    for key, measure in measures.items():
+        one, fault = _isolated(query, {key: measure})
+        counted |= one
+        failed |= fault
+    return counted, failed
+
+
+def _noted(key: str, error: Exception) -> str:
+    log.error("metric_failed", metric=key, error=str(error)[:2000])
+    return f"{type(error).__name__}: {error}"[:500]
+
+
+class _Query:
+    """Joins the events of an experiment's customers with their exposures."""
+
+    def __init__(
+        self,
+        events: EventRows,
+        cohort: Cohort,
+        membership: Membership,
+        bounds: Bounds,
+    ) -> None:
+        self._events = events
+        self._cohort = cohort
+        self._membership = membership
+        self._bounds = bounds
+
+    def counts(self, measures: dict[str, Measure]) -> Counted:
+        """Count equal outcomes of each metric."""
+        totals: dict[str, Counter[tuple[str, int, float | None, int]]]
+        totals = {key: Counter() for key in measures}
+        for bucket in self._events.buckets:
+            table = self._outcomes(bucket, measures.values())
+            for key, measure in measures.items():
+                for found in _equal_outcomes(table, measure):
+                    totals[key][found[:4]] += found[4]
+        return {key: _grouped(counter) for key, counter in totals.items()}
+
+    def _outcomes(self, bucket: Bucket, measures: Iterable[Measure]) -> Rows:
+        """Write a bucket's customers with their outcomes into a helper table."""
+        measures = list(measures)
+        units = self._cohort.of(bucket)
+        events = self._events.of(bucket)
+        joined = units
+        for kinds in (frozenset({EventKind.ACTIVITY}), SURVEY_KINDS):
+            reading = [measure for measure in measures if measure.kinds == kinds]
+            if reading:
+                gathered = self._gathered(units, events, reading)
+                joined = joined.left_join(gathered, "unit").drop("unit_right")
+        joined = self._with_segments(joined, events, units)
+        columns = {}
+        for measure in measures:
+            outcome = measure.outcome(joined)
+            columns[f"{measure.name}_value"] = outcome.value.cast("float64")
+            columns[f"{measure.name}_mark"] = outcome.mark.cast("int64")
+        table = joined.select("variant", "segments", **columns)
+        connection = self._events.connection
+        connection.create_table("outcomes", table, temp=True, overwrite=True)
+        return connection.table("outcomes")
+
+    def _gathered(self, units: Rows, events: Rows, measures: list[Measure]) -> Rows:
+        """Aggregate each customer's events, in one pass for all these metrics."""
+        kinds = [kind.value for kind in measures[0].kinds]
+        rows = events.filter(
+            events.kind.isin(kinds),
+            events.at < microseconds(self._bounds.data_cutoff),
+        ).select(*ROW_COLUMNS)
+        rows = rows.inner_join(units.select("unit", "first_at"), "unit")
+        rows = rows.mutate(offset=rows.at - rows.first_at, is_start=False)
+        longest = max(m.definition.maturity for m in measures)
+        end = longest // timedelta(microseconds=1)
+        rows = rows.filter(rows.offset >= 0, rows.offset < end)
+        wanted = [measure.wanted(rows) for measure in measures]
+        rows = rows.filter(ibis.or_(*wanted)).drop("at", "first_at")
+        if any(measure.needs_start for measure in measures):
+            rows = rows.union(_starts(units, rows))
+        for measure in measures:
+            rows = measure.prepare(rows)
+        gathered = {k: v for m in measures for k, v in m.gather(rows).items()}
+        return rows.group_by("unit").agg(**gathered)
+
+    def _with_segments(self, joined: Rows, events: Rows, units: Rows) -> Rows:
+        """Add the mask of the reported segments each customer was in."""
+        membership = self._membership
+        nothing_known = ibis.literal(membership.mask({}), type="int64")
+        if not membership.labels:
+            return joined.mutate(segments=nothing_known)
+        known = membership.of_events(self._events.connection, events, units)
+        joined = joined.left_join(known, "unit").drop("unit_right")
+        return joined.mutate(segments=joined.segments.fill_null(nothing_known))
+
+    def late_events(self, plan: Plan, earlier: Earlier) -> int:
+        """Count events that came after an earlier run, for a time it had closed."""
+        names = {name for m in plan.metrics for name in m.definition.events}
+        surveys = [kind.value for kind in SURVEY_KINDS]
+        total = 0
+        for bucket in self._events.buckets:
+            rows = self._events.of(bucket)
+            measured = (rows.kind == EventKind.ACTIVITY.value) & rows.name.isin(names)
+            if any(m.definition.is_survey for m in plan.metrics):
+                measured |= rows.kind.isin(surveys)
+            exposed = (rows.kind == EventKind.EXPOSURE.value) & (
+                rows.experiment == plan.design.key
+            )
+            late = rows.filter(
+                rows.received_at > earlier.as_of,
+                rows.at < microseconds(earlier.data_cutoff),
+                measured | exposed,
+            )
+            late = late.semi_join(self._cohort.of(bucket), "unit")
+            total += int(late.count().execute())
+        return total
+
+
+def _starts(units: Rows, like: Rows) -> Rows:
+    """One row for each customer: the exposure itself, at offset 0."""
+    nulls = {
+        name: ibis.null(kind)
+        for name, kind in like.schema().items()
+        if name not in {"unit", "offset", "is_start"}
+    }
+    zero = ibis.literal(0, type="int64")
+    start = units.mutate(offset=zero, is_start=True, **nulls)
+    return start.select(*like.columns)
+
+
+def _equal_outcomes(
+    table: Rows, measure: Measure
+) -> list[tuple[str, int, float | None, int, int]]:
+    columns = ["variant", "segments", f"{measure.name}_value", f"{measure.name}_mark"]
+    found = table.group_by(columns).agg(n=table.count()).to_pyarrow()
+    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+
+
+def _grouped(
+    counter: Counter[tuple[str, int, float | None, int]],
+) -> dict[tuple[str, int], list[OutcomeCount]]:
+    groups: dict[tuple[str, int], list[OutcomeCount]] = defaultdict(list)
+    for (variant, mask, value, mark), count in counter.items():
+        groups[variant, mask].append(OutcomeCount(value, mark, count))
+    return dict(groups)
