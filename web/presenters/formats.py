@@ -43,14 +43,6 @@ def percent(share: float | None) -> str:
     return f"{plain(Decimal(repr(share)) * HUNDRED)} %"
 
 
-def on_scale(value: float, *, is_share: bool, unit: str) -> str:
-    """Write an absolute change of a metric: rates in points, others in their unit."""
-    if is_share:
-        shown = plain(Decimal(repr(value)) * HUNDRED)
-        return f"{shown} point" if shown == "1" else f"{shown} points"
-    return f"{number(value)} {unit}"
-
-
 def plain(value: Decimal) -> str:
     """Write a decimal without exponent or trailing zeros."""
     text = f"{value.normalize():f}"

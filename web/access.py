@@ -1,0 +1,173 @@
+"""Who may see what: each view names its least role, and what names none is refused."""
+
+import hmac
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app, request, session
+from flask_login import (  # type: ignore[import-untyped]  # ships no types
+    LoginManager,
+    current_user,
+)
+from flask_wtf.csrf import validate_csrf  # type: ignore[import-untyped]  # same
+from wtforms import ValidationError  # type: ignore[import-untyped]  # same
+
+from experiments.actors import Actor
+from experiments.context import Context
+from experiments.errors import Forbidden, Unauthenticated
+from experiments.vocabulary import PersonRole
+from web.sessions import ServerSession, SignedIn
+
+View = TypeVar("View", bound=Callable[..., object])
+
+# Every page that opens without signing in; there is no other list.
+PUBLIC = frozenset(
+    {
+        "static.send",
+        "theme.choose",
+        "sign_in.show",
+        "sign_in.submit",
+        "sign_in.link",
+        "sign_in.redeem",
+        "sign_in.set_up",
+        "sign_in.create_first",
+    }
+)
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class StaleForm(Forbidden):
+    """A form whose token no longer fits, sent from one of our own pages."""
+
+
+def least(role: PersonRole) -> Callable[[View], View]:
+    """Say which role a view takes at least."""
+
+    def mark(view: View) -> View:
+        view.least_role = role  # type: ignore[attr-defined]  # read by the guard
+        return view
+
+    return mark
+
+
+def context() -> Context:
+    """Give what every room of this process shares."""
+    found: Context = current_app.extensions["abide"]
+    return found
+
+
+def server_session() -> ServerSession:
+    """Give the session of this request."""
+    found = session._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    if not isinstance(found, ServerSession):
+        msg = "web.app.register sets the session interface"
+        raise TypeError(msg)
+    return found
+
+
+def person() -> SignedIn | None:
+    """Give who is signed in, or None."""
+    found = current_user._get_current_object()  # noqa: SLF001  # its public form
+    return found if isinstance(found, SignedIn) else None
+
+
+def actor() -> Actor:
+    """Give who acts, for the services in experiments."""
+    found = person()
+    if found is None:
+        raise Unauthenticated("Sign in first.")
+    return found.actor
+
+
+def make_login_manager() -> LoginManager:
+    """Let flask-login find the person in our session.
+
+    `init_app` is not used: its hook for remember-me cookies, which we do not offer,
+    would read the session on every static file and API call.
+    """
+    manager = LoginManager()
+    manager.session_protection = None
+    manager.user_loader(lambda _id: server_session().person)
+    return manager
+
+
+def guard() -> None:
+    """Check origin, role and token before any page's view runs.
+
+    Raises:
+        Unauthenticated: nobody is signed in.
+        Forbidden: another site sent this, the token is wrong, or the role too weak.
+    """
+    if request.method in UNSAFE:
+        _check_origin()
+    if request.endpoint not in PUBLIC:
+        _check_role()
+    if request.method in UNSAFE:
+        _check_token()
+
+
+def _check_origin() -> None:
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if origin is not None and origin not in _own_origins():
+        raise Forbidden("Another site sent this request, so nothing was done.")
+    if site not in {None, "same-origin", "none"}:
+        raise Forbidden("Another site sent this request, so nothing was done.")
+
+
+def _own_origins() -> set[str]:
+    # The host was checked against the trusted hosts before any view.
+    own = urlsplit(context().settings.base_url)
+    return {f"{own.scheme}://{own.netloc}", request.host_url.rstrip("/")}
+
+
+def _check_role() -> None:
+    view = current_app.view_functions[str(request.endpoint)]
+    role = getattr(view, "least_role", None)
+    who = person()
+    if who is None:
+        raise Unauthenticated("Sign in to see this page.")
+    if role is None:
+        raise Forbidden("This page names no role that may see it.")
+    who.actor.require(role, "open this page")
+
+
+def _check_token() -> None:
+    try:
+        validate_csrf(request.form.get("csrf_token"), time_limit=None)
+    except ValidationError as error:
+        refusal = StaleForm if _is_from_own_page() else Forbidden
+        raise refusal(
+            "This page was opened before you signed in, or in another session,"
+            " so nothing was done."
+        ) from error
+
+
+def _is_from_own_page() -> bool:
+    return request.headers.get("Origin") in _own_origins()
+
+
+def safe_next(target: str | None) -> str | None:
+    r"""Accept an address to go on to only when it is a path of this site.
+
+    Browsers read "//host", "/\\host" and control characters in their own ways, so
+    anything but a plain path is dropped.
+
+    Args:
+        target: as it came with the request.
+
+    Returns:
+        The same path, or None.
+    """
+    if target is None or not target.startswith("/") or len(target) > 2000:  # noqa: PLR2004
+        return None
+    decoded = unquote(target)
+    if not decoded.isprintable() or "\\" in decoded or decoded.startswith("//"):
+        return None
+    parts = urlsplit(target)
+    return None if parts.scheme or parts.netloc else target
+
+
+def same_text(one: str, other: str) -> bool:
+    """Compare secrets without telling by time where they differ."""
+    return hmac.compare_digest(one.encode(), other.encode())

@@ -1,0 +1,456 @@
+"""The form of an experiment: all of its plan on one page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from experiments.design import (
+    MAX_VARIANTS,
+    Design,
+    MetricChoice,
+    SegmentParameters,
+    SegmentRef,
+    VariantSpec,
+)
+from experiments.vocabulary import (
+    AssignedBy,
+    Goal,
+    MonitoringMode,
+    Role,
+    Unit,
+)
+from web.forms.base import (
+    NEVER,
+    AbideForm,
+    Boxes,
+    Choice,
+    Day,
+    Hidden,
+    Json,
+    Number,
+    Part,
+    Radios,
+    Rows,
+    Text,
+    Whole,
+)
+from web.forms.hypotheses import (
+    CHANGE_HINT,
+    NAMES,
+    PERCENT,
+    Catalogue,
+    HypothesisCoreForm,
+)
+from web.forms.values import key_from, pick
+from web.presenters.formats import pretty_json
+from web.presenters.words import ASSIGNED_BY, GOAL, ROLE
+
+NONE = ("", "Choose")
+# More than any design may have, so that experiments refuses it in words.
+MOST_ROWS = 60
+KEY_WORDS = {"spellcheck": "false", "autocomplete": "off"}
+
+
+class VariantForm(AbideForm):
+    """One version of the experience; the first row is control."""
+
+    name = Text(
+        "Name",
+        "The key your app gets, such as control.",
+        longest=64,
+        render_kw=KEY_WORDS,
+    )
+    share = Number("Share", scale=PERCENT, low=0, high=100)
+    description = Text("What do customers see?", longest=2000, rows=2, optional=True)
+    parameters = Json(
+        "Parameters", "What your app gets with the variant, as a JSON object."
+    )
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was entered."""
+        return not (self.name.data or self.description.data or self.parameters.data)
+
+
+class PersonalForm(AbideForm):
+    """One line of a personalised variant."""
+
+    segment = Choice("Customers in", optional=True)
+    parameters = Json("get these parameters", rows=2)
+
+
+class MetricChoiceForm(AbideForm):
+    """A metric's part in the experiment."""
+
+    metric = Choice("Metric")
+    role = Choice("Role", choices=[(role.value, ROLE[role]) for role in Role])
+    change_that_matters = Number("Change that matters")
+    margin = Number("Largest harm you accept", optional=True)
+
+
+class DurationForm(AbideForm):
+    """What the duration is worked out from; none of it is stored."""
+
+    baseline = Number(
+        "Where does the primary metric stand today?",
+        "In percent for rates, else in its own unit.",
+        optional=True,
+    )
+    spread = Number(
+        "How much do customers differ in it?",
+        "Standard deviation; for mean CSAT and time to churn only.",
+        optional=True,
+    )
+    weekly_customers = Number(
+        "How many customers of the segment reach the change each week?",
+        low=1,
+        high=1e12,
+        optional=True,
+    )
+    response = Number(
+        "How many of them answer the survey?",
+        "For CSAT only.",
+        scale=PERCENT,
+        low=0,
+        high=100,
+        optional=True,
+        default="100",
+    )
+    power = Number(
+        "Power",
+        "How likely an effect of that size should be found.",
+        scale=PERCENT,
+        low=50,
+        high=99.9,
+        default="80",
+    )
+
+
+class ExperimentForm(AbideForm):
+    """A whole experiment."""
+
+    name = Text("Name", "Short, as your team calls it.")
+    goal = Choice("What is it for?", choices=[(g.value, GOAL[g]) for g in Goal])
+    hypothesis = Choice("Which hypothesis does it test?")
+    new_hypothesis = Part(HypothesisCoreForm, "New hypothesis")
+    segment = Choice("Which segment is it for?")
+    coverage = Number(
+        "Share of the segment to enrol",
+        scale=PERCENT,
+        low=0,
+        high=100,
+        default="100",
+    )
+    assigned_by = Radios(
+        "Who decides which customer gets which variant?",
+        choices=[(a.value, ASSIGNED_BY[a]) for a in AssignedBy],
+        default=AssignedBy.ABIDE.value,
+    )
+    variants = Rows(
+        Part(VariantForm, "Variant"), "Variants", min_entries=2, max_entries=MOST_ROWS
+    )
+    personalised = Choice("Which variant is personalised?", default="")
+    rules = Rows(
+        Part(PersonalForm, "Rule"),
+        "Personalised rules",
+        min_entries=1,
+        max_entries=MOST_ROWS,
+    )
+    metrics = Rows(
+        Part(MetricChoiceForm, "Metric"),
+        "Metrics",
+        min_entries=2,
+        max_entries=MOST_ROWS,
+    )
+    duration = Part(DurationForm, "Duration")
+    planned_units = Whole("Planned customers", "All variants together.")
+    planned_end_at = Day("Planned end", "Estimates stay hidden until then.")
+    exposures_from = Day(
+        "First exposures that count",
+        "Leave it empty to begin with the start. Only experiments that another"
+        " system assigns may begin in the past.",
+        optional=True,
+    )
+    enrolment_ends_at = Day(
+        "Enrolment ends",
+        "Leave it empty to enrol until the planned end.",
+        optional=True,
+    )
+    breakdowns = Boxes(
+        "Show results by these segments too",
+        "Choose before the start; splits chosen afterwards find too much.",
+    )
+    alpha = Number(
+        "Accepted rate of false alarms",
+        "5 % unless you have agreed on another.",
+        scale=PERCENT,
+        low=0.1,
+        high=20,
+        default="5",
+    )
+    key = Text(
+        "Key",
+        "Your app asks for the experiment by it. It cannot be changed. Leave it empty"
+        " to make it from the name.",
+        longest=64,
+        optional=True,
+        render_kw=KEY_WORDS,
+    )
+    revision = Hidden()
+
+    def offer(self, catalogue: Catalogue) -> None:
+        """Fill the lists, and read changes and margins in their metric's unit."""
+        self.new_hypothesis.form.journey_stage.choices = list(catalogue.stages)
+        self.hypothesis.choices = [
+            ("", "A new one, written below"),
+            *catalogue.hypotheses,
+        ]
+        self.segment.choices = list(catalogue.segments)
+        self.breakdowns.choices = list(catalogue.segments)
+        self.personalised.choices = [
+            ("", "None: everybody in a variant gets the same"),
+            *((str(i), f"Variant {i + 1}") for i in range(1, len(self.variants))),
+        ]
+        for entry in self.rules:
+            entry.form.segment.choices = [NONE, *catalogue.segments]
+        for entry in self.metrics:
+            self._offer_metric(entry.form, catalogue)
+        primary = self.primary
+        scale = catalogue.scales.get(primary.metric.data, 1) if primary else 1
+        self.duration.form.baseline.scale = scale
+
+    def _offer_metric(self, row: MetricChoiceForm, catalogue: Catalogue) -> None:
+        row.metric.choices = [NONE, *catalogue.metrics]
+        scale = catalogue.scales.get(row.metric.data, 1)
+        for number in (row.change_that_matters, row.margin):
+            number.scale = scale
+            number.low, number.high = 0, 99.99 if scale == PERCENT else 1e6
+
+    @property
+    def primary(self) -> MetricChoiceForm | None:
+        """The row of the primary metric, or None."""
+        rows: list[MetricChoiceForm] = [entry.form for entry in self.metrics]
+        return next((r for r in rows if r.role.data == Role.PRIMARY.value), None)
+
+    @property
+    def chosen_metrics(self) -> list[tuple[int, MetricChoiceForm]]:
+        """The rows with a metric chosen, each with its place on the page."""
+        return [(i, e.form) for i, e in enumerate(self.metrics) if e.form.metric.data]
+
+    @property
+    def chosen_variants(self) -> list[tuple[int, VariantForm]]:
+        """The rows with a variant: the first two, and those that are not blank."""
+        rows = [(i, entry.form) for i, entry in enumerate(self.variants)]
+        return [(i, row) for i, row in rows if i < 2 or not row.is_blank]  # noqa: PLR2004
+
+    @property
+    def chosen_rules(self) -> list[tuple[int, PersonalForm]]:
+        """The personalised rows with a segment chosen."""
+        return [(i, e.form) for i, e in enumerate(self.rules) if e.form.segment.data]
+
+    def design(
+        self, key: str, hypothesis: str, catalogue: Catalogue, times: Mapping[str, Any]
+    ) -> Design:
+        """Build the value that experiments checks.
+
+        Args:
+            key: of the experiment.
+            hypothesis: its key.
+            catalogue: for the newest versions of segments and metrics.
+            times: stored times of the dates, so that saving does not change them.
+
+        Returns:
+            The design; what could not be read is a value that its check refuses.
+        """
+        segment = self.segment.data or ""
+        ends = self.planned_end_at.at(times.get("planned_end_at"))
+        return Design(
+            key=key,
+            name=self.name.data or "",
+            hypothesis=hypothesis,
+            goal=pick(Goal, self.goal.data),
+            assigned_by=pick(AssignedBy, self.assigned_by.data),
+            unit=Unit.CUSTOMER,
+            segment=segment,
+            segment_version=catalogue.versions.get(segment, 1),
+            variants=tuple(self._variants(catalogue)),
+            coverage=self.coverage.value,
+            metrics=tuple(self._metrics(catalogue)),
+            monitoring_mode=MonitoringMode.FIXED_END,
+            planned_units=self.planned_units.whole,
+            planned_end_at=NEVER if ends is None else ends,
+            alpha=self.alpha.value,
+            exposures_from=self.exposures_from.at(times.get("exposures_from")),
+            enrolment_ends_at=self.enrolment_ends_at.at(times.get("enrolment_ends_at")),
+            breakdowns=tuple(
+                SegmentRef(name, catalogue.versions.get(name, 1))
+                for name in self.breakdowns.data or ()
+            ),
+        )
+
+    def _variants(self, catalogue: Catalogue) -> list[VariantSpec]:
+        rules = tuple(
+            SegmentParameters(
+                row.segment.data,
+                catalogue.versions.get(row.segment.data, 1),
+                row.parameters.value,
+            )
+            for _, row in self.chosen_rules
+        )
+        return [
+            VariantSpec(
+                name=row.name.data or "",
+                description=row.description.data or "",
+                is_control=index == 0,
+                share=row.share.value,
+                parameters=row.parameters.value,
+                personalisation=rules if self.personalised.data == str(index) else (),
+            )
+            for index, row in self.chosen_variants
+        ]
+
+    def _metrics(self, catalogue: Catalogue) -> list[MetricChoice]:
+        return [
+            MetricChoice(
+                metric=row.metric.data,
+                version=catalogue.metric_versions.get(row.metric.data, 1),
+                role=pick(Role, row.role.data),
+                change_that_matters=row.change_that_matters.value,
+                margin=row.margin.value_or_none,
+            )
+            for _, row in self.chosen_metrics
+        ]
+
+    def names(self) -> Mapping[str, str]:
+        """Tell where faults of the design are shown; blank rows shift the numbers."""
+        found = {
+            f"metrics.{number}": f"metrics-{index}"
+            for number, (index, _) in enumerate(self.chosen_metrics)
+        }
+        for number, (index, _) in enumerate(self.chosen_variants):
+            rules = f"variants.{number}.personalisation"
+            for line, (place, _) in enumerate(self.chosen_rules):
+                found[f"{rules}.{line}"] = f"rules-{place}"
+            found[rules] = "rules"
+            found[f"variants.{number}"] = f"variants-{index}"
+        found["segment_version"] = "segment"
+        found["breakdowns"] = "breakdowns"
+        return found
+
+    def new_key(self) -> str:
+        """Take the key as typed, or make it from the name."""
+        if not self.key.data:
+            self.key.data = key_from(self.name.data or "", "experiment")
+        return str(self.key.data)
+
+    def show(self, design: Design, scales: Mapping[str, int], revision: int) -> None:
+        """Fill the form from a stored design.
+
+        Args:
+            design: as stored.
+            scales: 100 for metrics that are rates, else 1, by key.
+            revision: of the experiment.
+        """
+        self.name.data, self.key.data = design.name, design.key
+        self.goal.data, self.hypothesis.data = design.goal.value, design.hypothesis
+        self.segment.data = design.segment
+        self.assigned_by.data = design.assigned_by.value
+        self.coverage.show(design.coverage)
+        self.alpha.show(design.alpha)
+        self.planned_units.data = str(design.planned_units)
+        for name in ("planned_end_at", "exposures_from", "enrolment_ends_at"):
+            time = getattr(design, name)
+            self[name].data = None if time is None else time.date()
+        self.breakdowns.data = [ref.segment for ref in design.breakdowns]
+        self.revision.data = str(revision)
+        self._show_variants(design)
+        self._show_metrics(design, scales)
+
+    def _show_variants(self, design: Design) -> None:
+        ordered = [design.control, *design.treatments]
+        _resize(self.variants, len(ordered))
+        for index, (entry, variant) in enumerate(
+            zip(self.variants, ordered, strict=True)
+        ):
+            row = entry.form
+            row.name.data, row.description.data = variant.name, variant.description
+            row.share.show(variant.share)
+            row.parameters.data = pretty_json(variant.parameters)
+            if variant.personalisation:
+                self.personalised.data = str(index)
+                self._show_rules(variant)
+
+    def _show_rules(self, variant: VariantSpec) -> None:
+        _resize(self.rules, len(variant.personalisation))
+        for entry, rule in zip(self.rules, variant.personalisation, strict=True):
+            entry.form.segment.data = rule.segment
+            entry.form.parameters.data = pretty_json(rule.parameters)
+
+    def _show_metrics(self, design: Design, scales: Mapping[str, int]) -> None:
+        _resize(self.metrics, len(design.metrics))
+        for entry, choice in zip(self.metrics, design.metrics, strict=True):
+            row = entry.form
+            row.metric.data, row.role.data = choice.metric, choice.role.value
+            for field in (row.change_that_matters, row.margin):
+                field.scale = scales.get(choice.metric, 1)
+            row.change_that_matters.show(choice.change_that_matters)
+            row.margin.show(choice.margin)
+
+    def begin(self, catalogue: Catalogue) -> None:
+        """Fill a new form with what most experiments have."""
+        control, treatment = (entry.form for entry in self.variants)
+        control.name.data, treatment.name.data = "control", "treatment"
+        control.share.data = treatment.share.data = "50"
+        first, second = (entry.form for entry in self.metrics)
+        first.role.data, second.role.data = Role.PRIMARY.value, Role.GUARDRAIL.value
+        second.metric.data = catalogue.csat
+
+    def change_rows(self, action: str) -> None:
+        """Add or remove a row when its button was pressed.
+
+        Args:
+            action: such as "add_metric" or "remove_variant-2".
+        """
+        rows = {"variant": self.variants, "metric": self.metrics, "rule": self.rules}
+        verb, _, what = action.partition("_")
+        what, _, number = what.partition("-")
+        if what not in rows:
+            return
+        if verb == "add" and not (
+            what == "variant" and len(self.variants) >= MAX_VARIANTS
+        ):
+            rows[what].append_entry()
+            if what == "metric":
+                rows[what][-1].form.role.data = Role.SECONDARY.value
+        elif verb == "remove" and number.isdecimal() and len(number) < 4:  # noqa: PLR2004
+            _remove(rows[what], int(number))
+
+
+def new_hypothesis_names() -> Mapping[str, str]:
+    """Tell where faults of a hypothesis written within the form are shown."""
+    texts = ("title", "change", "evidence_text", "evidence", "friction_point", "key")
+    found = {name: f"new_hypothesis-{name}" for name in texts}
+    for name in ("journey_stage", "if_up", "if_flat", "if_down", "direction"):
+        found[name] = f"new_hypothesis-{name}"
+    found |= {name: f"new_hypothesis-{ours}" for name, ours in NAMES.items()}
+    return found | {
+        "segment": "segment",
+        "metric": "metrics-0-metric",
+        "expected_change": "metrics-0-change_that_matters",
+    }
+
+
+def _resize(rows: Rows, size: int) -> None:
+    while len(rows) > size:
+        rows.pop_entry()
+    while len(rows) < size:
+        rows.append_entry()
+
+
+def _remove(rows: Rows, index: int) -> None:
+    """Take one row out; later rows move up and keep what was typed."""
+    if index < len(rows):
+        rows.pop_entry(index)
+        _resize(rows, max(len(rows), rows.min_entries))
+
+
+__all__ = ["CHANGE_HINT", "ExperimentForm", "new_hypothesis_names"]

@@ -1,0 +1,159 @@
+"""The form of a hypothesis, and of one written within a new experiment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.design import Forecast, Hypothesis
+from experiments.models import HypothesisRow
+from experiments.vocabulary import Direction, Evidence
+from web.forms.base import AbideForm, Choice, Choices, Hidden, Number, Radios, Text
+from web.forms.values import key_from, pick
+from web.presenters.words import EVIDENCE
+
+PERCENT = 100
+MOVES = ((Direction.INCREASE.value, "rise"), (Direction.DECREASE.value, "fall"))
+CHANGE_HINT = (
+    "In points for rates (1.5 is 1.5 points), in score for mean CSAT, in days for"
+    " time to churn."
+)
+# Field of design.Hypothesis -> field here.
+NAMES: Mapping[str, str] = {
+    "forecast.lift_low": "lift_low",
+    "forecast.lift_mid": "lift_mid",
+    "forecast.lift_high": "lift_high",
+    "forecast.ship_probability": "ship_probability",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What forms offer to choose from, read from the database once per page.
+
+    Attributes:
+        stages: key and name of each journey stage.
+        segments: key and name.
+        metrics: key and name.
+        hypotheses: key and title.
+        versions: newest version of each segment, by key.
+        metric_versions: newest version of each metric, by key.
+        scales: 100 for metrics that are rates, else 1, by key.
+        csat: key of a CSAT metric, preselected as guardrail; "" when there is none.
+    """
+
+    stages: Choices
+    segments: Choices
+    metrics: Choices
+    hypotheses: Choices
+    versions: Mapping[str, int]
+    metric_versions: Mapping[str, int]
+    scales: Mapping[str, int]
+    csat: str
+
+
+class HypothesisCoreForm(AbideForm):
+    """What a hypothesis says beside whom it is about and how it is measured."""
+
+    title = Text("The hypothesis in one line", "It heads every page about it.")
+    change = Text("What will you change?", longest=2000, rows=3)
+    evidence = Choice(
+        "What kind of evidence is there?",
+        choices=[(e.value, EVIDENCE[e]) for e in Evidence],
+    )
+    evidence_text = Text("What have you observed?", longest=2000, rows=3)
+    friction_point = Text(
+        "Which friction point does it remove?",
+        "Where customers stumble today, such as: too many fields at set-up.",
+        longest=500,
+    )
+    journey_stage = Choice("At which stage of the journey?")
+    direction = Radios(
+        "The metric will", choices=MOVES, default=Direction.INCREASE.value
+    )
+    if_up = Text("What will you do if it goes up?", longest=1000, rows=2)
+    if_flat = Text("What will you do if it stays?", longest=1000, rows=2)
+    if_down = Text("What will you do if it goes down?", longest=1000, rows=2)
+    lift_low = Number(
+        "Low", "1 in 10 that it is less", scale=PERCENT, low=-100, high=1000
+    )
+    lift_mid = Number("Middle", "as likely above", scale=PERCENT, low=-100, high=1000)
+    lift_high = Number(
+        "High", "1 in 10 that it is more", scale=PERCENT, low=-100, high=1000
+    )
+    ship_probability = Number(
+        "How likely is it that you will ship it?", scale=PERCENT, low=0, high=100
+    )
+    key = Text(
+        "Key",
+        "Stands in addresses and cannot be changed. Leave it empty to make it from"
+        " the line above.",
+        longest=64,
+        optional=True,
+        render_kw={"spellcheck": "false", "autocomplete": "off"},
+    )
+
+    def core(self, **about: Any) -> Hypothesis:  # noqa: ANN401  # Hypothesis' fields
+        """Build the value; `about` says key, segment, metric and expected change."""
+        return Hypothesis(
+            title=self.title.data or "",
+            change=self.change.data or "",
+            evidence=pick(Evidence, self.evidence.data),
+            evidence_text=self.evidence_text.data or "",
+            friction_point=self.friction_point.data or "",
+            journey_stage=self.journey_stage.data or "",
+            direction=pick(Direction, self.direction.data),
+            if_up=self.if_up.data or "",
+            if_flat=self.if_flat.data or "",
+            if_down=self.if_down.data or "",
+            forecast=Forecast(
+                lift_low=self.lift_low.value,
+                lift_mid=self.lift_mid.value,
+                lift_high=self.lift_high.value,
+                ship_probability=self.ship_probability.value,
+            ),
+            **about,
+        )
+
+    def new_key(self) -> str:
+        """Take the key as typed, or make it from the title."""
+        if not self.key.data:
+            self.key.data = key_from(self.title.data or "", "hypothesis")
+        return str(self.key.data)
+
+
+class HypothesisForm(HypothesisCoreForm):
+    """A whole hypothesis."""
+
+    segment = Choice("For which segment?")
+    metric = Choice("Which metric will move?")
+    expected_change = Number("By at least how much?", CHANGE_HINT)
+    revision = Hidden()
+
+    def offer(self, catalogue: Catalogue) -> None:
+        """Fill the lists, and read the expected change in the metric's unit."""
+        self.journey_stage.choices = list(catalogue.stages)
+        self.segment.choices = list(catalogue.segments)
+        self.metric.choices = list(catalogue.metrics)
+        self.expected_change.scale = catalogue.scales.get(self.metric.data, 1)
+
+    def hypothesis(self, key: str) -> Hypothesis:
+        """Build the value that experiments checks."""
+        return self.core(
+            key=key,
+            segment=self.segment.data or "",
+            metric=self.metric.data or "",
+            expected_change=self.expected_change.value,
+        )
+
+    def show(self, row: HypothesisRow) -> None:
+        """Fill the form from a stored hypothesis; `offer` comes after."""
+        for name in ("title", "change", "evidence", "evidence_text", "friction_point"):
+            self[name].data = getattr(row, name)
+        for name in ("direction", "if_up", "if_flat", "if_down", "key"):
+            self[name].data = getattr(row, name)
+        for name in ("lift_low", "lift_mid", "lift_high", "ship_probability"):
+            self[name].show(getattr(row, f"forecast_{name}"))
+        self.journey_stage.data = row.journey_stage.key
+        self.segment.data = row.segment.key
+        self.metric.data = row.metric.key
+        self.revision.data = str(row.revision)

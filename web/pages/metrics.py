@@ -1,0 +1,111 @@
+"""Metrics: list, add, read, and define anew."""
+
+from http import HTTPStatus
+
+from flask import (
+    Blueprint,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    url_for,
+)
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from experiments import metrics
+from experiments.db import transaction
+from experiments.models import Metric
+from experiments.vocabulary import PersonRole
+from web import catalogue
+from web.access import actor, context, least
+from web.forms.metrics import DefinitionForm, MetricForm
+from web.presenters.metrics import better, definition_in_words
+from web.saving import form_data, save, wants_to_save
+
+pages = Blueprint("metrics", __name__)
+
+
+@pages.get("/metrics")
+@least(PersonRole.VIEWER)
+def listing() -> str:
+    """List all metrics with what they mean."""
+    with transaction(context().sessions) as database:
+        rows = catalogue.everything(
+            lambda after: metrics.listing(
+                database, after_key=after, limit=catalogue.PAGE
+            )
+        )
+        newest = [(row, metrics.definition_of(row.versions[-1])) for row in rows]
+        shown = [(row, definition_in_words(d), better(d)) for row, d in newest]
+        return render_template("metrics.html", rows=shown)
+
+
+@pages.route("/metrics/new", methods=["GET", "POST"])
+@least(PersonRole.ANALYST)
+def new() -> Response | str:
+    """Show the form, and define what it says."""
+    form = MetricForm(form_data())
+    if wants_to_save():
+        row = save(form, lambda database: _create(database, form))
+        if row is not None:
+            flash("The metric is defined.")
+            return redirect(url_for("metrics.show", key=row.key))
+    problems = form.problems()
+    page = render_template("metric_form.html", form=form, problems=problems)
+    return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
+
+
+def _create(database: Session, form: MetricForm) -> Metric:
+    return metrics.create(
+        database,
+        key=form.new_key(),
+        name=form.name.data or "",
+        description=form.description.data or "",
+        definition=form.definition(),
+        actor=actor(),
+        now=context().now(),
+    )
+
+
+@pages.get("/metrics/<key>")
+@least(PersonRole.VIEWER)
+def show(key: str) -> str:
+    """Show one metric with all versions of its definition."""
+    with transaction(context().sessions) as database:
+        row = metrics.get(database, key)
+        versions = [
+            (v, definition_in_words(metrics.definition_of(v)))
+            for v in reversed(row.versions)
+        ]
+        latest = metrics.definition_of(row.versions[-1])
+        return render_template(
+            "metric.html", row=row, versions=versions, better=better(latest)
+        )
+
+
+@pages.route("/metrics/<key>/definition", methods=["GET", "POST"])
+@least(PersonRole.ANALYST)
+def new_definition(key: str) -> Response | str:
+    """Show the definition, and add a version when it was changed."""
+    form = DefinitionForm(form_data())
+    with transaction(context().sessions) as database:
+        row = metrics.get(database, key)
+    if form_data() is None:
+        form.show(metrics.definition_of(row.versions[-1]))
+    if wants_to_save():
+        saved = save(form, lambda database: _add(database, form, key))
+        if saved is not None:
+            flash("The metric is defined anew. Plans keep the version they began with.")
+            return redirect(url_for("metrics.show", key=key))
+    problems = form.problems()
+    page = render_template(
+        "metric_definition.html", form=form, problems=problems, row=row
+    )
+    return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
+
+
+def _add(database: Session, form: DefinitionForm, key: str) -> Metric:
+    return metrics.add_version(
+        database, key, form.definition(), actor=actor(), now=context().now()
+    )

@@ -1,0 +1,105 @@
+"""Segments: list, add, read, and give a new rule."""
+
+from http import HTTPStatus
+
+from flask import (
+    Blueprint,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from experiments import segments
+from experiments.db import transaction
+from experiments.models import Segment
+from experiments.vocabulary import PersonRole
+from web import catalogue
+from web.access import actor, context, least
+from web.forms.segments import RulesForm, SegmentForm, rule_in_words
+from web.presenters.formats import pretty_json
+from web.saving import form_data, save, wants_to_save
+
+pages = Blueprint("segments", __name__)
+
+
+@pages.get("/segments")
+@least(PersonRole.VIEWER)
+def listing() -> str:
+    """List all segments with their rules in words."""
+    with transaction(context().sessions) as database:
+        rows = catalogue.everything(
+            lambda after: segments.listing(
+                database, after_key=after, limit=catalogue.PAGE
+            )
+        )
+        shown = [(row, rule_in_words(row.versions[-1].condition)) for row in rows]
+        return render_template("segments.html", rows=shown)
+
+
+@pages.route("/segments/new", methods=["GET", "POST"])
+@least(PersonRole.ANALYST)
+def new() -> Response | str:
+    """Show the form, and define what it says."""
+    form = SegmentForm(form_data())
+    form.add_row_if_asked(request.form.get("action"))
+    if wants_to_save():
+        row = save(form, lambda database: _create(database, form), form.names())
+        if row is not None:
+            flash("The segment is defined.")
+            return redirect(url_for("segments.show", key=row.key))
+    problems = form.problems()
+    page = render_template("segment_form.html", form=form, problems=problems)
+    return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
+
+
+def _create(database: Session, form: SegmentForm) -> Segment:
+    return segments.create(
+        database,
+        key=form.new_key(),
+        name=form.name.data or "",
+        description=form.description.data or "",
+        condition=form.condition(),
+        actor=actor(),
+        now=context().now(),
+    )
+
+
+@pages.get("/segments/<key>")
+@least(PersonRole.VIEWER)
+def show(key: str) -> str:
+    """Show one segment with all versions of its rule."""
+    with transaction(context().sessions) as database:
+        row = segments.get(database, key)
+        versions = [(v, rule_in_words(v.condition)) for v in reversed(row.versions)]
+        return render_template("segment.html", row=row, versions=versions)
+
+
+@pages.route("/segments/<key>/rule", methods=["GET", "POST"])
+@least(PersonRole.ANALYST)
+def new_rule(key: str) -> Response | str:
+    """Show the rule, and add a version when it was changed."""
+    with transaction(context().sessions) as database:
+        row = segments.get(database, key)
+    form = RulesForm(form_data())
+    form.add_row_if_asked(request.form.get("action"))
+    if form_data() is None:
+        form.json.data = pretty_json(row.versions[-1].condition)
+    if wants_to_save():
+        saved = save(form, lambda database: _add(database, form, key), form.names())
+        if saved is not None:
+            flash("The segment has a new rule. Plans keep the one they were made with.")
+            return redirect(url_for("segments.show", key=key))
+    problems = form.problems()
+    page = render_template("segment_rule.html", form=form, problems=problems, row=row)
+    return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
+
+
+def _add(database: Session, form: RulesForm, key: str) -> Segment:
+    return segments.add_version(
+        database, key, form.condition(), actor=actor(), now=context().now()
+    )

@@ -1,0 +1,192 @@
+"""How long an experiment takes, as a sentence: the one thing a page works out."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from analysis.stats.estimate import NotComputable
+from analysis.wording import Measure, agreed, count, exact, measure_of
+from experiments.design import MetricDefinition
+from experiments.vocabulary import Direction, Reason
+
+if TYPE_CHECKING:
+    from analysis.stats.power import Duration, SampleSize
+
+MIN_WEEKS, MAX_WEEKS = 1, 8
+# Field of the power functions -> what a person would call it here.
+QUESTIONS = {
+    "baseline": "where the metric stands today",
+    "sd": "how much customers differ in it",
+    "effect": "the change that matters",
+    "power": "the power",
+    "alpha": "the accepted rate of false alarms",
+    "ratio": "the shares of the variants",
+    "split": "the shares of the variants",
+    "response_share": "how many answer the survey",
+    "weekly_customers": "how many customers come each week",
+    "coverage": "the share of the segment to enrol",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the size and the duration follow from.
+
+    Attributes:
+        definition: of the primary metric.
+        effect: change that matters, absolute, on the metric's scale.
+        baseline: where the metric stands, on its scale; None when not said.
+        spread: standard deviation of the outcome; None when not said.
+        response_share: customers who answer the survey, 0 to 1.
+        power: 0 to 1.
+        alpha: two-sided, for all treatments together.
+        weekly_customers: of the segment, who reach the change.
+        coverage: share of the segment that is enrolled.
+        shares: of the variants, control first.
+    """
+
+    definition: MetricDefinition
+    effect: float
+    baseline: float | None
+    spread: float | None
+    response_share: float
+    power: float
+    alpha: float
+    weekly_customers: float | None
+    coverage: float
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Size and duration in words.
+
+    Attributes:
+        sentence: what was worked out, or why nothing was.
+        warnings: what to think about.
+        planned_units: all variants together; None when it cannot be worked out.
+        total_days: until the last customer counts; None likewise.
+    """
+
+    sentence: str
+    warnings: tuple[str, ...] = ()
+    planned_units: int | None = None
+    total_days: int | None = None
+
+
+def work_out(question: Question) -> Answer:
+    """Work out size and duration, and say them.
+
+    Args:
+        question: from the form.
+
+    Returns:
+        The answer; one without numbers names what is missing.
+    """
+    from analysis.stats import power as stats  # noqa: PLC0415  # only who asks pays
+
+    missing = _missing(question)
+    if missing is not None:
+        return Answer(missing)
+    treatments = len(question.shares) - 1
+    demand = stats.Demand(
+        alpha=question.alpha,
+        power=question.power,
+        treatments=treatments,
+        ratio=min(question.shares[1:]) / question.shares[0],
+    )
+    if question.definition.is_share:
+        size = stats.size_for_proportions(
+            question.baseline or 0, _signed(question), demand
+        )
+    else:
+        size = stats.size_for_means(question.spread or 0, question.effect, demand)
+    if question.definition.is_survey:
+        size = stats.size_with_silence(size, question.response_share)
+    if isinstance(size, NotComputable):
+        return Answer(_refusal(size))
+    maturity = question.definition.maturity.days
+    lasts = stats.duration(
+        size,
+        question.weekly_customers or 0,
+        maturity,
+        question.coverage,
+        question.shares,
+    )
+    if isinstance(lasts, NotComputable):
+        return Answer(_refusal(lasts))
+    return _answer(question, size, lasts)
+
+
+def _signed(question: Question) -> float:
+    """Detect a change towards better."""
+    higher = question.definition.direction == Direction.INCREASE
+    return question.effect if higher else -question.effect
+
+
+def _missing(question: Question) -> str | None:
+    if question.weekly_customers is None:
+        return "To work out the duration, say how many customers come each week."
+    if question.definition.is_share and question.baseline is None:
+        return "To work out the duration, say where the primary metric stands today."
+    if not question.definition.is_share and question.spread is None:
+        return "To work out the duration, say how much customers differ in the metric."
+    return None
+
+
+def _refusal(outcome: NotComputable) -> str:
+    weeks = outcome.facts.get("weeks")
+    if outcome.reason == Reason.UNREACHABLE and isinstance(weeks, (int, float)):
+        return (
+            f"Not reachable: it would take {weeks:.0f} weeks. Make the change bigger,"
+            " widen the segment, or choose an earlier signal."
+        )
+    if outcome.reason == Reason.UNREACHABLE:
+        return (
+            "Not reachable: no number of customers would show this change. Make it"
+            " bigger, or choose another metric."
+        )
+    field = QUESTIONS.get(str(outcome.facts.get("field")), "the numbers")
+    return f"The duration cannot be worked out: look again at {field}."
+
+
+def _answer(question: Question, size: "SampleSize", lasts: "Duration") -> Answer:
+    measure = measure_of(question.definition.kind)
+    groups = "each" if len(question.shares) == 2 else "each of the treatments"  # noqa: PLR2004
+    if size.control == size.treatment:
+        needs = f"{count(size.control)} customers per variant"
+    else:
+        needs = (
+            f"{count(size.control)} customers in control and {count(size.treatment)}"
+            f" in {groups}"
+        )
+    weeks = max(1, round(lasts.enrolment_weeks))
+    start = _from(question, measure)
+    sentence = (
+        f"To detect a change of {agreed(question.effect, measure)}{start} with"
+        f" {exact(question.power * 100)} % power you need {needs}: about"
+        f" {weeks} {'week' if weeks == 1 else 'weeks'} at"
+        f" {count(round(question.weekly_customers or 0))} a week. The last customer"
+        f" counts after {lasts.total_days} days."
+    )
+    total = size.control + size.treatment * (len(question.shares) - 1)
+    return Answer(sentence, tuple(_warnings(lasts)), total, lasts.total_days)
+
+
+def _from(question: Question, measure: Measure) -> str:
+    if question.baseline is None or not question.definition.is_share:
+        return ""
+    return f" from {exact(measure.shown(question.baseline))} %"
+
+
+def _warnings(lasts: "Duration") -> list[str]:
+    found = []
+    if lasts.enrolment_weeks <= MIN_WEEKS:
+        found.append(
+            "One week shows each weekday once only; two weeks say more about habit."
+        )
+    if lasts.enrolment_weeks > MAX_WEEKS:
+        found.append(
+            "More than 8 weeks of enrolment: customers change devices and delete"
+            " cookies meanwhile, which blurs the difference."
+        )
+    return found

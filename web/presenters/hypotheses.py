@@ -1,0 +1,57 @@
+"""A hypothesis in words."""
+
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from analysis.wording import agreed, measure_of
+from experiments.design import MetricDefinition
+from experiments.models import Experiment, HypothesisRow
+from experiments.vocabulary import Direction
+from web.presenters.formats import HUNDRED, percent, plain
+
+
+def sentence(row: HypothesisRow, definition: MetricDefinition) -> str:
+    """Say in one sentence what a hypothesis expects.
+
+    Args:
+        row: stored, with all it names.
+        definition: of its metric, for the unit of the change.
+
+    Returns:
+        Such as "If we do this for New businesses, Day-30 retention will rise by ...".
+    """
+    moves = "rise" if row.direction == Direction.INCREASE.value else "fall"
+    by = agreed(row.expected_change, measure_of(definition.kind))
+    return (
+        f"If we do this for {row.segment.name}, {row.metric.name} will {moves} by at"
+        f" least {by}."
+    )
+
+
+def forecast(row: HypothesisRow) -> str:
+    """Say what the team expects before it looks."""
+    low, mid, high = (
+        _signed(value)
+        for value in (
+            row.forecast_lift_low,
+            row.forecast_lift_mid,
+            row.forecast_lift_high,
+        )
+    )
+    return (
+        f"A relative change of {mid}, in 8 of 10 cases from {low} to {high};"
+        f" shipped with a probability of {percent(row.forecast_ship_probability)}."
+    )
+
+
+def _signed(share: float) -> str:
+    text = plain(Decimal(repr(share)) * HUNDRED)
+    return f"+{text} %" if share > 0 else f"{text} %"
+
+
+def experiments_on(database: Session, row: HypothesisRow) -> list[Experiment]:
+    """List the experiments that test a hypothesis, newest first."""
+    query = select(Experiment).where(Experiment.hypothesis_id == row.id)
+    return list(database.scalars(query.order_by(Experiment.created_at.desc())))

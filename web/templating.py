@@ -1,0 +1,106 @@
+"""What every template can use beside the values of its page."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request, url_for
+from flask_wtf.csrf import generate_csrf  # type: ignore[import-untyped]  # no types
+from markupsafe import Markup
+
+from experiments.vocabulary import PersonRole
+from web import theme
+from web.access import person
+from web.forms.base import attributes
+from web.presenters import formats
+from web.presenters.words import WORDS
+
+STATIC = Path(__file__).parent / "static"
+# Title, endpoint, where in the site, least role.
+NAVIGATION = (
+    ("Home", "home.show", "/", PersonRole.VIEWER),
+    ("Backlog", "hypotheses.listing", "/hypotheses", PersonRole.VIEWER),
+    ("Experiments", "experiments.listing", "/experiments", PersonRole.VIEWER),
+    ("Segments", "segments.listing", "/segments", PersonRole.VIEWER),
+    ("Metrics", "metrics.listing", "/metrics", PersonRole.VIEWER),
+    ("Settings", "settings.show", "/settings", PersonRole.VIEWER),
+)
+
+
+def register(app: Flask) -> None:
+    """Give the templates their globals and filters."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        asset=asset,
+        csrf_token=generate_csrf,
+        field_attributes=attributes,
+        here=here,
+        navigation=navigation,
+        words=WORDS,
+    )
+    app.jinja_env.filters.update(
+        cell=formats.cell,
+        count=formats.count,
+        day=formats.day,
+        drawing=drawing,
+        moment=formats.moment,
+        number=formats.number,
+        percent=formats.percent,
+        pretty_json=formats.pretty_json,
+    )
+    app.context_processor(_every_page)
+
+
+def _every_page() -> dict[str, Any]:
+    return {"person": person(), "theme": theme.chosen()}
+
+
+def here() -> str:
+    """Give the address of this page, for going back to it."""
+    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+
+
+def navigation() -> list[tuple[str, str, str]]:
+    """List the parts of the site that this person may open.
+
+    Returns:
+        Title, address, and "page", "true" or "" for where the person is.
+    """
+    who = person()
+    if who is None:
+        return []
+    return [
+        (title, url_for(endpoint), _current(root))
+        for title, endpoint, root, least in NAVIGATION
+        if who.actor.may(least)
+    ]
+
+
+def _current(root: str) -> str:
+    if request.path == root:
+        return "page"
+    inside = root != "/" and request.path.startswith(f"{root}/")
+    return "true" if inside else ""
+
+
+@cache
+def _fingerprint(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """Give the address of a static file; it changes with the file's content."""
+    return url_for("static.send", name=name, v=_fingerprint(name))
+
+
+def drawing(svg: str) -> Markup:
+    """Let a stored chart into the page as it is.
+
+    Charts are drawn by analysis.charts from numbers and names that it escapes, and
+    the content policy lets no script or style attribute of an SVG run.
+    """
+    if not svg.lstrip().startswith("<svg") or "<script" in svg.lower():
+        return Markup()
+    return Markup(svg)  # noqa: S704  # see above
