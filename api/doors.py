@@ -2,12 +2,88 @@
 
 Assignment and event intake answer without Flask's request context, which costs
 20 times what the answer itself does. A door gets the whole body, already read under
-its byte cap and unpacked, and returns the whole answer.
+its byte cap and unpacked, and returns the whole answer. Everything else goes to the
+app behind.
 """
 
-from collections.abc import Callable, Mapping
+import functools
+import itertools
+import re
+import secrets
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import orjson
+import structlog
+from prometheus_client import Counter, Histogram
+from typing_extensions import override
+from werkzeug.sansio.utils import host_is_trusted
+from werkzeug.wsgi import ClosingIterator
+
+from api.door_body import read_body
+from api.errors import HEADERS, STATUS
+from experiments.errors import (
+    AbideError,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = structlog.get_logger(__name__)
+
+SECONDS = Histogram(
+    "abide_door_seconds",
+    "Time a door took to answer, with reading the body.",
+    ["door"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+)
+ANSWERS = Counter("abide_door_answers", "Answers a door gave.", ["door", "status"])
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+# Doors are for programs and never look at cookies, so any page may call them.
+_OPEN_TO_PAGES = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "Retry-After, X-Request-Id"),
+)
+_PREFLIGHT = (
+    ("Access-Control-Allow-Headers", "Authorization, Content-Type, X-API-Key"),
+    ("Access-Control-Max-Age", "7200"),
+)
+
+
+class Headers(Mapping[str, str]):
+    """A request's headers by name in lower case, read where the server put them."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        self._environ = environ
+
+    @override
+    def __getitem__(self, name: str) -> str:
+        plain = name.upper().replace("-", "_")
+        if plain in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            return str(self._environ[plain])
+        return str(self._environ[f"HTTP_{plain}"])
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        for name in self._environ:
+            if name in {"CONTENT_TYPE", "CONTENT_LENGTH"} or name.startswith("HTTP_"):
+                yield name.removeprefix("HTTP_").lower().replace("_", "-")
+
+    @override
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +117,267 @@ class Response:
 
 
 Door: TypeAlias = Callable[[Request], Response]
+Routes: TypeAlias = Mapping[tuple[str, str], Door]  # (method, path) -> door
+
+
+@dataclass(frozen=True, slots=True)
+class DoorGroup:
+    """Doors that share their limits.
+
+    Attributes:
+        routes: by method and path.
+        body_cap: most bytes of a body, also after unpacking.
+        at_once: most requests in one process at a time; more get 503.
+        accepts_gzip: whether bodies may come packed.
+    """
+
+    routes: Routes
+    body_cap: int
+    at_once: int
+    accepts_gzip: bool = False
+
+
+def json_response(
+    status: int, value: object, headers: Sequence[tuple[str, str]] = ()
+) -> Response:
+    """Answer with a JSON value."""
+    content = [("Content-Type", "application/json"), *headers]
+    return Response(status, content, orjson.dumps(value))
+
+
+def error_response(
+    status: int,
+    code: str,
+    message: str,
+    fields: Mapping[str, str] | None = None,
+    headers: Sequence[tuple[str, str]] = (),
+) -> Response:
+    """Answer in the one error shape of the API."""
+    value = {"code": code, "message": message, "fields": dict(fields or {})}
+    return json_response(status, value, headers)
+
+
+def refuse(error: AbideError) -> Response:
+    """Turn a refusal of the house into its answer, with the status all doors use."""
+    family = (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    status = next(family, HTTPStatus.INTERNAL_SERVER_ERROR)
+    headers = []
+    if isinstance(error, Unauthenticated):
+        headers.append(("WWW-Authenticate", 'Bearer realm="abide"'))
+    if isinstance(error, (TooManyRequests, Unavailable)):
+        headers.append(("Retry-After", str(error.retry_after)))
+    return error_response(status, error.code, error.message, error.fields, headers)
+
+
+class Gate:
+    """Lets so many requests in at once; some more may wait, the rest turn away."""
+
+    def __init__(self, at_once: int, waiting: int = 0, seconds: float = 0) -> None:
+        self._places = threading.Semaphore(at_once)
+        self._all = threading.Semaphore(at_once + waiting)
+        self._seconds = seconds
+
+    def enter(self) -> bool:
+        """Take a place, or say that there is none."""
+        if not self._all.acquire(blocking=False):
+            return False
+        if self._places.acquire(blocking=self._seconds > 0, timeout=self._patience()):
+            return True
+        self._all.release()
+        return False
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._places.release()
+        self._all.release()
+
+    def _patience(self) -> float | None:
+        return self._seconds if self._seconds > 0 else None
+
+
+def mount(
+    app: "WSGIApplication",
+    groups: Iterable[DoorGroup],
+    *,
+    trusted_hosts: Sequence[str],
+    app_gate: Gate,
+) -> "WSGIApplication":
+    """Put doors in front of an app, each side with its own limits.
+
+    Args:
+        app: answers every path that is no door's.
+        groups: all doors.
+        trusted_hosts: host names answered, a leading dot stands for subdomains.
+        app_gate: of the app; leave threads over for the doors, so that slow pages
+            never keep assignment waiting.
+
+    Returns:
+        The WSGI app to serve.
+    """
+    return _Mounted(app, groups, trusted_hosts, app_gate)
+
+
+class _Place:
+    """All doors at one path."""
+
+    def __init__(self, path: str, group: DoorGroup, gate: Gate) -> None:
+        self.path = path
+        self.group = group
+        self.gate = gate
+        self.doors: dict[str, Door] = {}
+        self.seconds = SECONDS.labels(path)
+        self.count = functools.cache(lambda status: ANSWERS.labels(path, str(status)))
+
+    @functools.cached_property
+    def allowed(self) -> str:
+        head = ["HEAD"] if "GET" in self.doors else []
+        return ", ".join(sorted([*self.doors, *head, "OPTIONS"]))
+
+
+class _Mounted:
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        groups: Iterable[DoorGroup],
+        trusted_hosts: Sequence[str],
+        app_gate: Gate,
+    ) -> None:
+        self._app = app
+        self._app_gate = app_gate
+        self._places: dict[str, _Place] = {}
+        for group in groups:
+            gate = Gate(group.at_once)
+            for (method, path), door in group.routes.items():
+                place = self._places.setdefault(path, _Place(path, group, gate))
+                place.doors[method] = door
+        # The same few host names come all day.
+        self._is_trusted = functools.lru_cache(1000)(
+            lambda host: host_is_trusted(host, trusted_hosts)
+        )
+        self._ids = itertools.count(1)
+        self._id_prefix = secrets.token_hex(4)
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        place = self._places.get(environ["PATH_INFO"])
+        if place is None:
+            return self._behind(environ, start_response)
+        began = time.perf_counter()
+        response = self._answer(place, environ)
+        return self._send(place, environ, start_response, response, began)
+
+    def _answer(self, place: _Place, environ: "WSGIEnvironment") -> Response:
+        if not place.gate.enter():
+            return refuse(Unavailable("This door is full right now. Try again soon."))
+        try:
+            return self._ask(place, environ)
+        except AbideError as error:
+            return refuse(error)
+        except Exception as error:  # noqa: BLE001  # the last stop before the server
+            return _fail(place, error)
+        finally:
+            place.gate.leave()
+
+    def _ask(self, place: _Place, environ: "WSGIEnvironment") -> Response:
+        if not self._is_trusted(environ.get("HTTP_HOST", "")):
+            return error_response(
+                400,
+                "untrusted_host",
+                "This server does not answer for that host name. The operator sets"
+                " ABIDE_TRUSTED_HOSTS.",
+            )
+        method = environ["REQUEST_METHOD"]
+        door = place.doors.get("GET" if method == "HEAD" else method)
+        if door is None:
+            return _without_door(place, method)
+        group = place.group
+        return door(
+            Request(
+                method,
+                place.path,
+                environ.get("QUERY_STRING", ""),
+                Headers(environ),
+                read_body(environ, group.body_cap, accepts_gzip=group.accepts_gzip),
+                environ.get("REMOTE_ADDR", ""),
+            )
+        )
+
+    def _send(
+        self,
+        place: _Place,
+        environ: "WSGIEnvironment",
+        start_response: "StartResponse",
+        response: Response,
+        began: float,
+    ) -> Iterable[bytes]:
+        given = {name.lower() for name, _ in response.headers}
+        headers = [
+            *response.headers,
+            *((k, v) for k, v in HEADERS.items() if k.lower() not in given),
+            *_OPEN_TO_PAGES,
+            ("X-Request-Id", self._request_id(environ)),
+        ]
+        if response.status != HTTPStatus.NO_CONTENT:
+            headers.append(("Content-Length", str(len(response.body))))
+        place.seconds.observe(time.perf_counter() - began)
+        place.count(response.status).inc()
+        start_response(_LINES[response.status], headers)
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else response.body]
+
+    def _request_id(self, environ: "WSGIEnvironment") -> str:
+        given: str = environ.get("HTTP_X_REQUEST_ID", "")
+        if given and _REQUEST_ID.fullmatch(given):
+            return given
+        return f"{self._id_prefix}-{next(self._ids):x}"
+
+    def _behind(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        if not self._app_gate.enter():
+            headers = [("Content-Type", "text/plain; charset=utf-8")]
+            start_response(_LINES[503], [*headers, ("Retry-After", "1")])
+            return [b"Abide is busy right now. Try again in a second.\n"]
+        leave = _once(self._app_gate.leave)
+        try:
+            return ClosingIterator(self._app(environ, start_response), leave)
+        except BaseException:
+            leave()
+            raise
+
+
+def _once(leave: Callable[[], None]) -> Callable[[], None]:
+    """Make a function do its work at its first call alone."""
+    done = iter((False,))
+    return lambda: None if next(done, True) else leave()
+
+
+def _without_door(place: _Place, method: str) -> Response:
+    allow = ("Allow", place.allowed)
+    if method == "OPTIONS":
+        methods = ("Access-Control-Allow-Methods", place.allowed)
+        return Response(204, [allow, methods, *_PREFLIGHT])
+    return error_response(
+        405,
+        "method_not_allowed",
+        f"This address takes {place.allowed}.",
+        headers=[allow],
+    )
+
+
+def _fail(place: _Place, error: Exception) -> Response:
+    # Neither the body nor the error's words are logged: both may name customers.
+    incident = secrets.token_hex(4)
+    log.error(
+        "unexpected failure",
+        incident=incident,
+        door=place.path,
+        error_type=type(error).__qualname__,
+        where=traceback.format_tb(error.__traceback__),
+    )
+    return error_response(
+        500,
+        "internal_error",
+        "Something went wrong on our side. The operator finds it in the log under"
+        f" incident {incident}.",
+    )

@@ -1,0 +1,171 @@
+"""POST /api/v1/assignments: which variant does this customer get?
+
+Answered from memory: no database is asked and nothing is written. A development key
+gets exactly what a production key gets, so that what was tried is what will run; the
+environments part where events come in, and development events are never analysed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from api import assignments_openapi
+from api.door_auth import authenticate
+from api.door_body import decode_json
+from api.doors import Door, Request, Response, json_response
+from experiments.assignment import Assignment, assign, silent
+from experiments.errors import InvalidInput, Unavailable
+from experiments.javascript import is_number
+from experiments.ruleset_reader import RulesetReader
+from experiments.ruleset_values import Ruleset
+from experiments.vocabulary import AssignmentReason, KeyKind
+
+PATH = "/api/v1/assignments"
+BODY_CAP = 64_000  # bytes
+KINDS = frozenset({KeyKind.SERVER, KeyKind.CLIENT})
+MAX_UNIT = 512  # characters of a customer's id
+MAX_EXPERIMENTS = 500  # named in one request
+_FIELDS = frozenset({"unit", "attributes", "experiments"})
+_MAX_SHOWN = 64  # characters of a field's name, where it is not one of ours
+_MAX_FAULTS = 20  # named in one refusal
+
+OPENAPI_PATHS: dict[str, Any] = assignments_openapi.paths(
+    PATH, MAX_UNIT, MAX_EXPERIMENTS
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an app asks; `experiments` None stands for all."""
+
+    unit: object
+    attributes: Mapping[str, Any]
+    experiments: Sequence[str] | None
+
+
+def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
+    """List the doors of this file.
+
+    Args:
+        reader: holds the ruleset to answer from.
+
+    Returns:
+        (method, path) -> door.
+    """
+
+    def assignments(request: Request) -> Response:
+        key = authenticate(request, reader, KINDS)
+        if isinstance(key, Response):
+            return key
+        ruleset = reader.current
+        if ruleset is None:
+            raise Unavailable("Abide has just started. Try again soon.")
+        question = read_question(request.body)
+        answers = answer(ruleset, question)
+        return json_response(
+            200,
+            {
+                "revision": ruleset.revision,
+                "assignments": [
+                    {
+                        "experiment": given.experiment,
+                        "variant": given.variant,
+                        "parameters": given.parameters,
+                        "reason": given.reason,
+                        "in_experiment": given.in_experiment,
+                    }
+                    for given in answers
+                ],
+            },
+        )
+
+    return {("POST", PATH): assignments}
+
+
+def answer(ruleset: Ruleset, question: Question) -> list[Assignment]:
+    """Assign one customer in all experiments asked for.
+
+    Args:
+        ruleset: one revision, for the whole answer.
+        question: who asks, and about what.
+
+    Returns:
+        In the order asked, each experiment once; without names, all that give
+        variants, by key.
+    """
+    unit, attributes = question.unit, question.attributes
+    if question.experiments is None:
+        return [assign(d, unit, attributes) for d in ruleset.experiments.values()]
+    answers = []
+    for key in dict.fromkeys(question.experiments):
+        design = ruleset.experiments.get(key)
+        if design is not None:
+            answers.append(assign(design, unit, attributes))
+        else:
+            unknown = AssignmentReason.UNKNOWN_EXPERIMENT
+            answers.append(silent(key, ruleset.silent.get(key, unknown)))
+    return answers
+
+
+def read_question(body: bytes) -> Question:
+    """Read and check what an app asks.
+
+    Args:
+        body: JSON object {unit, attributes, experiments?}.
+
+    Returns:
+        The question. A unit that is no usable id ("", 0, null) is let through, as
+        a visitor nobody knows yet: the answer is control and says so.
+
+    Raises:
+        InvalidInput: names every field at fault.
+    """
+    content = decode_json(body)
+    if not isinstance(content, dict):
+        raise InvalidInput(
+            'Send one JSON object, such as {"unit": "customer-1", "attributes": {}}.'
+        )
+    faults = {
+        _shown(name): "There is no such field."
+        for name in content
+        if name not in _FIELDS
+    }
+    attributes = content.get("attributes", {})
+    experiments = content.get("experiments")
+    faults |= _unit_faults(content)
+    if not isinstance(attributes, dict):
+        faults["attributes"] = "Give a JSON object of attributes."
+    if "experiments" in content:
+        faults |= _experiment_faults(experiments)
+    if faults:
+        named = dict(islice(faults.items(), _MAX_FAULTS))
+        raise InvalidInput("This request cannot be answered.", named)
+    return Question(content["unit"], attributes, experiments)
+
+
+def _unit_faults(content: Mapping[str, Any]) -> dict[str, str]:
+    if "unit" not in content:
+        return {"unit": "Give the customer's id."}
+    unit = content["unit"]
+    if unit is not None and not isinstance(unit, str) and not is_number(unit):
+        return {"unit": "Give the customer's id as a text or a number."}
+    if isinstance(unit, str) and len(unit) > MAX_UNIT:
+        return {"unit": f"Use at most {MAX_UNIT} characters, not {len(unit)}."}
+    return {}
+
+
+def _experiment_faults(experiments: object) -> dict[str, str]:
+    if not isinstance(experiments, list):
+        return {"experiments": "Give a list of experiment keys, or leave it out."}
+    if len(experiments) > MAX_EXPERIMENTS:
+        return {"experiments": f"Name at most {MAX_EXPERIMENTS} experiments."}
+    return {
+        f"experiments.{index}": "Give an experiment's key as a text."
+        for index, key in enumerate(experiments)
+        if not isinstance(key, str)
+    }
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}..."
