@@ -13,7 +13,6 @@ _ERRORS = {
     "422": "A field is missing, unknown or of the wrong type.",
     "503": "Full, or just started: try again after Retry-After seconds.",
 }
-_TEXT = {"type": "string", "pattern": "^[^\\x00]*$"}
 
 
 def _refusal(description: str) -> dict[str, Any]:
@@ -74,7 +73,7 @@ def _question(max_unit: int, max_experiments: int) -> dict[str, Any]:
                     ' "", 0 and null are nobody, who gets control.'
                 ),
                 "anyOf": [
-                    {**_TEXT, "maxLength": max_unit},
+                    {"type": "string", "maxLength": max_unit},
                     {"type": "number"},
                     {"type": "null"},
                 ],
@@ -89,8 +88,8 @@ def _question(max_unit: int, max_experiments: int) -> dict[str, Any]:
             },
             "experiments": {
                 "type": "array",
-                "description": "Keys to answer for; all that give variants if left out.",
-                "items": _TEXT,
+                "description": "Keys; all that give variants when it is left out.",
+                "items": {"type": "string"},
                 "maxItems": max_experiments,
             },
         },
