@@ -55,6 +55,7 @@ class ExposureCounts:
         first_at: the first exposure that is analysed.
         last_at: the last first exposure that is analysed.
         undeclared_names: the variants that the plan does not have, most seen first.
+        everybody: all customers with an exposure within the bounds.
     """
 
     analysed: dict[str, int]
@@ -67,6 +68,7 @@ class ExposureCounts:
     first_at: datetime | None = None
     last_at: datetime | None = None
     undeclared_names: tuple[str, ...] = ()
+    everybody: int = 0
 
     @property
     def units(self) -> int:
@@ -176,6 +178,7 @@ class Cohort:
             two=(seen.variant != seen.other).sum(),
             single=(seen.variant == seen.other).sum(),
             undeclared=seen.undeclared.notnull().sum(),
+            inside=(seen.variant.notnull() | seen.undeclared.notnull()).sum(),
             outside=(seen.variant.isnull() & seen.undeclared.isnull()).sum(),
         )
         total = {name: int(n or 0) for name, n in _rows(totals)[0].items()}
@@ -193,6 +196,7 @@ class Cohort:
             first_at=_moment(ends["first"]),
             last_at=_moment(ends["last"]),
             undeclared_names=self._undeclared_names(),
+            everybody=total["inside"],
         )
 
     def _by_variant(self, units: Rows) -> dict[str, int]:

@@ -31,8 +31,8 @@ EVENTS_A_BUCKET = 4_000_000
 MAX_BUCKETS = 256
 SCHEMA = ibis.schema(
     {
+        "bucket": "int16",
         "environment": "string",
-        "source": "string",
         "message_id": "binary",
         "kind": "string",
         "name": "string",
@@ -90,8 +90,12 @@ class Bucket:
     low: int
     high: int
 
+    def holds_first(self, byte: Column) -> Column:
+        """Say it by the stored first byte: parts of files are skipped by it."""
+        return (byte >= self.low) & (byte < self.high)
+
     def holds(self, unit: Column) -> Column:
-        """Say whether a customer is in this bucket; files sorted by it are skipped."""
+        """Say whether a customer is in this bucket."""
         inside = unit >= ibis.literal(bytes([self.low]), type="binary")
         if self.high > 255:  # noqa: PLR2004  # the last one has no upper end
             return inside
@@ -157,7 +161,7 @@ class EventRows:
         """All events of a bucket's customers, with their stitched id as `unit`."""
         events = self._events
         events = events.mutate(unit=events.customer, at=epoch_us(events.occurred_at))
-        own = events.filter(bucket.holds(events.unit))
+        own = events.filter(bucket.holds_first(events.bucket))
         if self._aliases is None:
             return own
         same = self._aliases.former

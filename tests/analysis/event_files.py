@@ -36,6 +36,7 @@ from experiments.vocabulary import (
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 SCHEMA = pa.schema(
     [
+        ("bucket", pa.int16()),
         ("environment", pa.string()),
         ("source", pa.string()),
         ("message_id", pa.binary(16)),
@@ -85,6 +86,7 @@ class EventFile:
         anonymous = who.startswith("anon")
         row = dict.fromkeys(SCHEMA.names)
         row |= {
+            "bucket": pseudonym(who)[0],
             "environment": "production",
             "source": "app",
             "message_id": pseudonym(f"message {next(self._count)}"),
