@@ -16,11 +16,10 @@ from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from experiments.errors import AbideError, InvalidInput, TooLarge
+from experiments.storable import MAX_SAFE_NUMBER, fault_in_text
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
-# RFC 7493: beyond this, JSON readers disagree about which whole number was meant.
-MAX_INTEGER = 2**53 - 1
 MAX_DIGITS = 400
 MAX_FAULTS = 20  # named in one refusal
 MAX_SHOWN = 200  # characters of a name from the body
@@ -43,17 +42,14 @@ class UnsupportedMediaType(AbideError):  # noqa: N818  # the code says it is an 
 def read_object(request: Request) -> dict[str, Any]:
     """Read a request's body as one JSON object; no body is an empty object.
 
+    Refused are more than `MAX_BYTES` (also when no length is given), anything but
+    plain UTF-8 JSON, and what `decode_object` refuses.
+
     Args:
-        request: not read yet; at most `MAX_BYTES` of it will be.
+        request: not read yet; at most `MAX_BYTES` and one more of it will be.
 
     Returns:
         The object.
-
-    Raises:
-        TooLarge: more than `MAX_BYTES`, with or without a length given.
-        UnsupportedMediaType: something else than plain UTF-8 JSON.
-        MalformedJson: not JSON, or JSON that could be read in two ways.
-        InvalidInput: JSON, but not an object of storable strings.
     """
     raw = _read_bytes(request)
     if not raw.strip():
@@ -107,7 +103,7 @@ def _read_bytes(request: Request) -> bytes:
     request.max_content_length = MAX_BYTES + 1
     too_large = TooLarge(f"Send at most {MAX_BYTES:,} bytes.")
     try:
-        raw = request.get_data(cache=False)
+        raw = request.get_data()
     except RequestEntityTooLarge as error:
         raise too_large from error
     if len(raw) > MAX_BYTES:
@@ -159,9 +155,9 @@ def _first_repeated(names: Iterable[str]) -> str:
 
 def _whole_number(text: str) -> int:
     # The length first: turning a million digits into a number takes seconds.
-    if len(text) > len(str(MAX_INTEGER)) + 1 or abs(int(text)) > MAX_INTEGER:
+    if len(text) > len(str(MAX_SAFE_NUMBER)) + 1 or abs(int(text)) > MAX_SAFE_NUMBER:
         raise MalformedJson(
-            f"A whole number in the body is beyond {MAX_INTEGER:,}."
+            f"A whole number in the body is beyond {MAX_SAFE_NUMBER:,}."
             " Send larger ones as text."
         )
     return int(text)
@@ -187,10 +183,9 @@ def _check_strings(value: dict[str, Any]) -> None:
 
 def _string_faults(value: object, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
-        if "\x00" in value:
-            yield path, "Remove the NUL character."
-        elif _SURROGATE.search(value):
-            yield path, "Remove the half of a surrogate pair."
+        fault = fault_in_text(value)
+        if fault is not None:
+            yield path, fault
     elif isinstance(value, dict):
         for name, item in value.items():
             inner = f"{path}.{name}" if path else name

@@ -17,7 +17,7 @@ from experiments.field_faults import KEY_PATTERN
 
 MAX_WHOLE = 2**31 - 1  # what an INTEGER column holds on PostgreSQL
 TIME_PATTERN = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})",
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})?",
     re.ASCII,
 )
 
@@ -48,7 +48,7 @@ class Text(ma.fields.String):
     default_error_messages = _messages(invalid="Send a text, in quotes.")
 
 
-def key(**options: Any) -> Text:  # noqa: ANN401
+def identifier(**options: Any) -> Text:  # noqa: ANN401
     """Make the field of a key: of this thing, or of another that it names."""
     described = {"pattern": f"^{KEY_PATTERN.pattern}$", **options.pop("metadata", {})}
     return Text(metadata=described, **options)
@@ -142,7 +142,8 @@ class Time(ma.fields.AwareDateTime):
     """A point in time with its zone (RFC 3339); read and written in UTC."""
 
     default_error_messages = _messages(
-        invalid="Send a time with its zone, such as 2026-03-14T09:30:00Z."
+        invalid="Send a time with its zone, as in 2026-03-14T00:00:00Z.",
+        naive="Give the time zone too, as in 2026-03-14T00:00:00Z.",
     )
 
     @override
@@ -153,8 +154,11 @@ class Time(ma.fields.AwareDateTime):
         data: Any,
         **kwargs: Any,
     ) -> datetime:
-        if not isinstance(value, str) or not TIME_PATTERN.fullmatch(value):
+        found = TIME_PATTERN.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
             raise self.make_error("invalid")
+        if found.group(2) is None:
+            raise self.make_error("naive")
         try:
             return datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError) as error:  # 30 February; year 0

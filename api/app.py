@@ -1,0 +1,49 @@
+"""Puts the JSON API into the Flask app: guard, views, document and its page."""
+
+from flask import Flask
+
+from api import (
+    actions,
+    assignments,
+    audit,
+    auth,
+    docs,
+    experiments,
+    hypotheses,
+    journey,
+    keys,
+    metrics,
+    openapi,
+    power,
+    segments,
+)
+from api.endpoints import Resource
+from experiments.context import Context
+
+RESOURCES: tuple[Resource, ...] = (
+    experiments.resource,
+    actions.resource,
+    hypotheses.resource,
+    metrics.resource,
+    segments.resource,
+    journey.resource,
+    keys.resource,
+    power.resource,
+    audit.resource,
+)
+
+
+def register(app: Flask, context: Context) -> None:
+    """Serve the control plane's API from `app`.
+
+    Args:
+        app: with the context among its extensions.
+        context: settings, database and clock.
+    """
+    app.extensions.setdefault("abide", context)
+    auth.guard(app, context)
+    api = openapi.make_api(app)
+    for resource in RESOURCES:
+        api.register_blueprint(resource.blueprint)
+    document = openapi.complete(api.spec.to_dict(), assignments.OPENAPI_PATHS)
+    app.register_blueprint(docs.blueprint(document, context.settings.base_url))

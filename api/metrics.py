@@ -1,0 +1,78 @@
+"""Metrics over JSON."""
+
+import dataclasses
+from typing import Any
+
+from api.endpoints import Call, Endpoint, Resource
+from api.pagination import page, place_of
+from api.schemas.metrics import (
+    MetricBodySchema,
+    MetricDefinitionSchema,
+    MetricSchema,
+)
+from api.schemas.paging import PageQuery, page_schema
+from experiments import metrics
+from experiments.design import MetricDefinition
+from experiments.errors import InvalidInput
+from experiments.models import Metric
+from experiments.vocabulary import PersonRole
+
+resource = Resource("metrics", "Named measures, in append-only versions.")
+
+LIST = Endpoint(
+    role=PersonRole.VIEWER,
+    to="read metrics",
+    answer=page_schema(MetricSchema),
+    query=PageQuery,
+)
+READ = Endpoint(role=PersonRole.VIEWER, to="read metrics", answer=MetricSchema)
+CREATE = Endpoint(
+    role=PersonRole.ANALYST,
+    to="define metrics",
+    answer=MetricSchema,
+    body=MetricBodySchema,
+    creates=True,
+)
+ADD_VERSION = Endpoint(
+    role=PersonRole.ANALYST,
+    to="define metrics",
+    answer=MetricSchema,
+    body=MetricDefinitionSchema,
+    creates=True,
+)
+_DEFINITION = {field.name for field in dataclasses.fields(MetricDefinition)}
+
+
+@resource.route("GET", "/metrics", LIST)
+def list_metrics(call: Call, query: dict[str, Any]) -> dict[str, Any]:
+    """List the metrics, by key."""
+    limit = query["limit"]
+    after = place_of("metrics", query.get("cursor"), str)
+    rows = metrics.listing(call.session, after_key=after, limit=limit + 1)
+    return page("metrics", rows, limit, lambda row: row.key)
+
+
+@resource.route("POST", "/metrics", CREATE)
+def create_metric(call: Call, body: dict[str, Any]) -> Metric:
+    """Define a metric, in its version 1."""
+    try:
+        return metrics.create(call.session, **body, actor=call.actor, now=call.now)
+    except InvalidInput as error:
+        # The form is flat; here the definition is an object of its own.
+        fields = {
+            f"definition.{name}" if name in _DEFINITION else name: fault
+            for name, fault in error.fields.items()
+        }
+        raise InvalidInput(error.message, fields) from error
+
+
+@resource.route("GET", "/metrics/<key:key>", READ)
+def read_metric(call: Call, key: str) -> Metric:
+    """Read a metric with all its versions."""
+    return metrics.get(call.session, key)
+
+
+@resource.route("POST", "/metrics/<key:key>/versions", ADD_VERSION)
+def add_metric_version(call: Call, body: MetricDefinition, key: str) -> Metric:
+    """Define a metric anew; running experiments keep the version of their plan."""
+    return metrics.add_version(call.session, key, body, actor=call.actor, now=call.now)

@@ -1,0 +1,137 @@
+"""How large and how long an experiment must be: the one computation that is asked for.
+
+The statistics are loaded when the first such request comes: an API process that
+never gets one stays small.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from api.endpoints import Call, Endpoint, Resource
+from api.schemas.power import PowerBodySchema, PowerSchema
+from experiments import metrics
+from experiments.errors import InvalidInput
+from experiments.field_faults import Faults
+from experiments.vocabulary import MetricKind, PersonRole, Reason
+
+if TYPE_CHECKING:
+    from analysis.stats.estimate import NotComputable
+    from analysis.stats.power import Demand, SampleSize
+    from experiments.design import MetricDefinition
+
+resource = Resource("power", "How large and how long an experiment must be.")
+
+WORK_OUT = Endpoint(
+    role=PersonRole.VIEWER,
+    to="work out a size",
+    answer=PowerSchema,
+    body=PowerBodySchema,
+)
+NOTHING: dict[str, Any] = {
+    "computable": False,
+    "reason": None,
+    "facts": {},
+    "control_count": None,
+    "treatment_count": None,
+    "planned_units": None,
+    "enrolment_days": None,
+    "total_days": None,
+}
+
+
+@resource.route("POST", "/power", WORK_OUT)
+def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    """Work out how many customers and days an experiment needs."""
+    from analysis.stats import power  # noqa: PLC0415  # see the module's head
+    from analysis.stats.estimate import NotComputable  # noqa: PLC0415
+
+    definition = _definition(call, body)
+    _check(definition, body)
+    split = tuple(body["split"])
+    demand = power.Demand(
+        alpha=body["alpha"],
+        power=body["power"],
+        treatments=len(split) - 1,
+        ratio=split[1] / split[0],
+    )
+    size = _size(definition, body, demand)
+    time = power.duration(
+        size,
+        body["weekly_customers"],
+        definition.maturity.total_seconds() / 86_400,
+        body["coverage"],
+        split,
+    )
+    if isinstance(size, NotComputable):
+        return _without(size)
+    sizes = {
+        **NOTHING,
+        "control_count": size.control,
+        "treatment_count": size.treatment,
+        "planned_units": size.control + size.treatment * (len(split) - 1),
+    }
+    if isinstance(time, NotComputable):
+        return {**sizes, **_without(time, sizes)}
+    return {
+        **sizes,
+        "computable": True,
+        "enrolment_days": time.enrolment_days,
+        "total_days": time.total_days,
+    }
+
+
+def _definition(call: Call, body: dict[str, Any]) -> MetricDefinition:
+    versions = metrics.get(call.session, body["metric"]).versions
+    wanted = body["version"] or versions[-1].version
+    for version in versions:
+        if version.version == wanted:
+            return metrics.definition_of(version)
+    raise InvalidInput(
+        "This size cannot be worked out.", {"version": "There is no such version."}
+    )
+
+
+def _check(definition: MetricDefinition, body: dict[str, Any]) -> None:
+    faults = Faults()
+    by_mean = definition.kind == MetricKind.CSAT_MEAN
+    needed = "sd" if by_mean else "baseline"
+    if body[needed] is None:
+        faults.add(needed, f"A {definition.kind.value} metric needs this.")
+    if not definition.is_survey and body["response_share"] != 1:
+        faults.add("response_share", "Only a survey metric has silent customers.")
+    faults.number("alpha", body["alpha"], 0.001, 0.2)
+    faults.number("power", body["power"], 0.5, 0.99)
+    split = body["split"]
+    if not 2 <= len(split) <= 10 or not all(0 < share < 1 for share in split):  # noqa: PLR2004
+        faults.add("split", "Give 2 to 10 shares, each above 0 and below 1.")
+    elif any(share != split[1] for share in split[2:]):
+        faults.add("split", "Give all treatments the same share.")
+    faults.raise_if_any("This size cannot be worked out.")
+
+
+def _size(
+    definition: MetricDefinition, body: dict[str, Any], demand: Demand
+) -> SampleSize | NotComputable:
+    from analysis.stats import power  # noqa: PLC0415  # see the module's head
+
+    if definition.kind == MetricKind.TIME_TO_CHURN:
+        found = power.size_for_survival(body["baseline"], body["effect"], demand)
+        return found.size if isinstance(found, power.SurvivalSize) else found
+    if definition.kind == MetricKind.CSAT_MEAN:
+        size = power.size_for_means(body["sd"], body["effect"], demand)
+    else:
+        size = power.size_for_proportions(body["baseline"], body["effect"], demand)
+    return power.size_with_silence(size, body["response_share"])
+
+
+def _without(
+    found: NotComputable, sizes: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    if found.reason == Reason.OUT_OF_RANGE:
+        field = str(found.facts.get("field", "body"))
+        raise InvalidInput(
+            "This size cannot be worked out.",
+            {field: "This value is outside of what is possible."},
+        )
+    return {**(sizes or NOTHING), "reason": found.reason, "facts": found.facts}

@@ -1,0 +1,28 @@
+"""The audit."""
+
+from api.schemas.fields import Object, StrictSchema, Text, Time, text, whole
+from api.schemas.paging import PageQuery
+
+
+class AuditQuery(PageQuery):
+    """What the audit may be asked."""
+
+    subject_kind = text(40, metadata={"description": 'Such as "experiment".'})
+    subject_key = text(200)
+
+
+class AuditEntrySchema(StrictSchema):
+    """Who did what to which thing."""
+
+    id = whole(1, required=True)
+    at = Time(required=True)
+    actor = Text(required=True)
+    action = Text(required=True)
+    subject_kind = Text(required=True)
+    subject_key = Text(required=True)
+    before = Object(required=True, allow_none=True)
+    after = Object(required=True, allow_none=True)
+    entry_hash = Text(
+        required=True,
+        metadata={"description": "SHA-256 over this row and the one before."},
+    )

@@ -1,0 +1,247 @@
+"""Experiments: the design that is sent, and the experiment that is shown."""
+
+from api.schemas.fields import (
+    Choice,
+    Decimal,
+    Flag,
+    Items,
+    Object,
+    Part,
+    StrictSchema,
+    Text,
+    Time,
+    identifier,
+    number,
+    text,
+    whole,
+)
+from api.schemas.paging import PageQuery
+from experiments.design import MAX_UNITS
+from experiments.vocabulary import (
+    Action,
+    AssignedBy,
+    Decision,
+    Goal,
+    MonitoringMode,
+    Role,
+    Status,
+    Unit,
+)
+
+NEWEST = "Left out, or null: the newest version."
+SHARE = {"exclusiveMinimum": 0, "maximum": 1}
+PARAMETERS = {"description": "What the app gets; any JSON object up to 32 KB."}
+
+
+class SegmentParametersSchema(StrictSchema):
+    """One line of a personalised variant: these customers get these parameters."""
+
+    segment = identifier(required=True)
+    version = whole(1, load_default=None, metadata={"description": NEWEST})
+    parameters = Object(required=True, metadata=PARAMETERS)
+
+
+class VariantSchema(StrictSchema):
+    """One version of the experience."""
+
+    name = identifier(required=True)
+    description = text(2000, load_default="")
+    is_control = Flag(load_default=False)
+    share = Decimal(
+        required=True, metadata={**SHARE, "description": "Of the split; all add to 1."}
+    )
+    parameters = Object(load_default=dict, metadata=PARAMETERS)
+    personalisation = Items(
+        Part(SegmentParametersSchema),
+        load_default=list,
+        metadata={"description": "The first segment that matches decides."},
+    )
+
+
+class MetricChoiceSchema(StrictSchema):
+    """A metric's part in an experiment."""
+
+    metric = identifier(required=True, metadata={"description": "Key of the metric."})
+    version = whole(1, load_default=None, metadata={"description": NEWEST})
+    role = Choice(Role, required=True)
+    change_that_matters = Decimal(
+        required=True,
+        metadata={
+            "exclusiveMinimum": 0,
+            "description": "Absolute, on the metric's scale: 0.015 is 1.5 points.",
+        },
+    )
+    margin = Decimal(
+        load_default=None,
+        metadata={
+            "exclusiveMinimum": 0,
+            "description": "The largest harm you accept; a guardrail must have one.",
+        },
+    )
+
+
+class SegmentRefSchema(StrictSchema):
+    """A segment in one of its versions."""
+
+    segment = identifier(required=True)
+    version = whole(1, load_default=None, metadata={"description": NEWEST})
+
+
+class _DesignFields(StrictSchema):
+    name = text(200, required=True)
+    hypothesis = identifier(required=True)
+    goal = Choice(Goal, required=True)
+    assigned_by = Choice(AssignedBy, load_default=AssignedBy.ABIDE)
+    unit = Choice(Unit, load_default=Unit.CUSTOMER)
+    segment = identifier(
+        required=True, metadata={"description": "Key: who is eligible."}
+    )
+    segment_version = whole(1, load_default=None, metadata={"description": NEWEST})
+    variants = Items(
+        Part(VariantSchema), required=True, metadata={"minItems": 2, "maxItems": 10}
+    )
+    coverage = Decimal(
+        load_default=1.0,
+        metadata={**SHARE, "description": "Share of the segment that is enrolled."},
+    )
+    metrics = Items(Part(MetricChoiceSchema), required=True, metadata={"minItems": 1})
+    monitoring_mode = Choice(MonitoringMode, load_default=MonitoringMode.FIXED_END)
+    planned_units = whole(
+        20, MAX_UNITS, required=True, metadata={"description": "All variants together."}
+    )
+    planned_end_at = Time(required=True)
+    alpha = number(0.001, 0.2, load_default=0.05)
+    exposures_from = Time(
+        load_default=None, metadata={"description": "Default: the start."}
+    )
+    enrolment_ends_at = Time(load_default=None)
+    breakdowns = Items(
+        Part(SegmentRefSchema),
+        load_default=list,
+        metadata={"description": "Segments whose results are declared beforehand."},
+    )
+
+
+class DesignSchema(_DesignFields):
+    """An experiment as planned."""
+
+    key = identifier(required=True, metadata={"description": "Never changes."})
+
+
+class DesignEditSchema(_DesignFields):
+    """A draft, saved anew."""
+
+    revision = whole(
+        1, required=True, metadata={"description": "The one that was edited."}
+    )
+
+
+class PauseSchema(StrictSchema):
+    """A time in which everybody got control."""
+
+    paused_at = Time(required=True)
+    resumed_at = Time(required=True, allow_none=True)
+
+
+class ActionSchema(StrictSchema):
+    """What can be done with the experiment where it stands, or why not."""
+
+    action = Choice(Action, required=True)
+    allowed = Flag(required=True, metadata={"description": "To your key's owner, now."})
+    why_not = Text(
+        required=True,
+        allow_none=True,
+        metadata={"description": "A sentence when it is not allowed."},
+    )
+
+
+class ProposalSchema(StrictSchema):
+    """A decision against the recommendation, which a second person must confirm."""
+
+    decision = Choice(Decision, required=True)
+    variant = Text(required=True, allow_none=True)
+    reason = Text(required=True)
+    by = Text(required=True, metadata={"description": "E-mail of who decided."})
+
+
+class ExperimentSchema(DesignSchema):
+    """An experiment: its design, and where it stands."""
+
+    status = Choice(Status, required=True)
+    revision = whole(1, required=True)
+    owner = Text(required=True, metadata={"description": "E-mail of its owner."})
+    created_at = Time(required=True)
+    updated_at = Time(required=True)
+    phase = whole(0, required=True)
+    reviewed_by = Text(
+        required=True, allow_none=True, metadata={"description": "E-mail."}
+    )
+    pre_registered = Flag(required=True)
+    plan_sha256 = Text(required=True, allow_none=True)
+    started_at = Time(required=True, allow_none=True)
+    stopped_at = Time(required=True, allow_none=True)
+    pauses = Items(Part(PauseSchema), required=True)
+    decided_at = Time(required=True, allow_none=True)
+    decision = Choice(Decision, required=True, allow_none=True)
+    decided_variant = Text(required=True, allow_none=True)
+    decision_reason = Text(required=True, allow_none=True)
+    decision_proposal = Part(ProposalSchema, required=True, allow_none=True)
+    actions = Items(Part(ActionSchema), required=True)
+
+
+class ExperimentSummarySchema(StrictSchema):
+    """An experiment as a list shows it."""
+
+    key = identifier(required=True)
+    name = Text(required=True)
+    hypothesis = identifier(required=True)
+    goal = Choice(Goal, required=True)
+    assigned_by = Choice(AssignedBy, required=True)
+    status = Choice(Status, required=True)
+    revision = whole(1, required=True)
+    owner = Text(required=True, metadata={"description": "E-mail of its owner."})
+    created_at = Time(required=True)
+    started_at = Time(required=True, allow_none=True)
+    planned_end_at = Time(required=True)
+    decision = Choice(Decision, required=True, allow_none=True)
+
+
+class ExperimentQuery(PageQuery):
+    """What the list of experiments may be asked."""
+
+    status = Choice(Status)
+
+
+class ActionBodySchema(StrictSchema):
+    """What goes with an action on an experiment; most need nothing."""
+
+    reason = text(2000, load_default=None)
+    variant = identifier(
+        load_default=None, metadata={"description": "The one to ship (decide)."}
+    )
+    decision = Choice(
+        Decision, load_default=None, metadata={"description": "What was decided."}
+    )
+
+
+class AmendmentSchema(StrictSchema):
+    """A change after the lock; the plan itself stays as it was."""
+
+    at = Time(required=True)
+    by = Text(required=True)
+    reason = Text(required=True)
+    change = Text(required=True)
+
+
+class PlanSchema(StrictSchema):
+    """A plan as it was locked."""
+
+    sha256 = Text(required=True, metadata={"description": "Of the canonical text."})
+    canonical = Text(
+        required=True,
+        metadata={"description": "The plan as canonical JSON (RFC 8785), as hashed."},
+    )
+    plan = Object(required=True)
+    locked_at = Time(required=True)
+    locked_by = Text(required=True)
+    amendments = Items(Part(AmendmentSchema), required=True)

@@ -1,0 +1,109 @@
+"""How large and how long an experiment must be."""
+
+from api.schemas.fields import (
+    Choice,
+    Decimal,
+    Flag,
+    Items,
+    Object,
+    StrictSchema,
+    identifier,
+    number,
+    whole,
+)
+from experiments.vocabulary import Reason
+
+OPEN_SHARE = {"exclusiveMinimum": 0, "exclusiveMaximum": 1}
+
+
+class PowerBodySchema(StrictSchema):
+    """What is planned, and what is known before it."""
+
+    metric = identifier(
+        required=True, metadata={"description": "Key of the primary metric."}
+    )
+    version = whole(
+        1,
+        load_default=None,
+        metadata={"description": "Left out, or null: the newest version."},
+    )
+    baseline = Decimal(
+        load_default=None,
+        metadata={
+            **OPEN_SHARE,
+            "description": "Today's share; for time to churn, the share retained at"
+            " its last day. Needed for all but mean CSAT.",
+        },
+    )
+    sd = Decimal(
+        load_default=None,
+        metadata={
+            "exclusiveMinimum": 0,
+            "description": "Standard deviation of the score. Needed for mean CSAT.",
+        },
+    )
+    effect = Decimal(
+        required=True,
+        metadata={
+            "description": "The change to detect, absolute and signed: 0.015 is 1.5"
+            " points up."
+        },
+    )
+    alpha = number(0.001, 0.2, load_default=0.05)
+    power = number(0.5, 0.99, load_default=0.8)
+    split = Items(
+        Decimal(metadata={"exclusiveMinimum": 0, "exclusiveMaximum": 1}),
+        load_default=lambda: [0.5, 0.5],
+        metadata={
+            "minItems": 2,
+            "maxItems": 10,
+            "description": "Share of each variant, control first; treatments alike."
+            " Left out: two halves.",
+        },
+    )
+    coverage = Decimal(load_default=1.0, metadata={"exclusiveMinimum": 0, "maximum": 1})
+    response_share = Decimal(
+        load_default=1.0,
+        metadata={
+            "exclusiveMinimum": 0,
+            "maximum": 1,
+            "description": "Share of exposed customers who answer; surveys only.",
+        },
+    )
+    weekly_customers = Decimal(
+        required=True,
+        metadata={
+            "minimum": 0,
+            "description": "New customers of the segment who reach the change a week.",
+        },
+    )
+
+
+class PowerSchema(StrictSchema):
+    """Size and duration, or why there is none."""
+
+    computable = Flag(required=True)
+    reason = Choice(Reason, required=True, allow_none=True)
+    facts = Object(required=True, metadata={"description": "Numbers to the reason."})
+    control_count = whole(
+        1,
+        10**10,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Mature customers needed in control."},
+    )
+    treatment_count = whole(1, 10**10, required=True, allow_none=True)
+    planned_units = whole(
+        1,
+        10**12,
+        required=True,
+        allow_none=True,
+        metadata={"description": "All variants together."},
+    )
+    enrolment_days = whole(1, required=True, allow_none=True)
+    total_days = whole(
+        1,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Until the last customer has matured."},
+    )

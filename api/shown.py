@@ -1,0 +1,87 @@
+"""How an experiment is laid out for its schemas."""
+
+import dataclasses
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from experiments import accounts, catalog, lifecycle, plan_lock
+from experiments.actors import Actor
+from experiments.decisions import Proposal
+from experiments.design import Design
+from experiments.models import Experiment
+
+_COLUMNS = (
+    "status",
+    "revision",
+    "created_at",
+    "updated_at",
+    "phase",
+    "pre_registered",
+    "started_at",
+    "stopped_at",
+    "pauses",
+    "decided_at",
+    "decision",
+    "decided_variant",
+    "decision_reason",
+)
+_SUMMARY = (
+    "key",
+    "name",
+    "goal",
+    "assigned_by",
+    "status",
+    "revision",
+    "created_at",
+    "started_at",
+    "planned_end_at",
+    "decision",
+)
+_DESIGN = tuple(field.name for field in dataclasses.fields(Design))
+
+
+def whole_experiment(session: Session, row: Experiment, actor: Actor) -> dict[str, Any]:
+    """Lay out an experiment as `ExperimentSchema` shows it.
+
+    Args:
+        session: where its plan and what may be done is looked up.
+        row: with all it names.
+        actor: whose actions are told.
+
+    Returns:
+        The values by field.
+    """
+    design = catalog.to_design(row)
+    plan = plan_lock.plan_row(session, row)
+    reviewer = row.reviewed_by
+    return {
+        **{name: getattr(design, name) for name in _DESIGN},
+        **{name: getattr(row, name) for name in _COLUMNS},
+        "owner": row.owner.email,
+        "reviewed_by": None if reviewer is None else reviewer.email,
+        "plan_sha256": None if plan is None else plan.sha256,
+        "decision_proposal": _proposal(session, row),
+        "actions": lifecycle.allowed_actions(session, row, actor),
+    }
+
+
+def _proposal(session: Session, row: Experiment) -> dict[str, Any] | None:
+    if row.decision_proposal is None:
+        return None
+    proposal = Proposal.from_json(row.decision_proposal)
+    return {
+        "decision": proposal.decision,
+        "variant": proposal.variant,
+        "reason": proposal.reason,
+        "by": accounts.get(session, proposal.person_id).email,
+    }
+
+
+def experiment_summary(row: Experiment) -> dict[str, Any]:
+    """Lay out an experiment as a list shows it."""
+    return {
+        **{name: getattr(row, name) for name in _SUMMARY},
+        "hypothesis": row.hypothesis.key,
+        "owner": row.owner.email,
+    }

@@ -1,0 +1,337 @@
+"""Each resource on a real database: what is stored is what is read."""
+
+from typing import Any
+
+import pytest
+
+from experiments import audit
+from experiments.context import Context
+from experiments.db import transaction
+from tests import factories
+from tests.api.conftest import (
+    Caller,
+    csat_body,
+    design_body,
+    hypothesis_body,
+    metric_body,
+    segment_body,
+)
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def test_journey__saved__is_listed_in_order(api: Caller) -> None:
+    saved = api.put("/journey-stages/at-checkout", {"name": "Checkout", "position": 1})
+    assert saved.status_code == 200
+    assert saved.json == {
+        "key": "at-checkout",
+        "name": "Checkout",
+        "position": 1,
+        "health_metrics": [],
+    }
+    names = [stage["name"] for stage in api.get("/journey-stages").json["items"]]
+    # The five of the seed at 0 to 4; equal positions keep the order of making.
+    assert names[:4] == ["Discovery", "Onboarding", "Checkout", "First success"]
+
+
+def test_segment__new_version__keeps_the_old_one(api: Caller) -> None:
+    assert api.post("/segments", segment_body()).status_code == 201
+    path = f"/segments/{factories.SEGMENT}"
+    rule = {
+        "plan": {"$in": ["pro", "business"]},
+        "tenure_days": {"$exists": True, "$gte": 30},
+    }
+    added = api.post(f"{path}/versions", {"condition": rule})
+    assert added.status_code == 201
+    read = api.get(path).json
+    assert read == added.json
+    assert [v["version"] for v in read["versions"]] == [1, 2]
+    assert [v["condition"] for v in read["versions"]] == [{"plan": "business"}, rule]
+
+
+def test_segment__rule_that_cannot_be_evaluated__is_refused(api: Caller) -> None:
+    answer = api.post("/segments", segment_body(condition={"plan": {"$regex": "a+"}}))
+    assert answer.status_code == 422
+    assert list(answer.json["fields"]) == ["condition"]
+
+
+def test_metric__new_version__keeps_the_old_one(api: Caller) -> None:
+    made = api.post("/metrics", metric_body())
+    assert made.status_code == 201
+    definition = {**metric_body()["definition"], "day": 60}
+    path = f"/metrics/{factories.RETENTION}"
+    added = api.post(f"{path}/versions", definition)
+    assert added.status_code == 201
+    assert api.get(path).json == added.json
+    assert [v["definition"]["day"] for v in added.json["versions"]] == [30, 60]
+    again = api.post(f"{path}/versions", definition)
+    assert (again.status_code, again.json["code"]) == (409, "conflict")
+
+
+def test_hypothesis__saved_anew__has_the_next_revision(api: Caller) -> None:
+    api.post("/segments", segment_body())
+    api.post("/metrics", metric_body())
+    body = hypothesis_body()
+    made = api.post("/hypotheses", body)
+    assert made.status_code == 201, made.text
+    assert {name: made.json[name] for name in body} == body
+    assert (made.json["owner"], made.json["revision"]) == ("ada@example.com", 1)
+    changed = {**body, "title": "Another title", "revision": 1}
+    del changed["key"]
+    path = f"/hypotheses/{factories.HYPOTHESIS}"
+    saved = api.put(path, changed)
+    assert saved.status_code == 200, saved.text
+    assert api.get(path).json == saved.json
+    assert (saved.json["title"], saved.json["revision"]) == ("Another title", 2)
+    stale = api.put(path, changed)
+    assert (stale.status_code, stale.json["code"]) == (409, "conflict")
+    assert "revision" in stale.json["fields"]
+
+
+def test_hypothesis__naming_nothing__is_refused_by_field(api: Caller) -> None:
+    answer = api.post("/hypotheses", hypothesis_body())
+    assert answer.status_code == 422
+    assert set(answer.json["fields"]) == {"segment", "metric"}
+
+
+def test_experiment__drafted__is_read_as_it_was_sent(
+    api: Caller, drafted: dict[str, Any]
+) -> None:
+    sent = design_body()
+    sent["planned_end_at"] = "2026-04-11T09:30:00Z"  # 28 days after the clock's time
+    assert {name: drafted[name] for name in sent} == sent
+    assert (drafted["status"], drafted["revision"]) == ("draft", 1)
+    assert (drafted["plan_sha256"], drafted["started_at"]) == (None, None)
+    assert api.get(f"/experiments/{factories.EXPERIMENT}").json == drafted
+
+
+@pytest.mark.usefixtures("drafted")
+def test_experiment__list__can_be_asked_by_status(api: Caller) -> None:
+    drafts = api.get("/experiments?status=draft").json["items"]
+    assert [e["key"] for e in drafts] == [factories.EXPERIMENT]
+    assert api.get("/experiments?status=running").json["items"] == []
+    wrong = api.get("/experiments?status=gone")
+    assert (wrong.status_code, set(wrong.json["fields"])) == (422, {"status"})
+
+
+@pytest.mark.usefixtures("drafted")
+def test_experiment__version_left_out__is_the_newest(api: Caller) -> None:
+    api.post(f"/segments/{factories.SEGMENT}/versions", {"condition": {"plan": "pro"}})
+    body = design_body(key="second")
+    del body["segment_version"]
+    for metric in body["metrics"]:
+        del metric["version"]
+    body["breakdowns"] = [{"segment": factories.SEGMENT}]
+    made = api.post("/experiments", body)
+    assert made.status_code == 201, made.text
+    assert made.json["segment_version"] == 2
+    assert made.json["breakdowns"] == [{"segment": factories.SEGMENT, "version": 2}]
+    assert [metric["version"] for metric in made.json["metrics"]] == [1, 1]
+
+
+@pytest.mark.usefixtures("drafted")
+def test_experiment__edited_from_an_old_revision__is_a_conflict(api: Caller) -> None:
+    body = design_body(name="Another name", revision=1)
+    del body["key"]
+    path = f"/experiments/{factories.EXPERIMENT}"
+    saved = api.put(path, body)
+    assert saved.status_code == 200, saved.text
+    assert (saved.json["name"], saved.json["revision"]) == ("Another name", 2)
+    stale = api.put(path, body)
+    assert (stale.status_code, stale.json["code"]) == (409, "conflict")
+
+
+def test_experiment__many_faults__names_each(
+    api: Caller, drafted: dict[str, Any]
+) -> None:
+    variants = [{**v, "share": 0.4} for v in drafted["variants"]]
+    body = design_body(key="other", variants=variants, coverage=0, hypothesis="none")
+    answer = api.post("/experiments", body)
+    assert answer.status_code == 422
+    assert set(answer.json["fields"]) == {"variants", "coverage"}
+    body = design_body(key="other", hypothesis="none", segment="a b")
+    answer = api.post("/experiments", body)
+    assert set(answer.json["fields"]) == {"hypothesis", "segment"}
+
+
+@pytest.mark.usefixtures("drafted")
+def test_experiment__personalised_variant__comes_back(api: Caller) -> None:
+    body = design_body(key="personal", goal="personalisation")
+    rule = {"segment": factories.SEGMENT, "parameters": {"a": [1, {"b": None}]}}
+    body["variants"][1]["personalisation"] = [rule]
+    made = api.post("/experiments", body)
+    assert made.status_code == 201, made.text
+    shown = made.json["variants"][1]["personalisation"]
+    assert shown == [{**rule, "version": 1}]
+
+
+@pytest.mark.usefixtures("drafted")
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"planned_end_at": "2026-04-11T09:30:00"},
+        {"planned_end_at": "0000-01-01T00:00:00Z"},
+        {"planned_end_at": "0001-01-01T00:00:00+14:00"},
+        {"planned_end_at": "9999-12-31T23:59:59-14:00"},
+        {"planned_end_at": "2026-02-30T00:00:00Z"},
+        {"planned_end_at": "20260411T093000Z"},
+        {"planned_end_at": 1775899800},
+        {"planned_end_at": "1999-12-31T00:00:00Z"},
+    ],
+)
+def test_time__not_possible__is_refused_by_field(
+    api: Caller, times: dict[str, Any]
+) -> None:
+    answer = api.post("/experiments", design_body(key="other", **times))
+    assert (answer.status_code, set(answer.json["fields"])) == (422, set(times))
+
+
+@pytest.mark.usefixtures("drafted")
+def test_time__of_another_zone__is_shown_in_utc(api: Caller) -> None:
+    body = design_body(key="other", planned_end_at="2026-04-11T11:30:00.5+02:00")
+    made = api.post("/experiments", body)
+    assert made.json["planned_end_at"] == "2026-04-11T09:30:00.500000Z"
+
+
+@pytest.mark.usefixtures("drafted")
+def test_experiment__alone_from_start_to_decision__walks_the_lifecycle(
+    api: Caller,
+) -> None:
+    path = f"/experiments/{factories.EXPERIMENT}"
+    assert api.get(f"{path}/plan").status_code == 404
+    started = api.post(f"{path}/actions/start")
+    assert started.status_code == 200, started.text
+    assert started.json["status"] == "running"
+    plan = api.get(f"{path}/plan").json
+    assert plan["sha256"] == started.json["plan_sha256"]
+    assert plan["plan"]["design"]["key"] == factories.EXPERIMENT
+    assert plan["amendments"] == []
+    again = api.post(f"{path}/actions/start")
+    assert (again.status_code, again.json["code"]) == (409, "conflict")
+    assert api.post(f"{path}/actions/pause").json["status"] == "paused"
+    resumed = api.post(f"{path}/actions/resume", {}).json
+    assert resumed["status"] == "running"
+    assert len(resumed["pauses"]) == 1
+    stopped = api.post(f"{path}/actions/stop", {"reason": "Enough seen."}).json
+    assert stopped["status"] == "stopped"
+    amendments = api.get(f"{path}/plan").json["amendments"]
+    assert [a["reason"] for a in amendments] == ["Enough seen."]
+    unsaid = api.post(f"{path}/actions/decide", {"reason": "No effect."})
+    assert (unsaid.status_code, set(unsaid.json["fields"])) == (422, {"decision"})
+    decided = api.post(
+        f"{path}/actions/decide", {"decision": "do_not_ship", "reason": "No effect."}
+    )
+    assert decided.status_code == 200, decided.text
+    assert (decided.json["status"], decided.json["decision"]) == (
+        "decided",
+        "do_not_ship",
+    )
+    assert decided.json["actions"] == []
+
+
+@on_sqlite
+@pytest.mark.usefixtures("drafted")
+def test_action__unknown__is_not_found(api: Caller) -> None:
+    answer = api.post(f"/experiments/{factories.EXPERIMENT}/actions/delete")
+    assert answer.status_code == 404
+
+
+def test_key__made__is_shown_once_listed_and_revoked(api: Caller) -> None:
+    made = api.post("/keys", {"name": "Shop", "kind": "admin"})
+    assert made.status_code == 201
+    text, public_id = made.json["key"], made.json["public_id"]
+    other = Caller(api.client, text)
+    listed = other.get("/keys")
+    assert text not in listed.text
+    assert listed.json["items"][0]["public_id"] == public_id
+    revoked = api("DELETE", f"/keys/{public_id}")
+    assert revoked.status_code == 200
+    assert revoked.json["revoked_at"] == "2026-03-14T09:30:00Z"
+    assert other.get("/keys").status_code == 401
+    assert api("DELETE", f"/keys/{public_id}").status_code == 409
+    assert api("DELETE", "/keys/aaaaaaaaaaaa").status_code == 404
+
+
+def test_audit__after_changes__tells_who_and_what(
+    api: Caller, context: Context
+) -> None:
+    api.post("/metrics", metric_body())
+    api.post("/metrics", csat_body())
+    query = f"?subject_kind=metric&subject_key={factories.CSAT}"
+    items = api.get(f"/audit{query}").json["items"]
+    assert [item["action"] for item in items] == ["metric.create"]
+    assert items[0]["actor"].startswith("key:")
+    assert items[0]["after"]["name"] == "CSAT"
+    with transaction(context.sessions) as session:
+        assert audit.verify(session) == []
+
+
+@on_sqlite
+def test_power__share__matches_the_published_sample_size(api: Caller) -> None:
+    api.post("/metrics", metric_body())
+    answer = api.post(
+        "/power",
+        {
+            "metric": factories.RETENTION,
+            "baseline": 0.5,
+            "effect": 0.1,
+            "weekly_customers": 700,
+        },
+    )
+    assert answer.status_code == 200, answer.text
+    # Fleiss, Levin and Paik (2003), chapter 4, by hand: pbar = .55,
+    # (1.95996 sqrt(2 x .55 x .45) + .84162 sqrt(.5 x .5 + .6 x .4))^2 / .1^2
+    # = 387.3, so 388.
+    assert answer.json["control_count"] == 388
+    assert answer.json["planned_units"] == 776
+    # 776 at 100 a day is 8 days; then 31 until the last one's day 30 is over.
+    assert answer.json["enrolment_days"] == 8
+    assert answer.json["total_days"] == 39
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"baseline": None}, {"baseline"}),
+        ({"baseline": 1.5}, {"baseline"}),
+        ({"effect": 0.9}, {"effect"}),
+        ({"split": [1]}, {"split"}),
+        ({"split": [0.4, 0.3, 0.2]}, {"split"}),
+        ({"response_share": 0.5}, {"response_share"}),
+        ({"power": 1}, {"power"}),
+        ({"version": 7}, {"version"}),
+    ],
+)
+def test_power__impossible_input__is_refused_by_field(
+    api: Caller, changes: dict[str, Any], fields: set[str]
+) -> None:
+    api.post("/metrics", metric_body())
+    plan = {"metric": factories.RETENTION, "baseline": 0.5, "effect": 0.1}
+    answer = api.post("/power", {**plan, "weekly_customers": 700, **changes})
+    assert (answer.status_code, set(answer.json["fields"])) == (422, fields)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "changes", [{"effect": 0}, {"effect": 1e-200}, {"weekly_customers": 0}]
+)
+def test_power__out_of_reach__says_why(api: Caller, changes: dict[str, Any]) -> None:
+    api.post("/metrics", metric_body())
+    plan = {"metric": factories.RETENTION, "baseline": 0.5, "effect": 0.1}
+    answer = api.post("/power", {**plan, "weekly_customers": 700, **changes})
+    assert answer.status_code == 200
+    assert (answer.json["computable"], answer.json["reason"]) == (False, "unreachable")
+
+
+@on_sqlite
+def test_power__survey__asks_for_the_spread_and_counts_silence(api: Caller) -> None:
+    api.post("/metrics", csat_body())
+    plan = {"metric": factories.CSAT, "effect": 0.1, "weekly_customers": 7000}
+    assert set(api.post("/power", plan).json["fields"]) == {"sd"}
+    all_answer = api.post("/power", {**plan, "sd": 1}).json["control_count"]
+    half = api.post("/power", {**plan, "sd": 1, "response_share": 0.5}).json
+    # Cohen (1988), table 2.4.1 at d = .1, two-sided .05, power .8: 1571 by his
+    # approximation; 1571 by the noncentral t too.
+    assert all_answer == 1571
+    assert half["control_count"] == 2 * 1571
