@@ -7,6 +7,23 @@ from analysis.stats.estimate import Interval
 GRADES = (0.5, 0.8)  # levels of the inner intervals of the chart, narrowest first
 
 
+def tail(level: float) -> float:
+    """Probability left out at either side of a two-sided interval.
+
+    Args:
+        level: confidence level, between 0 and 1.
+
+    Returns:
+        Half of what the level leaves; 0.025 for 0.95.
+
+    Raises:
+        ValueError: when the level is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"a confidence level lies between 0 and 1: {level}")
+    return (1 - level) / 2
+
+
 def normal_value(level: float) -> float:
     """Critical value of the standard normal for a two-sided interval.
 
@@ -16,7 +33,7 @@ def normal_value(level: float) -> float:
     Returns:
         z such that -z to z holds `level` of the distribution; 1.96 for 0.95.
     """
-    return -float(special.ndtri((1 - level) / 2))
+    return -float(special.ndtri(tail(level)))
 
 
 def t_value(level: float, dof: float) -> float:
@@ -29,7 +46,7 @@ def t_value(level: float, dof: float) -> float:
     Returns:
         t such that -t to t holds `level` of the distribution.
     """
-    return -float(special.stdtrit(dof, (1 - level) / 2))
+    return -float(special.stdtrit(dof, tail(level)))
 
 
 def normal_p_value(z: float) -> float:

@@ -24,6 +24,7 @@ MIN_DAYS = 7  # weekdays differ: enrolment covers at least one of each
 DAYS_A_WEEK = 7
 MAX_WEEKS = 52
 MAX_CUSTOMERS = 1e10  # more than there are people
+MIN_EFFECT = 1e-12  # as a share; it would take more customers still
 MIN_ALPHA, MAX_TREATMENTS = 1e-9, 100  # bounds of sense, well beyond any plan
 # Above this statsmodels' noncentral t overflows to NaN, and the normal is exact enough.
 MAX_N_FOR_T = 100_000
@@ -311,7 +312,7 @@ def duration(
 
 def _n_for_proportions(baseline: float, effect: float, demand: Demand) -> float:
     """Customers of one treatment, not rounded."""
-    if not effect * effect:
+    if abs(effect) < MIN_EFFECT:
         return math.inf
     from statsmodels.stats.proportion import (  # noqa: PLC0415  # see the module's head
         samplesize_proportions_2indep_onetail,

@@ -8,7 +8,7 @@ from statsmodels.stats.proportion import (
 )
 
 from analysis.stats.estimate import ArmValue, Estimate, Interval, Outcome
-from analysis.stats.intervals import GRADES
+from analysis.stats.intervals import GRADES, tail
 from analysis.stats.lift import koopman
 from analysis.stats.refusals import finite, too_few
 from analysis.stats.summary import Successes
@@ -66,7 +66,7 @@ def newcombe(control: Successes, treatment: Successes, level: float = 0.95) -> I
         control.n,
         method="newcomb",
         compare="diff",
-        alpha=1 - level,
+        alpha=2 * tail(level),
     )
     return Interval(float(low), float(high), level)
 
@@ -77,7 +77,7 @@ def share(arm: Successes, level: float = 0.95) -> ArmValue:
     if arm.n:
         value = arm.successes / arm.n
         low, high = proportion_confint(
-            arm.successes, arm.n, alpha=1 - level, method="wilson"
+            arm.successes, arm.n, alpha=2 * tail(level), method="wilson"
         )
         # Exact at the ends, where the formula leaves a rounding error behind.
         interval = Interval(

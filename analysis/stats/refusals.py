@@ -132,10 +132,19 @@ def finite(estimate: Estimate) -> Outcome:
     ]
     if not _all_finite(numbers):
         return NotComputable(Reason.NON_FINITE)
-    lift = estimate.lift
-    if isinstance(lift, Lift) and not _all_finite([lift.value, *_ends(lift.interval)]):
-        return replace(estimate, lift=NotComputable(Reason.NON_FINITE))
+    if isinstance(estimate.lift, Lift):
+        return replace(estimate, lift=_sound_lift(estimate.lift))
     return estimate
+
+
+def _sound_lift(lift: Lift) -> Lift | NotComputable:
+    """Refuse a lift that overflowed, or that would seem to be known exactly."""
+    low, high = lift.interval.low, lift.interval.high
+    if not _all_finite([lift.value, low, high]):
+        return NotComputable(Reason.NON_FINITE)
+    if low is not None and low == high:
+        return NotComputable(Reason.NO_VARIATION)
+    return lift
 
 
 def _ends(*intervals: Interval | None) -> list[float | None]:

@@ -36,7 +36,7 @@ def test_holm__treatment_without_a_p_value__still_in_the_family() -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
-@settings(max_examples=20)  # statsmodels takes its time: it collects garbage
+@settings(max_examples=5)  # statsmodels takes its time: it collects garbage
 def test_holm__any_p_values__same_as_statsmodels(p_values: list[float]) -> None:
     adjusted = multipletests(p_values, method="holm")[1]
 
