@@ -27,11 +27,13 @@ def test_create__complete__reads_back_equal(
     sessions: sessionmaker[Session], ada: Actor
 ) -> None:
     with transaction(sessions) as session:
-        factories.make_hypothesis(session, ada, title="Zoë's idea 🙂")
+        factories.make_hypothesis(session, ada, title="Zoë's idea \U0001f642")
     with sessions() as session:
         row = hypotheses.get(session, HYPOTHESIS)
         (entry,) = audit.entries(session, subject_kind="hypothesis")
-    assert hypotheses.to_value(row) == factories.hypothesis_value(title="Zoë's idea 🙂")
+    assert hypotheses.to_value(row) == factories.hypothesis_value(
+        title="Zoë's idea \U0001f642"
+    )
     assert (row.revision, row.owner.name, row.created_at) == (1, "Ada", NOW)
     assert entry.actor == ada.label
     assert entry.after is not None

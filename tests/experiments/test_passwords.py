@@ -52,7 +52,7 @@ def test_is_outdated__weaker_hash__is_true() -> None:
         "x7Kq0pLw2Zrt",  # 12 characters
         "correct horse battery staple 9 times",
         "ünïcödé is fine here",
-        "🙂🙂🙃🙂🙂🙃🙃🙂🙂🙂🙃🙂",
+        "\U0001f642\U0001f642\U0001f643\U0001f642\U0001f642\U0001f643\U0001f643\U0001f642\U0001f642\U0001f642\U0001f643\U0001f642",
         "r" + "aB3$k" * 200,  # over 1,000 characters
         "839201758293",  # no rule about kinds of characters
     ],

@@ -12,7 +12,9 @@ from experiments.storable import (
 )
 
 
-@pytest.mark.parametrize("text", ["", "plain", "Zoë", "🙂", "\u202eright to left"])
+@pytest.mark.parametrize(
+    "text", ["", "plain", "Zoë", "\U0001f642", "\u202eright to left"]
+)
 def test_fault_in_text__any_unicode_text__has_none(text: str) -> None:
     assert fault_in_text(text) is None
 
