@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from flask import current_app, request, session
+from flask import current_app, redirect, request, session
 from flask_login import (  # type: ignore[import-untyped]  # ships no types
     LoginManager,
     current_user,
 )
 from flask_wtf.csrf import validate_csrf  # type: ignore[import-untyped]  # same
+from werkzeug.wrappers import Response
 from wtforms import ValidationError  # type: ignore[import-untyped]  # same
 
 from experiments.actors import Actor
@@ -24,16 +25,17 @@ View = TypeVar("View", bound=Callable[..., object])
 # Every page that opens without signing in; there is no other list.
 PUBLIC = frozenset(
     {
-        "static.send",
-        "theme.choose",
-        "sign_in.show",
-        "sign_in.submit",
-        "sign_in.link",
-        "sign_in.redeem",
-        "sign_in.set_up",
-        "sign_in.create_first",
+        "web.static.send",
+        "web.theme.choose",
+        "web.sign_in.show",
+        "web.sign_in.submit",
+        "web.sign_in.link",
+        "web.sign_in.redeem",
+        "web.sign_in.set_up",
+        "web.sign_in.create_first",
     }
 )
+REFILL = "refill"  # the action of a form that is only shown again
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -92,8 +94,11 @@ def make_login_manager() -> LoginManager:
     return manager
 
 
-def guard() -> None:
+def guard() -> Response | None:
     """Check origin, role and token before any page's view runs.
+
+    Returns:
+        None to go on; for a kept form that its page does not take, the way there.
 
     Raises:
         Unauthenticated: nobody is signed in.
@@ -105,6 +110,21 @@ def guard() -> None:
         _check_role()
     if request.method in UNSAFE:
         _check_token()
+        return _way_back()
+    return None
+
+
+def _way_back() -> Response | None:
+    """Lead a form that comes back only to be shown to its page, and do nothing.
+
+    Views that show their own form take GET and POST; any other would act on it.
+    """
+    rule = request.url_rule
+    if request.form.get("action") != REFILL or (rule and "GET" in (rule.methods or ())):
+        return None
+    adapter = current_app.create_url_adapter(request)
+    there = adapter is not None and adapter.test(request.path, method="GET")
+    return redirect(request.path if there else "/")
 
 
 def _check_origin() -> None:

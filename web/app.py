@@ -1,11 +1,23 @@
 """Puts the pages into the Flask app: sessions, guard, errors, templates, blueprints."""
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask
 
 from experiments.context import Context
 from web import access, errors, templating
 from web.pages import (
+    account,
+    audit,
+    experiments,
+    home,
+    hypotheses,
+    keys,
+    metrics,
+    people,
+    planning,
+    segments,
+    settings,
     sign_in,
+    stages,
     static,
     theme,
 )
@@ -15,6 +27,19 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     static.pages,
     theme.pages,
     sign_in.pages,
+    home.pages,
+    hypotheses.pages,
+    segments.pages,
+    metrics.pages,
+    # Before the pages of one experiment: "new" is no key.
+    planning.pages,
+    experiments.pages,
+    settings.pages,
+    account.pages,
+    people.pages,
+    keys.pages,
+    stages.pages,
+    audit.pages,
 )
 
 
@@ -35,15 +60,11 @@ def register(app: Flask, context: Context) -> None:
     https = context.settings.base_url.startswith("https:")
     app.session_interface = ServerSessions(store, https=https)
     app.login_manager = access.make_login_manager()  # type: ignore[attr-defined]
-    app.register_blueprint(Blueprint("web", "web", template_folder="templates"))
+    # One roof: the API may have blueprints of the same names.
+    site = Blueprint("web", "web", template_folder="templates")
     for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
-    names = {blueprint.name for blueprint in BLUEPRINTS}
-
-    @app.before_request
-    def _guard_pages() -> None:
-        if request.blueprint in names:
-            access.guard()
-
+        site.register_blueprint(blueprint)
+    site.before_request(access.guard)
+    app.register_blueprint(site)
     errors.register(app)
     templating.register(app)

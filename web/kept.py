@@ -12,7 +12,6 @@ from web.forms.sign_in import SignInForm
 
 # Never written back into a page.
 SECRET_FIELDS = frozenset({"csrf_token", "password", "action", "token"})
-REFILL = "refill"
 MAX_KEPT = 200_000  # characters
 
 
@@ -50,16 +49,11 @@ def read(text: str | None) -> Kept | None:
     return None if path is None else Kept(path, pairs)
 
 
-def is_refill() -> bool:
-    """Whether a form comes back only to be shown again, not to be carried out."""
-    return request.form.get("action") == REFILL
-
-
 def ask_to_sign_in() -> Response:
     """Send to sign-in and back here; a form that was sent is kept on the way."""
     here = request.full_path.rstrip("?")
     if request.method not in UNSAFE:
-        target = url_for("sign_in.show", next=None if here == "/" else here)
+        target = url_for("web.sign_in.show", next=None if here == "/" else here)
         return make_response(redirect(target))
     form = SignInForm(data={"kept": sent_form().as_text()})
     page = render_template("sign_in.html", form=form, expired=True)

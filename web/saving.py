@@ -60,7 +60,7 @@ def gather(
     """Let a value be checked, and put its faults at the form's fields."""
     try:
         check()
-    except InvalidInput as error:
+    except (InvalidInput, Conflict) as error:
         form.take(error, names)
 
 

@@ -19,12 +19,12 @@ from web.presenters.words import WORDS
 STATIC = Path(__file__).parent / "static"
 # Title, endpoint, where in the site, least role.
 NAVIGATION = (
-    ("Home", "home.show", "/", PersonRole.VIEWER),
-    ("Backlog", "hypotheses.listing", "/hypotheses", PersonRole.VIEWER),
-    ("Experiments", "experiments.listing", "/experiments", PersonRole.VIEWER),
-    ("Segments", "segments.listing", "/segments", PersonRole.VIEWER),
-    ("Metrics", "metrics.listing", "/metrics", PersonRole.VIEWER),
-    ("Settings", "settings.show", "/settings", PersonRole.VIEWER),
+    ("Home", "web.home.show", "/", PersonRole.VIEWER),
+    ("Backlog", "web.hypotheses.listing", "/hypotheses", PersonRole.VIEWER),
+    ("Experiments", "web.experiments.listing", "/experiments", PersonRole.VIEWER),
+    ("Segments", "web.segments.listing", "/segments", PersonRole.VIEWER),
+    ("Metrics", "web.metrics.listing", "/metrics", PersonRole.VIEWER),
+    ("Settings", "web.settings.show", "/settings", PersonRole.VIEWER),
 )
 
 
@@ -92,7 +92,7 @@ def _fingerprint(name: str) -> str:
 
 def asset(name: str) -> str:
     """Give the address of a static file; it changes with the file's content."""
-    return url_for("static.send", name=name, v=_fingerprint(name))
+    return url_for("web.static.send", name=name, v=_fingerprint(name))
 
 
 def drawing(svg: str) -> Markup:

@@ -25,6 +25,7 @@ from wtforms import (  # type: ignore[import-untyped]
     HiddenField,
     PasswordField,
     RadioField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -308,6 +309,16 @@ def _read_object(text: str | None) -> dict[str, Any]:
     return body
 
 
+def options(pairs: Iterable[tuple[str, str]]) -> list[Any]:
+    """Turn values and titles into what a list to choose from takes."""
+    return [SelectChoice(value, title) for value, title in pairs]
+
+
+def titles(field: Field) -> dict[str, str]:
+    """Give value -> title of what a list offers."""
+    return {choice.value: choice.label for choice in field.choices}
+
+
 class Choice(SelectField):  # type: ignore[misc]
     """One of a list; `choices` may be set when the form is built."""
 
@@ -323,7 +334,7 @@ class Choice(SelectField):  # type: ignore[misc]
         super().__init__(
             label,
             description=description,
-            choices=list(choices),
+            choices=options(choices),
             validate_choice=False,
             **others,
         )
@@ -332,7 +343,7 @@ class Choice(SelectField):  # type: ignore[misc]
 
     def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
         """Refuse a value that the list does not hold."""
-        if self.data not in {value for value, _ in self.choices}:
+        if self.data not in titles(self):
             raise ValidationError("Choose one from the list.")
 
 
@@ -350,14 +361,14 @@ class Radios(RadioField):  # type: ignore[misc]
         super().__init__(
             label,
             description=description,
-            choices=list(choices),
+            choices=options(choices),
             validate_choice=False,
             **others,
         )
 
     def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
         """Refuse a value that the list does not hold."""
-        if self.data not in {value for value, _ in self.choices}:
+        if self.data not in titles(self):
             raise ValidationError("Choose one.")
 
 
@@ -378,7 +389,7 @@ class Boxes(SelectMultipleField):  # type: ignore[misc]
         super().__init__(
             label,
             description=description,
-            choices=list(choices),
+            choices=options(choices),
             validate_choice=False,
             **others,
         )
@@ -386,7 +397,7 @@ class Boxes(SelectMultipleField):  # type: ignore[misc]
 
     def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
         """Refuse a value that the list does not hold."""
-        if set(self.data or ()) - {value for value, _ in self.choices}:
+        if set(self.data or ()) - titles(self).keys():
             raise ValidationError("Choose from the list only.")
 
 
@@ -396,6 +407,14 @@ class Box(BooleanField):  # type: ignore[misc]
 
 class Password(PasswordField):  # type: ignore[misc]
     """A password; never written back into a page."""
+
+    def __init__(
+        self,
+        label: str,
+        description: str = "",
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(label, description=description, **others)
 
     def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
         """Refuse an empty one; what makes a good one is decided in experiments."""
@@ -441,7 +460,7 @@ class AbideForm(Form):  # type: ignore[misc]
                 self.stale = True
                 self.fault = STALE
                 continue
-            field = fields.get(_form_name(name, names or {}))
+            field = _nearest(fields, _form_name(name, names or {}))
             if field is None:
                 # A field that the page does not show must not swallow its fault.
                 self.fault = self.fault or f"{message} ({name})"
@@ -500,9 +519,9 @@ def leaves(form: Iterable[Any]) -> Iterator[Field]:
 def shown(field: Field) -> str:
     """Write what a field holds as a person reads it."""
     if isinstance(field, (Choice, Radios)):
-        return str(dict(field.choices).get(field.data, field.data or ""))
+        return titles(field).get(field.data, str(field.data or ""))
     if isinstance(field, Boxes):
-        names = dict(field.choices)
+        names = titles(field)
         return ", ".join(names.get(value, value) for value in field.data or ())
     return "" if field.data is None else str(field.data)
 
@@ -513,6 +532,13 @@ def _form_name(name: str, names: Mapping[str, str]) -> str:
             name = ours + name.removeprefix(known)
             break
     return name.replace(".", "-")
+
+
+def _nearest(fields: Mapping[str, Field], name: str) -> Field | None:
+    """Find a field, or the one around it: "breakdowns-0-segment" is in "breakdowns"."""
+    while name not in fields and "-" in name:
+        name = name.rpartition("-")[0]
+    return fields.get(name)
 
 
 def _anchor(field: Field) -> str:

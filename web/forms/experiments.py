@@ -32,9 +32,9 @@ from web.forms.base import (
     Rows,
     Text,
     Whole,
+    options,
 )
 from web.forms.hypotheses import (
-    CHANGE_HINT,
     NAMES,
     PERCENT,
     Catalogue,
@@ -199,19 +199,21 @@ class ExperimentForm(AbideForm):
 
     def offer(self, catalogue: Catalogue) -> None:
         """Fill the lists, and read changes and margins in their metric's unit."""
-        self.new_hypothesis.form.journey_stage.choices = list(catalogue.stages)
-        self.hypothesis.choices = [
-            ("", "A new one, written below"),
-            *catalogue.hypotheses,
-        ]
-        self.segment.choices = list(catalogue.segments)
-        self.breakdowns.choices = list(catalogue.segments)
-        self.personalised.choices = [
-            ("", "None: everybody in a variant gets the same"),
-            *((str(i), f"Variant {i + 1}") for i in range(1, len(self.variants))),
-        ]
+        self.new_hypothesis.form.journey_stage.choices = options(catalogue.stages)
+        self.hypothesis.choices = options(
+            [("", "A new one, written below"), *catalogue.hypotheses]
+        )
+        self.segment.choices = options(catalogue.segments)
+        self.breakdowns.choices = options(catalogue.segments)
+        later = range(1, len(self.variants))
+        self.personalised.choices = options(
+            [
+                ("", "None: everybody in a variant gets the same"),
+                *((str(index), f"Variant {index + 1}") for index in later),
+            ]
+        )
         for entry in self.rules:
-            entry.form.segment.choices = [NONE, *catalogue.segments]
+            entry.form.segment.choices = options([NONE, *catalogue.segments])
         for entry in self.metrics:
             self._offer_metric(entry.form, catalogue)
         primary = self.primary
@@ -219,7 +221,7 @@ class ExperimentForm(AbideForm):
         self.duration.form.baseline.scale = scale
 
     def _offer_metric(self, row: MetricChoiceForm, catalogue: Catalogue) -> None:
-        row.metric.choices = [NONE, *catalogue.metrics]
+        row.metric.choices = options([NONE, *catalogue.metrics])
         scale = catalogue.scales.get(row.metric.data, 1)
         for number in (row.change_that_matters, row.margin):
             number.scale = scale
@@ -451,6 +453,3 @@ def _remove(rows: Rows, index: int) -> None:
     if index < len(rows):
         rows.pop_entry(index)
         _resize(rows, max(len(rows), rows.min_entries))
-
-
-__all__ = ["CHANGE_HINT", "ExperimentForm", "new_hypothesis_names"]

@@ -7,7 +7,16 @@ from typing import Any
 from experiments.design import Forecast, Hypothesis
 from experiments.models import HypothesisRow
 from experiments.vocabulary import Direction, Evidence
-from web.forms.base import AbideForm, Choice, Choices, Hidden, Number, Radios, Text
+from web.forms.base import (
+    AbideForm,
+    Choice,
+    Choices,
+    Hidden,
+    Number,
+    Radios,
+    Text,
+    options,
+)
 from web.forms.values import key_from, pick
 from web.presenters.words import EVIDENCE
 
@@ -131,9 +140,9 @@ class HypothesisForm(HypothesisCoreForm):
 
     def offer(self, catalogue: Catalogue) -> None:
         """Fill the lists, and read the expected change in the metric's unit."""
-        self.journey_stage.choices = list(catalogue.stages)
-        self.segment.choices = list(catalogue.segments)
-        self.metric.choices = list(catalogue.metrics)
+        self.journey_stage.choices = options(catalogue.stages)
+        self.segment.choices = options(catalogue.segments)
+        self.metric.choices = options(catalogue.metrics)
         self.expected_change.scale = catalogue.scales.get(self.metric.data, 1)
 
     def hypothesis(self, key: str) -> Hypothesis:

@@ -52,7 +52,7 @@ def new() -> Response | str:
         row = save(form, lambda database: _create(database, form), NAMES)
         if row is not None:
             flash("The hypothesis is registered.")
-            return redirect(url_for("hypotheses.show", key=row.key))
+            return redirect(url_for("web.hypotheses.show", key=row.key))
     return _form_page(form)
 
 
@@ -93,7 +93,7 @@ def edit(key: str) -> Response | str:
         saved = save(form, lambda database: _update(database, form, key), NAMES)
         if saved is not None:
             flash("The hypothesis is saved.")
-            return redirect(url_for("hypotheses.show", key=key))
+            return redirect(url_for("web.hypotheses.show", key=key))
     return _form_page(form, row)
 
 

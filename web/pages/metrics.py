@@ -50,7 +50,7 @@ def new() -> Response | str:
         row = save(form, lambda database: _create(database, form))
         if row is not None:
             flash("The metric is defined.")
-            return redirect(url_for("metrics.show", key=row.key))
+            return redirect(url_for("web.metrics.show", key=row.key))
     problems = form.problems()
     page = render_template("metric_form.html", form=form, problems=problems)
     return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
@@ -97,7 +97,7 @@ def new_definition(key: str) -> Response | str:
         saved = save(form, lambda database: _add(database, form, key))
         if saved is not None:
             flash("The metric is defined anew. Plans keep the version they began with.")
-            return redirect(url_for("metrics.show", key=key))
+            return redirect(url_for("web.metrics.show", key=key))
     problems = form.problems()
     page = render_template(
         "metric_definition.html", form=form, problems=problems, row=row

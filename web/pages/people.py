@@ -68,7 +68,7 @@ def invite() -> Response | str:
 
 
 def _link_page(person: Person, token: str) -> str:
-    path = url_for("sign_in.link", token=token)
+    path = url_for("web.sign_in.link", token=token)
     link = f"{context().settings.base_url}{path}"
     return render_template("person_link.html", shown=person, link=link)
 
@@ -96,7 +96,7 @@ def set_role(number: int) -> Response:
     )
     if found is not None:
         flash(f"{found.name} has another role now, and was signed out.")
-        return redirect(url_for("people.listing"))
+        return redirect(url_for("web.people.listing"))
     with transaction(context().sessions) as database:
         page = render_template(
             "person.html",
@@ -128,4 +128,4 @@ def set_active(number: int) -> Response:
         )
     done = "may sign in again" if active else "is signed out and cannot sign in"
     flash(f"{found.name} {done}.")
-    return redirect(url_for("people.listing"))
+    return redirect(url_for("web.people.listing"))

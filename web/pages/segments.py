@@ -51,7 +51,7 @@ def new() -> Response | str:
         row = save(form, lambda database: _create(database, form), form.names())
         if row is not None:
             flash("The segment is defined.")
-            return redirect(url_for("segments.show", key=row.key))
+            return redirect(url_for("web.segments.show", key=row.key))
     problems = form.problems()
     page = render_template("segment_form.html", form=form, problems=problems)
     return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
@@ -93,7 +93,7 @@ def new_rule(key: str) -> Response | str:
         saved = save(form, lambda database: _add(database, form, key), form.names())
         if saved is not None:
             flash("The segment has a new rule. Plans keep the one they were made with.")
-            return redirect(url_for("segments.show", key=key))
+            return redirect(url_for("web.segments.show", key=key))
     problems = form.problems()
     page = render_template("segment_rule.html", form=form, problems=problems, row=row)
     return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)

@@ -109,7 +109,7 @@ def redeem() -> Response | str:
     server_session().store.start(server_session(), found)
     if found.password_hash is None:
         flash("You are signed in. Choose a password, so that you can come back.")
-        return _mark_device(redirect(url_for("account.show")), found)
+        return _mark_device(redirect(url_for("web.account.show")), found)
     return _mark_device(redirect("/"), found)
 
 
@@ -167,7 +167,7 @@ def _make_first(database: Session, form: SetUpForm, token: str) -> Person:
 def sign_out() -> Response:
     """End the session on the server and forget the cookie."""
     server_session().store.end(server_session())
-    return redirect(url_for("sign_in.show"))
+    return redirect(url_for("web.sign_in.show"))
 
 
 def _device_mark(email: str) -> str:

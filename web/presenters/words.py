@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from experiments.vocabulary import (
+    Action,
     AssignedBy,
     CheckState,
     Decision,
@@ -120,8 +121,22 @@ PERSON_ROLE = {
     PersonRole.ADMIN: "Administrator",
 }
 
+ACTION = {
+    Action.SUBMIT: "Ask for a review",
+    Action.SEND_BACK: "Send back",
+    Action.APPROVE: "Approve",
+    Action.START: "Start",
+    Action.PAUSE: "Pause",
+    Action.RESUME: "Resume",
+    Action.STOP_ENROLMENT: "Stop enrolment",
+    Action.STOP: "Stop",
+    Action.DECIDE: "Decide",
+    Action.CONFIRM_DECISION: "Confirm the decision",
+}
+
 # What templates see as `words.status[...]`. StrEnum keys are found by plain strings.
 WORDS = SimpleNamespace(
+    action=ACTION,
     status=STATUS,
     verdict=VERDICT,
     decision=DECISION,

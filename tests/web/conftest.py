@@ -1,0 +1,74 @@
+"""People who are signed in, and what they need to see on the pages."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from experiments import accounts
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.vocabulary import PersonRole
+from tests.factories import PASSWORD, make_person
+
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+BASE = "http://127.0.0.1:8000"
+
+
+class Visitor:
+    """A browser without script: it keeps cookies and sends tokens it was given."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, path: str, **others: Any) -> TestResponse:
+        return self.client.get(path, base_url=BASE, **others)
+
+    def token(self, path: str = "/sign-in") -> str:
+        found = TOKEN.search(self.get(path, follow_redirects=True).text)
+        assert found is not None
+        return found.group(1)
+
+    def post(
+        self, path: str, data: dict[str, Any] | None = None, **others: Any
+    ) -> TestResponse:
+        sent = {"csrf_token": self.token(), **(data or {})}
+        return self.client.post(path, data=sent, base_url=BASE, **others)
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> TestResponse:
+        return self.post("/sign-in", {"email": email, "password": password})
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Pages are not about storage: one database is enough."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Visitor:
+    return Visitor(app.test_client())
+
+
+@pytest.fixture
+def signed_in(app: Flask, context: Context) -> Callable[..., Visitor]:
+    """Make a person of a role and sign them in, each in a browser of their own."""
+
+    def sign_in(
+        role: PersonRole = PersonRole.EDITOR, name: str | None = None
+    ) -> Visitor:
+        name = name or role.value.capitalize()
+        with transaction(context.sessions) as session:
+            person = make_person(session, name, role, password=PASSWORD)
+            token = accounts.create_sign_in_link(session, person.id, context.now())
+        visitor = Visitor(app.test_client())
+        # By link: it costs no slow password hash.
+        assert visitor.post("/sign-in/link", {"token": token}).status_code == 302
+        return visitor
+
+    return sign_in

@@ -1,0 +1,231 @@
+"""Experiments: the list, one experiment, and what is done with it while it runs."""
+
+from http import HTTPStatus
+
+from flask import (
+    Blueprint,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from experiments import accounts, audit, catalog, lifecycle, plan_lock
+from experiments.db import transaction
+from experiments.decisions import Recommendation
+from experiments.models import Experiment
+from experiments.vocabulary import Action, Decision, PersonRole, Status, Verdict
+from web import catalogue
+from web.access import actor, context, least
+from web.forms.actions import DecisionForm, ReasonForm, StopForm
+from web.forms.base import options
+from web.presenters import experiments as words
+from web.presenters.plans import plan_in_words
+from web.presenters.runs import is_final, latest_runs
+from web.presenters.words import STATUS
+from web.saving import form_data, save, wants_to_save
+
+pages = Blueprint("experiments", __name__)
+
+
+@pages.get("/experiments")
+@least(PersonRole.VIEWER)
+def listing() -> str:
+    """List experiments, newest first; the filter stands in the address."""
+    asked = request.args.get("status", "")
+    status = Status(asked) if asked in set(Status) else None
+    with transaction(context().sessions) as database:
+        rows = catalogue.everything(
+            lambda after: catalog.listing(
+                database, status=status, after_key=after, limit=catalogue.PAGE
+            )
+        )
+        rows.sort(key=lambda row: row.created_at, reverse=True)
+        runs = latest_runs(database, [row.id for row in rows])
+        shown = [
+            (row, words.progress(row, runs.get(row.id)), _verdict(runs.get(row.id)))
+            for row in rows
+        ]
+    return render_template(
+        "experiments.html", rows=shown, status=status, statuses=STATUS.items()
+    )
+
+
+def _verdict(run: object) -> str | None:
+    return getattr(run, "verdict", None) if is_final(run) else None  # type: ignore[arg-type]
+
+
+@pages.get("/experiments/<key>")
+@least(PersonRole.VIEWER)
+def show(key: str) -> str:
+    """Show one experiment: where it stands, its plan, how apps use it."""
+    now = context().now()
+    with transaction(context().sessions) as database:
+        experiment = catalog.get(database, key)
+        run = latest_runs(database, [experiment.id]).get(experiment.id)
+        plan_row = plan_lock.plan_row(database, experiment)
+        return render_template(
+            "experiment.html",
+            experiment=experiment,
+            run=run,
+            plan=plan_in_words(experiment),
+            plan_row=plan_row,
+            amendments=plan_lock.amendments(database, experiment),
+            steps=words.timeline(experiment, run, now),
+            sentence=words.sentence_of_now(experiment, run, now),
+            progress=words.progress(experiment, run),
+            snippets=words.snippets(experiment, context().settings.base_url),
+            proposal=words.proposal_in_words(experiment, accounts.people(database)),
+            actions=_actions(database, experiment),
+            entries=audit.entries(
+                database, subject_kind="experiment", subject_key=key, limit=20
+            ),
+        )
+
+
+def _actions(
+    database: Session, experiment: Experiment
+) -> dict[str, lifecycle.ActionView]:
+    views = lifecycle.allowed_actions(database, experiment, actor())
+    return {view.action.value: view for view in views}
+
+
+def _walk(
+    database: Session, key: str, action: Action, reason: str | None
+) -> Experiment:
+    return lifecycle.transition(
+        database, key, action, actor(), context().now(), reason=reason or None
+    )
+
+
+@pages.post("/experiments/<key>/pause")
+@least(PersonRole.EDITOR)
+def pause(key: str) -> Response:
+    """Give everybody control until it goes on."""
+    with transaction(context().sessions) as database:
+        _walk(database, key, Action.PAUSE, None)
+    flash("Paused. Every customer gets control until you resume.")
+    return redirect(url_for("web.experiments.show", key=key))
+
+
+@pages.post("/experiments/<key>/resume")
+@least(PersonRole.EDITOR)
+def resume(key: str) -> Response:
+    """Go on as before the pause."""
+    with transaction(context().sessions) as database:
+        _walk(database, key, Action.RESUME, None)
+    flash("Resumed. Every customer gets the same variant as before.")
+    return redirect(url_for("web.experiments.show", key=key))
+
+
+@pages.post("/experiments/<key>/confirm-decision")
+@least(PersonRole.APPROVER)
+def confirm_decision(key: str) -> Response:
+    """Confirm a decision that goes against the recommendation."""
+    with transaction(context().sessions) as database:
+        _walk(database, key, Action.CONFIRM_DECISION, None)
+    flash("The decision is confirmed.")
+    return redirect(url_for("web.experiments.show", key=key))
+
+
+@pages.route("/experiments/<key>/stop-enrolment", methods=["GET", "POST"])
+@least(PersonRole.EDITOR)
+def stop_enrolment(key: str) -> Response:
+    """Ask for the reason, then let nobody new in."""
+    form = ReasonForm(form_data())
+    with transaction(context().sessions) as database:
+        experiment = catalog.get(database, key)
+    if wants_to_save():
+        done = save(
+            form,
+            lambda database: _walk(
+                database, key, Action.STOP_ENROLMENT, form.reason.data
+            ),
+        )
+        if done is not None:
+            flash("Enrolment has ended. Customers in it keep their variant.")
+            return redirect(url_for("web.experiments.show", key=key))
+    return _answer("stop_enrolment.html", form, experiment)
+
+
+@pages.route("/experiments/<key>/stop", methods=["GET", "POST"])
+@least(PersonRole.EDITOR)
+def stop(key: str) -> Response:
+    """Ask for the name, then give everybody control for good."""
+    form = StopForm(form_data())
+    with transaction(context().sessions) as database:
+        experiment = catalog.get(database, key)
+    form.name = experiment.name
+    if wants_to_save():
+        done = save(form, lambda database: _stop_when_confirmed(database, key, form))
+        if done is not None:
+            flash("Stopped. Every customer gets control.")
+            return redirect(url_for("web.experiments.show", key=key))
+    return _answer("stop.html", form, experiment)
+
+
+def _stop_when_confirmed(database: Session, key: str, form: StopForm) -> Experiment:
+    return _walk(database, key, Action.STOP, form.reason.data)
+
+
+@pages.route("/experiments/<key>/decide", methods=["GET", "POST"])
+@least(PersonRole.EDITOR)
+def decide(key: str) -> Response:
+    """Show the recommendation and ask for the decision with its reason."""
+    form = DecisionForm(form_data())
+    with transaction(context().sessions) as database:
+        experiment = catalog.get(database, key)
+        run = latest_runs(database, [experiment.id]).get(experiment.id)
+    treatments = [(v.name, v.name) for v in experiment.variants if not v.is_control]
+    form.variant.choices = options([("", "None"), *treatments])
+    recommendation = None
+    if run is not None and is_final(run) and run.verdict is not None:
+        recommendation = Recommendation(Verdict(run.verdict), run.verdict_variant)
+    if wants_to_save():
+        done = save(form, lambda database: _decide(database, key, form, recommendation))
+        if done is not None:
+            waits = done.status != Status.DECIDED.value
+            flash(
+                "A second person has to confirm this decision."
+                if waits
+                else "The decision is recorded."
+            )
+            return redirect(url_for("web.experiments.show", key=key))
+    return _answer("decide.html", form, experiment, run=run if is_final(run) else None)
+
+
+def _decide(
+    database: Session,
+    key: str,
+    form: DecisionForm,
+    recommendation: Recommendation | None,
+) -> Experiment:
+    asked = form.decision.data
+    return lifecycle.transition(
+        database,
+        key,
+        Action.DECIDE,
+        actor(),
+        context().now(),
+        reason=form.reason.data or None,
+        variant=form.variant.data or None,
+        decision=Decision(asked) if asked in set(Decision) else None,
+        recommendation=recommendation,
+    )
+
+
+def _answer(
+    template: str,
+    form: ReasonForm | StopForm | DecisionForm,
+    experiment: Experiment,
+    **others: object,
+) -> Response:
+    problems = form.problems()
+    page = render_template(
+        template, form=form, problems=problems, experiment=experiment, **others
+    )
+    return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)

@@ -1,0 +1,252 @@
+"""An experiment in words: where it stands, what comes next, how apps use it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from experiments.conditions import attributes_of
+from experiments.models import AnalysisRun, Experiment, Person
+from experiments.vocabulary import AssignedBy, Decision, Status
+from web.presenters.formats import count, day
+from web.presenters.runs import is_final
+from web.presenters.words import DECISION
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an experiment's life."""
+
+    name: str
+    when: str  # a date, or what is known; "" when nothing is
+    state: str  # "done", "current" or "ahead"
+
+
+def timeline(
+    experiment: Experiment, run: AnalysisRun | None, now: datetime
+) -> list[Step]:
+    """List the steps from draft to decision, and mark where it stands.
+
+    Args:
+        experiment: as read.
+        run: its last good run.
+        now: aware UTC.
+
+    Returns:
+        Six steps, one of them current.
+    """
+    started, ended = experiment.started_at, experiment.stopped_at
+    past_end = now >= experiment.planned_end_at
+    names = ("Plan", "Review", "Running", "Counting", "Result", "Decided")
+    position = {
+        Status.DRAFT: 0,
+        Status.IN_REVIEW: 1,
+        Status.RUNNING: 4 if is_final(run) else 3 if past_end else 2,
+        Status.PAUSED: 2,
+        Status.STOPPED: 4 if is_final(run) else 3,
+        Status.DECIDED: 5,
+    }[Status(experiment.status)]
+    reviewer = experiment.reviewed_by
+    notes = (
+        day(experiment.created_at),
+        f"by {reviewer.name}" if reviewer else "" if position <= 1 else "not reviewed",
+        f"since {day(started)}" if started else "",
+        f"until about {day(run.due_at)}" if run and run.due_at else "",
+        "ready" if is_final(run) else f"planned {day(experiment.planned_end_at)}",
+        day(experiment.decided_at) if experiment.decided_at else "",
+    )
+    if ended and position >= 3:  # noqa: PLR2004  # counting or later
+        notes = (*notes[:2], f"until {day(ended)}", *notes[3:])
+    return [
+        Step(name, note, _state(index, position))
+        for index, (name, note) in enumerate(zip(names, notes, strict=True))
+    ]
+
+
+def _state(index: int, position: int) -> str:
+    if index == position:
+        return "current"
+    return "done" if index < position else "ahead"
+
+
+def sentence_of_now(
+    experiment: Experiment, run: AnalysisRun | None, now: datetime
+) -> str:
+    """Say in one or two sentences where an experiment stands.
+
+    Args:
+        experiment: as read.
+        run: its last good run.
+        now: aware UTC.
+
+    Returns:
+        Words without any estimate.
+    """
+    status = Status(experiment.status)
+    if status in _SENTENCES:
+        return _SENTENCES[status](experiment)
+    if is_final(run):
+        return "The result is ready. Somebody has to decide."
+    if status == Status.STOPPED:
+        return (
+            f"Stopped on {day(experiment.stopped_at)}: every customer gets control."
+            " The result follows once the last customer counts."
+        )
+    return _running(experiment, now)
+
+
+def _draft(_experiment: Experiment) -> str:
+    return "This plan is a draft. No customer is in it yet."
+
+
+def _in_review(experiment: Experiment) -> str:
+    if experiment.reviewed_by is not None:
+        return f"{experiment.reviewed_by.name} approved the plan. It can start."
+    return "The plan waits for somebody who did not write it."
+
+
+def _paused(experiment: Experiment) -> str:
+    open_pauses = (p.paused_at for p in experiment.pauses if p.resumed_at is None)
+    return f"Paused since {day(next(open_pauses, None))}: every customer gets control."
+
+
+def _decided(experiment: Experiment) -> str:
+    when = day(experiment.decided_at)
+    if experiment.decision == Decision.SHIP.value:
+        return (
+            f"Decided on {when}: ship {experiment.decided_variant}. Every customer of"
+            " the segment gets it."
+        )
+    word = DECISION[Decision(str(experiment.decision))].lower()
+    return f"Decided on {when}: {word}. Every customer gets control."
+
+
+_SENTENCES = {
+    Status.DRAFT: _draft,
+    Status.IN_REVIEW: _in_review,
+    Status.PAUSED: _paused,
+    Status.DECIDED: _decided,
+}
+
+
+def _running(experiment: Experiment, now: datetime) -> str:
+    end = experiment.planned_end_at
+    if now >= end:
+        return (
+            f"The planned end was {day(end)}. The result follows once the last"
+            " customer counts."
+        )
+    begin = experiment.exposures_from or experiment.started_at or now
+    passed, planned = (now - begin) // timedelta(days=1), (end - begin).days
+    return (
+        f"Running, day {max(1, passed + 1)} of {max(1, planned)}. No estimate is shown"
+        f" before {day(end)}."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many customers are in, against the plan."""
+
+    sentence: str
+    share: float  # 0 to 1, for the bar
+    rows: tuple[tuple[str, str], ...]  # variant, customers
+
+
+def progress(experiment: Experiment, run: AnalysisRun | None) -> Progress | None:
+    """Compare the customers counted by the last run with the planned number.
+
+    Args:
+        experiment: as read.
+        run: its last good run.
+
+    Returns:
+        Words and a share; None before the first run.
+    """
+    if run is None:
+        return None
+    exposed = run.counts.get("exposed") or {}
+    if not isinstance(exposed, dict):
+        return None
+    total = sum(exposed.values())
+    planned = experiment.planned_units
+    return Progress(
+        sentence=f"{count(total)} of {count(planned)} planned customers so far.",
+        share=min(1.0, total / planned),
+        rows=tuple(
+            (v.name, count(exposed.get(v.name, 0))) for v in experiment.variants
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of code to paste."""
+
+    title: str
+    code: str
+
+
+def snippets(experiment: Experiment, base_url: str) -> Sequence[Snippet]:
+    """Write how an app asks for a variant and reports that it was seen.
+
+    Args:
+        experiment: as read.
+        base_url: where this installation is reached.
+
+    Returns:
+        Commands with names of keys, never with keys.
+    """
+    condition = experiment.segment_version.condition
+    attributes = dict.fromkeys(sorted(attributes_of(condition)), "...")
+    asked = {
+        "unit": "customer-42",
+        "attributes": attributes,
+        "experiments": [experiment.key],
+    }
+    seen = {
+        "userId": "customer-42",
+        "event": "Experiment Viewed",
+        "messageId": "a-new-id-for-each-event",
+        "properties": {
+            "experimentId": experiment.key,
+            "variationId": experiment.variants[0].name,
+        },
+    }
+    found = [
+        Snippet(
+            "Report that a customer saw a variant",
+            _curl(f"{base_url}/v1/track", '-u "$ABIDE_WRITE_KEY:"', seen),
+        )
+    ]
+    if experiment.assigned_by == AssignedBy.ABIDE.value:
+        ask = _curl(
+            f"{base_url}/api/v1/assignments",
+            '-H "Authorization: Bearer $ABIDE_SERVER_KEY"',
+            asked,
+        )
+        found.insert(0, Snippet("Ask which variant a customer gets", ask))
+    return found
+
+
+def _curl(url: str, auth: str, body: object) -> str:
+    text = json.dumps(body, indent=2, ensure_ascii=False).replace("'", "'\\''")
+    return (
+        f"curl {url} \\\n  {auth} \\\n  -H 'Content-Type: application/json' \\\n"
+        f"  -d '{text}'"
+    )
+
+
+def proposal_in_words(experiment: Experiment, people: Sequence[Person]) -> str | None:
+    """Say which decision waits for a second person, or None."""
+    body = experiment.decision_proposal
+    if not body:
+        return None
+    who = next((p.name for p in people if p.id == body["person_id"]), "Somebody")
+    what = DECISION[Decision(body["decision"])].lower()
+    if body["variant"]:
+        what = f"{what} {body['variant']}"
+    return (
+        f"{who} decided: {what}. That is against the recommendation, so a second"
+        f" person has to confirm it. The reason: {body['reason']}"
+    )

@@ -1,0 +1,164 @@
+"""The portfolio by journey stage: what runs, what needs somebody, what was decided."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from experiments.models import AnalysisRun, Experiment, HypothesisRow, JourneyStage
+from experiments.vocabulary import CheckState, Status
+from web.presenters.formats import count, day
+from web.presenters.runs import is_final
+
+QUARTER = timedelta(days=91)
+LIVE = frozenset({Status.RUNNING.value, Status.PAUSED.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Something that waits for a person."""
+
+    experiment: Experiment
+    sentence: str
+
+
+@dataclass(slots=True)
+class StageCard:
+    """One stage of the journey."""
+
+    name: str
+    ideas: int = 0
+    running: list[Experiment] = field(default_factory=list)
+    decided: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An experiment that was decided."""
+
+    experiment: Experiment
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The whole page."""
+
+    sentence: str
+    attention: Sequence[Attention]
+    stages: Sequence[StageCard]
+    decided: Sequence[Decided]
+    is_empty: bool
+
+
+def home(
+    stages: Sequence[JourneyStage],
+    hypotheses: Sequence[HypothesisRow],
+    experiments: Sequence[Experiment],
+    runs: Mapping[int, AnalysisRun],
+    now: datetime,
+) -> Home:
+    """Sort everything into the page.
+
+    Args:
+        stages: in the order of the journey.
+        hypotheses: all of them.
+        experiments: all of them.
+        runs: the last good run of each, by number.
+        now: aware UTC.
+
+    Returns:
+        The page in words.
+    """
+    live = [e for e in experiments if e.status in LIVE]
+    attention = [
+        Attention(e, sentence)
+        for e in experiments
+        if (sentence := _attention(e, runs.get(e.id), now)) is not None
+    ]
+    recent = sorted(
+        (e for e in experiments if e.decided_at and now - e.decided_at < QUARTER),
+        key=lambda e: e.decided_at or now,
+        reverse=True,
+    )
+    return Home(
+        sentence=_sentence(live, attention),
+        attention=attention,
+        stages=_stages(stages, hypotheses, experiments),
+        decided=[Decided(e, _why(e, runs.get(e.id))) for e in recent],
+        is_empty=not hypotheses and not experiments,
+    )
+
+
+def _sentence(live: Sequence[Experiment], attention: Sequence[Attention]) -> str:
+    if not live:
+        running = "No experiment is running."
+    else:
+        segments = len({e.segment_version.segment_id for e in live})
+        running = (
+            f"{_many(len(live), 'experiment is', 'experiments are')} running for"
+            f" {_many(segments, 'segment', 'segments')}."
+        )
+    if not attention:
+        return f"{running} None needs you."
+    return f"{running} {_many(len(attention), 'needs', 'need')} you."
+
+
+def _many(number: int, one: str, more: str) -> str:
+    return f"{count(number)} {one if number == 1 else more}"
+
+
+def _attention(
+    experiment: Experiment, run: AnalysisRun | None, now: datetime
+) -> str | None:
+    """Say the most urgent thing that waits; None when nothing does."""
+    if experiment.status == Status.DECIDED.value:
+        return None
+    return next(_waiting(experiment, run, now), None)
+
+
+def _waiting(
+    experiment: Experiment, run: AnalysisRun | None, now: datetime
+) -> Iterator[str]:
+    status = experiment.status
+    for check in run.checks if run else ():
+        if check.state == CheckState.FAILED.value:
+            yield f"Do not use these results: {check.sentence}"
+    if experiment.decision_proposal:
+        yield "A decision waits for a second person."
+    if status == Status.IN_REVIEW.value:
+        approved = experiment.reviewed_by is not None
+        yield (
+            "The plan is approved and can start."
+            if approved
+            else "The plan waits for a review."
+        )
+    if is_final(run):
+        yield "The result is ready. Somebody has to decide."
+    if status in LIVE and experiment.planned_end_at <= now:
+        yield f"The planned end, {day(experiment.planned_end_at)}, has passed."
+    if status == Status.PAUSED.value:
+        yield "It is paused: every customer gets control."
+
+
+def _stages(
+    stages: Sequence[JourneyStage],
+    hypotheses: Sequence[HypothesisRow],
+    experiments: Sequence[Experiment],
+) -> list[StageCard]:
+    cards = {stage.id: StageCard(stage.name) for stage in stages}
+    tested = {e.hypothesis_id for e in experiments}
+    for row in hypotheses:
+        cards[row.journey_stage_id].ideas += row.id not in tested
+    for experiment in experiments:
+        card = cards[experiment.hypothesis.journey_stage_id]
+        if experiment.status in LIVE:
+            card.running.append(experiment)
+        card.decided += experiment.status == Status.DECIDED.value
+    return list(cards.values())
+
+
+def _why(experiment: Experiment, run: AnalysisRun | None) -> str:
+    """Give the result's own sentence, or the reason of the decision."""
+    if run is not None and is_final(run) and run.answer:
+        return run.answer
+    return experiment.decision_reason or ""

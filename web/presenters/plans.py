@@ -1,0 +1,176 @@
+"""A plan in words: what will be done, for whom, and what decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.wording import agreed, measure_of
+from experiments import catalog, plan_lock
+from experiments.conditions import in_words
+from experiments.design import MetricChoice, MetricDefinition, VariantSpec
+from experiments.models import Experiment
+from experiments.plan import PlannedMetric, definition_from_json
+from experiments.vocabulary import AssignedBy, Direction, Goal, Role
+from web.presenters.formats import count, day, moment, percent, pretty_json
+from web.presenters.metrics import definition_in_words
+from web.presenters.words import ASSIGNED_BY, GOAL, ROLE
+
+
+@dataclass(frozen=True, slots=True)
+class VariantWords:
+    """A variant as a reader sees it."""
+
+    name: str
+    is_control: bool
+    share: str
+    description: str
+    parameters: str  # JSON; "" when there are none
+    personalised: tuple[tuple[str, str], ...]  # segment, its parameters as JSON
+
+
+@dataclass(frozen=True, slots=True)
+class MetricWords:
+    """A metric's part in a plan as a reader sees it."""
+
+    name: str
+    role: str
+    definition: str
+    change: str  # that matters
+    margin: str  # "" when there is none
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWords:
+    """A whole plan as a reader sees it."""
+
+    facts: tuple[tuple[str, str], ...]
+    variants: tuple[VariantWords, ...]
+    metrics: tuple[MetricWords, ...]
+    rule: str
+
+
+def plan_in_words(experiment: Experiment) -> PlanWords:
+    """Write out the plan of an experiment, locked or not.
+
+    Args:
+        experiment: with all it names.
+
+    Returns:
+        Words for the review page and the experiment page.
+    """
+    design = catalog.to_design(experiment)
+    metrics = planned_metrics(experiment)
+    return PlanWords(
+        facts=tuple(_facts(experiment)),
+        variants=tuple(_variant(spec) for spec in design.variants),
+        metrics=tuple(_metric(m.name, m.choice, m.definition) for m in metrics),
+        rule=plan_lock.decision_rule(metrics, treatment_count=len(design.treatments)),
+    )
+
+
+def planned_metrics(experiment: Experiment) -> Sequence[PlannedMetric]:
+    """Give the metrics of an experiment with their definitions, as planned now."""
+    design = catalog.to_design(experiment)
+    return tuple(
+        PlannedMetric(
+            name=row.metric_version.metric.name,
+            choice=choice,
+            definition=definition_from_json(row.metric_version.definition),
+        )
+        for row, choice in zip(experiment.metrics, design.metrics, strict=True)
+    )
+
+
+def _facts(experiment: Experiment) -> list[tuple[str, str]]:
+    version = experiment.segment_version
+    found = [
+        ("Goal", GOAL[Goal(experiment.goal)]),
+        ("Segment", f"{version.segment.name}: {in_words(version.condition)}"),
+        ("Share of the segment enrolled", percent(experiment.coverage)),
+        ("Variants are assigned by", ASSIGNED_BY[AssignedBy(experiment.assigned_by)]),
+        (
+            "Planned size",
+            f"{count(experiment.planned_units)} customers, all variants together",
+        ),
+        ("Planned end", day(experiment.planned_end_at)),
+        ("Estimates", "Shown once, at the planned end (fixed end)"),
+        ("Accepted rate of false alarms", percent(experiment.alpha)),
+    ]
+    if experiment.exposures_from is not None:
+        found.append(("Exposures count from", moment(experiment.exposures_from)))
+    if experiment.enrolment_ends_at is not None:
+        found.append(("Enrolment ends", moment(experiment.enrolment_ends_at)))
+    if experiment.breakdowns:
+        names = ", ".join(ref["segment"] for ref in experiment.breakdowns)
+        found.append(("Results are also shown by", names))
+    return found
+
+
+def _variant(spec: VariantSpec) -> VariantWords:
+    return VariantWords(
+        name=spec.name,
+        is_control=spec.is_control,
+        share=percent(spec.share),
+        description=spec.description,
+        parameters=pretty_json(spec.parameters),
+        personalised=tuple(
+            (rule.segment, pretty_json(rule.parameters) or "{}")
+            for rule in spec.personalisation
+        ),
+    )
+
+
+def _metric(
+    name: str, choice: MetricChoice, definition: MetricDefinition
+) -> MetricWords:
+    measure = measure_of(definition.kind)
+    margin = ""
+    if choice.margin is not None:
+        worse = "fall" if definition.direction == Direction.INCREASE else "rise"
+        margin = f"We accept a {worse} of at most {agreed(choice.margin, measure)}"
+    return MetricWords(
+        name=name,
+        role=ROLE[choice.role],
+        definition=definition_in_words(definition),
+        change=agreed(choice.change_that_matters, measure),
+        margin=margin,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListItem:
+    """One line of the checklist before the start."""
+
+    done: bool
+    text: str
+
+
+def checklist(experiment: Experiment, *, review_required: bool) -> list[ListItem]:
+    """List what should hold before an experiment starts.
+
+    Args:
+        experiment: with all it names.
+        review_required: whether another person has to approve.
+
+    Returns:
+        Lines, each done or not.
+    """
+    guarded = any(m.role == Role.GUARDRAIL.value for m in experiment.metrics)
+    found = [
+        ListItem(done=True, text="One primary metric with the change that matters"),
+        ListItem(done=guarded, text="At least one guardrail with its margin"),
+        ListItem(
+            done=all(v.description for v in experiment.variants),
+            text="Each variant says what customers see",
+        ),
+    ]
+    if review_required:
+        reviewer = experiment.reviewed_by
+        text = "Another person has approved the plan"
+        if reviewer is not None:
+            text = f"{reviewer.name} has approved the plan"
+        found.append(ListItem(done=reviewer is not None, text=text))
+    if experiment.assigned_by == AssignedBy.EXTERNAL.value:
+        found[1] = ListItem(
+            done=True, text="Ran elsewhere: needs neither review nor guardrail"
+        )
+    return found

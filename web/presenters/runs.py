@@ -1,0 +1,43 @@
+"""What the last good analysis run of each experiment said."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, selectinload
+
+from experiments.models import AnalysisRun
+from experiments.vocabulary import ResultPhase, RunState
+
+
+def latest_runs(
+    database: Session, experiment_ids: Iterable[int]
+) -> dict[int, AnalysisRun]:
+    """Find the last run that was stored whole, for each experiment that has one.
+
+    Args:
+        database: any session.
+        experiment_ids: of the experiments shown.
+
+    Returns:
+        Number of the experiment -> its run, with the checks.
+    """
+    wanted = list(experiment_ids)
+    newest = (
+        select(func.max(AnalysisRun.id))
+        .where(
+            AnalysisRun.experiment_id.in_(wanted),
+            AnalysisRun.state == RunState.DONE.value,
+        )
+        .group_by(AnalysisRun.experiment_id)
+    )
+    query = (
+        select(AnalysisRun)
+        .where(AnalysisRun.id.in_(newest))
+        .options(selectinload(AnalysisRun.checks))
+    )
+    return {run.experiment_id: run for run in database.scalars(query)}
+
+
+def is_final(run: AnalysisRun | None) -> bool:
+    """Whether a run may show its verdict under its plan's monitoring mode."""
+    return run is not None and run.phase == ResultPhase.FINAL.value
