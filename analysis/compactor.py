@@ -1,0 +1,279 @@
+"""Compaction: what waits in the inboxes becomes rows of the analytic store, once.
+
+One round reads a contiguous run of groups of every slot, removes what came before,
+writes what was counted and set aside to the database, commits the events together with
+the slots' marks to the store, and only then deletes the groups. Killed anywhere, the
+next round does what is missing and nothing twice.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import structlog
+
+from analysis import intake_records, leases
+from analysis.delta import DeltaWriter, write_file
+from analysis.duplicates import REMEMBERED, RecentMessages, find_duplicates
+from analysis.event_table import build, by_day
+from analysis.store import EVENT_LAYOUT, EventStore
+from analysis.upkeep import merge_small_files
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.errors import AbideError, Unavailable
+from experiments.inbox_reading import Run, open_reader
+
+LEASE = "compactor"
+ROUND_BYTES = 32 * 1024 * 1024
+# A request that arrived before a round began may reach the inbox this much later.
+IN_FLIGHT = timedelta(seconds=10)
+TICK_SECONDS = 1.0
+CALM_SECONDS = 3.0
+BUSY_EVENTS = 5000  # a round with more is followed by the next one at once
+PATIENCE_SECONDS = 30.0
+TELL_EVERY = timedelta(seconds=5)
+CLEAN_EVERY = timedelta(hours=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What one round, or several, did.
+
+    Attributes:
+        group_count: groups taken from the inboxes.
+        event_count: events stored.
+        duplicate_count: messages that had come before, with the same content.
+        quarantined_count: messages set aside.
+    """
+
+    group_count: int = 0
+    event_count: int = 0
+    duplicate_count: int = 0
+    quarantined_count: int = 0
+
+    def __add__(self, other: "Compacted") -> "Compacted":
+        return Compacted(
+            self.group_count + other.group_count,
+            self.event_count + other.event_count,
+            self.duplicate_count + other.duplicate_count,
+            self.quarantined_count + other.quarantined_count,
+        )
+
+
+class Compactor:
+    """Does rounds; keeps the table's handle and the recent ids between them."""
+
+    def __init__(
+        self, context: Context, store: EventStore, token: int | None = None
+    ) -> None:
+        self._context = context
+        self._store = store
+        self._token = token
+        self._inbox = open_reader(context)
+        self._writer: DeltaWriter | None = None
+        self._recent: RecentMessages | None = None
+        self._known_version = -1  # up to which `_recent` knows the table
+        self._emptied: set[str] = set()
+        self._told: datetime | None = None
+
+    def round(self) -> Compacted:
+        """Take what waits, up to a limit, into the store.
+
+        When it cannot, the groups stay in the inbox: `Conflict` says that another
+        process wrote to the store or holds the lease, `StorageFull` that the disk is
+        full, `Unavailable` that the database does not answer.
+
+        Returns:
+            What was done; all zero when nothing waited.
+        """
+        with self._fresh_after_failure():
+            return self._round()
+
+    def tidy(self) -> bool:
+        """Merge some small files; tell whether there were any."""
+        with self._fresh_after_failure():
+            writer = self._current_writer()
+            merged = merge_small_files(writer)
+        if merged and self._known_version == writer.version - 1:
+            self._known_version = writer.version  # the same rows in other files
+        return merged
+
+    def clean(self) -> None:
+        """Remove files, log entries and marks that nobody can need any more."""
+        self._current_writer().clean()
+        with transaction(self._context.sessions) as session:
+            known = intake_records.marked_slots(session)
+        gone = self._inbox.gone(known)
+        with transaction(self._context.sessions) as session:
+            intake_records.forget_marks(session, gone)
+
+    @contextmanager
+    def _fresh_after_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            # What was read may be out of date now: the next round starts afresh.
+            self._writer, self._recent, self._told = None, None, None
+            self._emptied.clear()
+            raise
+
+    def _round(self) -> Compacted:
+        started = self._context.now()
+        writer = self._current_writer()
+        slots = self._inbox.slots()
+        share = ROUND_BYTES // max(1, len(slots))
+        runs = [self._inbox.read(slot, writer.mark(slot), share) for slot in slots]
+        done = self._store_runs(writer, [run for run in runs if run.groups])
+        self._tell(_complete_through(started, runs), news=done.group_count > 0)
+        for run in runs:
+            # After a crash there may be groups that were stored and not yet deleted.
+            if run.groups or run.slot not in self._emptied:
+                self._inbox.delete(run.slot, writer.mark(run.slot))
+                self._emptied.add(run.slot)
+        return done
+
+    def _store_runs(self, writer: DeltaWriter, runs: list[Run]) -> Compacted:
+        if not runs:
+            return Compacted()
+        recent = self._current_recent(writer)
+        batch = build(runs)
+        findings = find_duplicates(batch, recent, writer.path, writer.files())
+        with transaction(self._context.sessions) as session:
+            if self._token is not None:
+                leases.check_token(session, LEASE, self._token)
+            quarantined = intake_records.record(session, batch, findings)
+        new = batch.table.filter(pa.array(findings.new))
+        files = [
+            write_file(writer.path, EVENT_LAYOUT, {"day": day.isoformat()}, rows)
+            for day, rows in by_day(new).items()
+        ]
+        writer.commit(files, {run.slot: run.groups[-1].seq for run in runs})
+        received = batch.table["received_at"].cast("int64").to_numpy()
+        kept = findings.new
+        recent.learn(batch.keys[kept], batch.payloads[kept], received[kept])
+        self._known_version = writer.version
+        return Compacted(
+            group_count=sum(len(run.groups) for run in runs),
+            event_count=new.num_rows,
+            duplicate_count=int(findings.repeated.sum()),
+            quarantined_count=quarantined,
+        )
+
+    def _tell(self, complete_through: datetime, *, news: bool) -> None:
+        told = self._told
+        if not news and told is not None and complete_through - told < TELL_EVERY:
+            return
+        with transaction(self._context.sessions) as session:
+            intake_records.raise_complete_through(session, complete_through)
+        self._told = complete_through
+
+    def _current_writer(self) -> DeltaWriter:
+        if self._writer is None:
+            self._writer = self._store.writer()
+        else:
+            self._writer.refresh()
+        return self._writer
+
+    def _current_recent(self, writer: DeltaWriter) -> RecentMessages:
+        now = self._context.now()
+        if self._recent is None or self._known_version != writer.version:
+            self._recent = RecentMessages(self._store.path, now - REMEMBERED)
+            self._recent.load(writer.path, writer.files())
+            self._known_version = writer.version
+        self._recent.forget(now)
+        return self._recent
+
+
+def compact_once(context: Context, store: EventStore | None = None) -> Compacted:
+    """Take everything into the store that was in the inboxes when this was called.
+
+    When another process compacts already, wait until that one has done it; when that
+    takes longer than half a minute, raise `Unavailable`.
+
+    Args:
+        context: settings, database and clock.
+        store: where to; by default the store of the settings.
+
+    Returns:
+        What this process did.
+    """
+    with leases.held(context, LEASE) as token:
+        if token is None:
+            _wait_for_the_other(context)
+            return Compacted()
+        compactor = Compactor(context, store or EventStore(context.settings), token)
+        total = Compacted()
+        while True:
+            done = compactor.round()
+            if done.group_count == 0:
+                return total
+            total += done
+
+
+def run_compactor(context: Context, stop: threading.Event) -> None:
+    """Compact until told to stop; while another process holds the lease, wait for it.
+
+    Args:
+        context: settings, database and clock.
+        stop: set it to end after the round under way.
+    """
+    while not stop.is_set():
+        try:
+            with leases.held(context, LEASE) as token:
+                if token is not None:
+                    _work(context, token, stop)
+        except AbideError as fault:
+            log.warning("compaction_waits", reason=fault.message)
+        except Exception:
+            # It must go on by itself once whatever it is has passed.
+            log.exception("compaction_failed")
+        stop.wait(TICK_SECONDS)
+
+
+def _work(context: Context, token: int, stop: threading.Event) -> None:
+    compactor = Compactor(context, EventStore(context.settings), token)
+    compactor.clean()
+    cleaned = context.now()
+    while not stop.is_set():
+        done = compactor.round()
+        if done.group_count:
+            log.info("compacted", events=done.event_count, groups=done.group_count)
+        busy = done.event_count >= BUSY_EVENTS
+        if not busy:
+            merged = compactor.tidy()
+            # Few events wait a little for others: each commit makes a file a day.
+            pause = CALM_SECONDS if done.group_count else TICK_SECONDS
+            stop.wait(TICK_SECONDS / 4 if merged else pause)
+        if context.now() - cleaned >= CLEAN_EVERY:
+            compactor.clean()
+            cleaned = context.now()
+
+
+def _complete_through(started: datetime, runs: list[Run]) -> datetime:
+    """Until when everything that arrived is stored, as of a round's end."""
+    left = [run.left_us for run in runs if run.left_us is not None]
+    moments = [started, *(_EPOCH + timedelta(microseconds=us) for us in left)]
+    return min(moments) - IN_FLIGHT
+
+
+def _wait_for_the_other(context: Context) -> None:
+    inbox = open_reader(context)
+    asked = {slot: inbox.ends(slot) for slot in inbox.slots()}
+    waiting = {slot: ends[1] for slot, ends in asked.items() if ends is not None}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while waiting and time.monotonic() < deadline:
+        time.sleep(TICK_SECONDS / 4)
+        there = set(inbox.slots())
+        for slot, last in list(waiting.items()):
+            ends = inbox.ends(slot) if slot in there else None
+            if ends is None or ends[0] > last:
+                del waiting[slot]
+    if waiting:
+        raise Unavailable("The compactor is behind. Is `abide compact` running?")

@@ -1,0 +1,210 @@
+"""What compaction writes to the database: sources, their counts, what was set aside.
+
+Counts and set-aside messages are written before the events reach the store, and the
+mark of what is counted with them; a compactor that dies in between and starts again
+counts nothing twice and loses nothing. Only `complete_through` is written after.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from analysis.duplicates import Findings
+from analysis.event_table import Batch, Origin
+from experiments.event_rows import ANSWER_NAME, EXPOSURE_NAME, REQUEST_NAME
+from experiments.models import CompactionMark, EventSource, QuarantinedMessage
+from experiments.parcels import QuarantineRow
+from experiments.privacy import mask_text
+from experiments.vocabulary import EventKind, QuarantineReason
+
+MOST_NAMES = 1000  # of events a source is known to have sent
+_ROWS_A_STATEMENT = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WIRE_NAMES = {
+    EventKind.EXPOSURE: EXPOSURE_NAME,
+    EventKind.SURVEY_REQUEST: REQUEST_NAME,
+    EventKind.SURVEY_ANSWER: ANSWER_NAME,
+}
+
+
+@dataclass
+class _Counts:
+    """What one source brought in the groups that are not counted yet."""
+
+    events: int = 0
+    duplicates: int = 0
+    consent_refused: int = 0
+    unlisted_values: int = 0
+    personal_values: int = 0
+    first_received_us: int = 2**62
+    last_received_us: int = 0
+    last_event_at: datetime | None = None
+    names: set[str] = field(default_factory=set)
+
+
+def record(session: Session, batch: Batch, findings: Findings) -> int:
+    """Write counts, names and set-aside messages of a batch, each once.
+
+    Args:
+        session: the transaction.
+        batch: of contiguous groups.
+        findings: what in it is not new.
+
+    Returns:
+        How many messages were set aside.
+    """
+    aside = list(_set_aside(batch, findings))
+    _insert_missing(session, aside)
+    counted = _marks(session)
+    counts = _count(batch, findings, counted)
+    for (source, environment), found in counts.items():
+        _add(session, source, environment, found)
+    for slot, seq in _last_seqs(batch.origins).items():
+        if seq > counted.get(slot, 0):
+            session.merge(CompactionMark(slot=slot, seq=seq))
+    return len(aside)
+
+
+def raise_complete_through(session: Session, moment: datetime) -> None:
+    """Tell that every live source is stored up to `moment`, if that is news."""
+    session.execute(
+        update(EventSource)
+        .where(EventSource.is_import.is_(False), EventSource.complete_through < moment)
+        .values(complete_through=moment)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def forget_marks(session: Session, slots: Sequence[str]) -> None:
+    """Remove the marks of slots that never hold a group again."""
+    session.execute(delete(CompactionMark).where(CompactionMark.slot.in_(slots)))
+
+
+def marked_slots(session: Session) -> list[str]:
+    """Name the slots that have a mark."""
+    return list(_marks(session))
+
+
+def _marks(session: Session) -> dict[str, int]:
+    rows = session.execute(select(CompactionMark.slot, CompactionMark.seq))
+    return {slot: seq for slot, seq in rows}  # noqa: C416  # rows are no tuples
+
+
+def _last_seqs(origins: Sequence[Origin]) -> dict[str, int]:
+    return {origin.slot: origin.seq for origin in origins}  # in order: the last stays
+
+
+def _set_aside(batch: Batch, findings: Findings) -> Iterable[dict[str, Any]]:
+    for origin in batch.origins:
+        start = origin.position + len(origin.parcel.rows)
+        for place, fields in enumerate(origin.parcel.quarantined, start):
+            yield _quarantined(origin, place, QuarantineRow(*fields))
+    for row in np.flatnonzero(findings.conflicting):
+        origin, place = batch.position(int(row))
+        kind = batch.table["kind"][int(row)].as_py()
+        name = batch.table["name"][int(row)].as_py()
+        yield _quarantined(
+            origin,
+            place,
+            QuarantineRow(
+                reason=QuarantineReason.DIFFERENT_PAYLOAD.value,
+                detail="An earlier message with this messageId says something else;"
+                " the earlier one was kept.",
+                message={"kind": kind, "name": mask_text(name)},
+            ),
+        )
+
+
+def _quarantined(origin: Origin, place: int, row: QuarantineRow) -> dict[str, Any]:
+    return {
+        "slot": origin.slot,
+        "seq": origin.seq,
+        "position": place,
+        "received_at": _time(origin.parcel.received_us),
+        "environment": origin.parcel.environment,
+        "source": origin.parcel.source,
+        "reason": row.reason,
+        "detail": row.detail,
+        "message": row.message,
+    }
+
+
+def _insert_missing(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert if on_sqlite else postgresql.insert
+    for start in range(0, len(rows), _ROWS_A_STATEMENT):
+        statement = insert(QuarantinedMessage).on_conflict_do_nothing()
+        session.execute(statement, rows[start : start + _ROWS_A_STATEMENT])
+
+
+def _count(
+    batch: Batch, findings: Findings, counted: Mapping[str, int]
+) -> dict[tuple[str, str], _Counts]:
+    size = len(batch.origins)
+    events = np.bincount(batch.parcel_of[findings.new], minlength=size)
+    repeats = np.bincount(batch.parcel_of[findings.repeated], minlength=size)
+    result: dict[tuple[str, str], _Counts] = defaultdict(_Counts)
+    for index, origin in enumerate(batch.origins):
+        parcel = origin.parcel
+        counts = result[parcel.source, parcel.environment]
+        counts.first_received_us = min(counts.first_received_us, parcel.received_us)
+        counts.last_received_us = max(counts.last_received_us, parcel.received_us)
+        if origin.seq <= counted.get(origin.slot, 0):
+            continue
+        counts.events += int(events[index])
+        counts.duplicates += int(repeats[index])
+        counts.consent_refused += parcel.consent_refused
+        counts.unlisted_values += parcel.unlisted_values
+        counts.personal_values += parcel.personal_values
+    keys = ["source", "environment", "kind", "name"]
+    seen = batch.table.group_by(keys).aggregate([("occurred_at", "max")])
+    for row in seen.to_pylist():
+        counts = result[row["source"], row["environment"]]
+        counts.names.add(_WIRE_NAMES.get(row["kind"], row["name"]))
+        latest = row["occurred_at_max"]
+        counts.last_event_at = max(counts.last_event_at or latest, latest)
+    return result
+
+
+def _add(session: Session, source: str, environment: str, found: _Counts) -> None:
+    row = session.get(EventSource, (source, environment))
+    if row is None:
+        row = EventSource(
+            source=source,
+            environment=environment,
+            is_import=False,
+            complete_through=_time(found.first_received_us),
+            event_count=0,
+            duplicate_count=0,
+            event_names=[],
+            consent_refused_count=0,
+            unlisted_value_count=0,
+            personal_value_count=0,
+        )
+        session.add(row)
+    row.event_count += found.events
+    row.duplicate_count += found.duplicates
+    row.consent_refused_count += found.consent_refused
+    row.unlisted_value_count += found.unlisted_values
+    row.personal_value_count += found.personal_values
+    row.last_received_at = _latest(row.last_received_at, _time(found.last_received_us))
+    row.last_event_at = _latest(row.last_event_at, found.last_event_at)
+    names = {*row.event_names, *found.names}
+    if len(names) > len(row.event_names) < MOST_NAMES:
+        row.event_names = sorted(names)[:MOST_NAMES]
+
+
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    times = [moment for moment in (one, other) if moment is not None]
+    return max(times, default=None)
+
+
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)

@@ -1,0 +1,336 @@
+"""One Segment message becomes its event rows.
+
+identify gives attributes (and, with both ids, an identity); group and alias give
+identities; page and screen are the activities "Page Viewed" and "Screen Viewed",
+without the page's own name, which often carries an id; track is an exposure, a survey
+invitation, a survey answer, or any other named activity.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import orjson
+
+from experiments import messages as wire
+from experiments.allow_list import AllowList
+from experiments.field_faults import KEY_PATTERN
+from experiments.messages import Rejected
+from experiments.parcels import EventRow
+from experiments.privacy import Pseudonymiser
+from experiments.vocabulary import EventKind, QuarantineReason
+
+EXPOSURE_NAME = "Experiment Viewed"
+REQUEST_NAME = "CSAT Requested"
+ANSWER_NAME = "CSAT Submitted"
+MAX_AHEAD = timedelta(minutes=10)
+MAX_SCALE = 100
+_MAX_AHEAD_US = MAX_AHEAD // timedelta(microseconds=1)
+_SYSTEM = {
+    "experiment viewed": EventKind.EXPOSURE,
+    "$$experiment_viewed": EventKind.EXPOSURE,
+    "csat requested": EventKind.SURVEY_REQUEST,
+    "csat submitted": EventKind.SURVEY_ANSWER,
+}
+_SHOWN = {"page": "Page Viewed", "screen": "Screen Viewed"}
+# GrowthBook's Python client sends variation_id as an index and variation_key as the
+# name; its JavaScript client and Segment's own spec send the name as variationId.
+_EXPERIMENT_FIELDS = ("experimentId", "experiment_id", "experiment")
+_VARIANT_FIELDS = ("variation_key", "variationId", "variation_id", "variant")
+_SURVEY_FIELDS = ("survey", "surveyId", "survey_id")
+# What a message says; sentAt and context may differ when it is sent again.
+_IDS_AND_TIME = ("userId", "anonymousId", "timestamp", "originalTimestamp")
+_CONTENT = {
+    "track": (*_IDS_AND_TIME, "event", "properties"),
+    "page": (*_IDS_AND_TIME, "name", "category", "properties"),
+    "screen": (*_IDS_AND_TIME, "name", "category", "properties"),
+    "identify": (*_IDS_AND_TIME, "traits"),
+    "group": (*_IDS_AND_TIME, "groupId", "traits"),
+    "alias": (*_IDS_AND_TIME, "previousId"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What reading a message needs to know of its request.
+
+    Attributes:
+        source: public id of the key it came with.
+        hide: makes pseudonyms.
+        allow_list: picks the attributes that may be stored.
+        received_us: arrival, microseconds since 1970.
+        clock_error_us: how far the client's clock is behind ours.
+    """
+
+    source: str
+    hide: Pseudonymiser
+    allow_list: AllowList
+    received_us: int
+    clock_error_us: int
+
+    def clock_error_of(self, item: Mapping[str, Any]) -> int:
+        """Take the message's own sentAt, as RudderStack sends it, or the request's."""
+        own = item.get("sentAt")
+        return (
+            self.clock_error_us if own is None else clock_error(own, self.received_us)
+        )
+
+
+def clock_error(sent_at: object, received_us: int) -> int:
+    """Measure a client's clock by when it says that it sent the request.
+
+    Args:
+        sent_at: as the client wrote it.
+        received_us: arrival, microseconds since 1970.
+
+    Returns:
+        Microseconds to add to the client's times; 0 when sentAt cannot be used.
+    """
+    try:
+        sent_us = wire.microseconds(sent_at, "sentAt")
+    except Rejected:
+        return 0
+    return 0 if sent_us is None else received_us - sent_us
+
+
+class _Facts(NamedTuple):
+    """The columns in which rows differ by kind."""
+
+    anonymous: bytes | None = None
+    account: bytes | None = None
+    experiment: str | None = None
+    variant: str | None = None
+    value: float | None = None
+    scale: int | None = None
+    properties: str | None = None
+
+
+_NO_FACTS = _Facts()
+
+
+class Message:
+    """One message that has the right shape, with its ids and times read."""
+
+    __slots__ = (
+        "anonymous",
+        "anonymous_id",
+        "customer",
+        "desk",
+        "item",
+        "message_id",
+        "occurred_us",
+        "original_us",
+        "payload_hash",
+        "type",
+        "user_id",
+    )
+
+    def __init__(self, desk: Desk, item: Mapping[str, Any], kind: str | None) -> None:
+        self.desk = desk
+        self.item = item
+        self.type: str = kind or item.get("type", "")
+        if not isinstance(self.type, str) or self.type not in _CONTENT:
+            raise Rejected(
+                QuarantineReason.UNKNOWN_TYPE,
+                "type must be identify, track, page, screen, group or alias.",
+            )
+        self._read_ids()
+        self._read_time()
+        self._read_identity()
+
+    def rows(self) -> list[EventRow]:
+        """Read what the message says, or raise `Rejected`.
+
+        Returns:
+            One row, or two for an alias and for an identify with both ids.
+        """
+        if self.type == "track":
+            return [self._track()]
+        if self.type == "identify":
+            return self._identify()
+        if self.type == "group":
+            account = self.desk.hide.account(self._required_id("groupId"))
+            return [self._row(EventKind.IDENTITY, "group", _Facts(account=account))]
+        if self.type == "alias":
+            return self._alias()
+        properties = wire.members(self.item, "properties")
+        return [self._activity(_SHOWN[self.type], properties)]
+
+    @property
+    def ids(self) -> tuple[str | None, ...]:
+        """The raw ids, which must stand in no other column."""
+        return self.user_id, self.anonymous_id
+
+    def _read_ids(self) -> None:
+        hide = self.desk.hide
+        user_id = wire.identifier(self.item, "userId")
+        anonymous_id = wire.identifier(self.item, "anonymousId")
+        anonymous = None if anonymous_id is None else hide.anonymous(anonymous_id)
+        customer = anonymous if user_id is None else hide.customer(user_id)
+        if customer is None:
+            raise Rejected(QuarantineReason.NO_IDENTITY, "Give userId or anonymousId.")
+        self.user_id, self.anonymous_id = user_id, anonymous_id
+        self.customer, self.anonymous = customer, anonymous
+
+    def _read_time(self) -> None:
+        item, received_us = self.item, self.desk.received_us
+        given, field = item.get("timestamp"), "timestamp"
+        if given is None:
+            given, field = item.get("originalTimestamp"), "originalTimestamp"
+        self.original_us = wire.microseconds(given, field)
+        if self.original_us is None:
+            self.occurred_us = received_us
+            return
+        self.occurred_us = self.original_us + self.desk.clock_error_of(item)
+        if self.occurred_us > received_us + _MAX_AHEAD_US:
+            raise Rejected(
+                QuarantineReason.IN_THE_FUTURE,
+                "The event is stamped more than 10 minutes ahead of its arrival.",
+            )
+        if self.occurred_us < 0:
+            raise Rejected(
+                QuarantineReason.INVALID_TIME, "The corrected time is before 1970."
+            )
+
+    def _read_identity(self) -> None:
+        """Hash what the message says, and the id by which a repeat is known."""
+        hide = self.desk.hide
+        said = (self.type, *map(self.item.get, _CONTENT[self.type]))
+        content = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+        self.payload_hash = hide.payload(content)
+        given = wire.message_id(self.item)
+        if given is not None:
+            identity = given.encode()
+        elif self.original_us is not None:
+            identity = b"\x1fcontent\x1f" + content
+        else:
+            # Without id and time nothing tells a repeat from a second event, so the
+            # arrival does: losing an activity would be worse than counting it twice.
+            arrival = self.desk.received_us.to_bytes(8, "big")
+            identity = b"\x1farrival\x1f" + arrival + content
+        self.message_id = hide.message(self.desk.source, identity)
+
+    def _row(
+        self,
+        kind: EventKind,
+        name: str,
+        facts: _Facts = _NO_FACTS,
+        message_id: bytes | None = None,
+    ) -> EventRow:
+        return EventRow(
+            kind._value_,  # `.value` costs as much as the rest of the row
+            name,
+            self.occurred_us,
+            self.original_us,
+            self.customer,
+            facts.anonymous or self.anonymous,
+            facts.account,
+            facts.experiment,
+            facts.variant,
+            facts.value,
+            facts.scale,
+            facts.properties,
+            message_id or self.message_id,
+            self.payload_hash,
+        )
+
+    def _identify(self) -> list[EventRow]:
+        traits = wire.members(self.item, "traits")
+        kept = self.desk.allow_list.keep(traits, self.ids)
+        facts = _Facts(properties=kept)
+        rows = [self._row(EventKind.ATTRIBUTES, "identify", facts)]
+        if self.user_id is not None and self.anonymous_id is not None:
+            own_id = self._further_id(b"identity")
+            rows.append(self._row(EventKind.IDENTITY, "identify", message_id=own_id))
+        return rows
+
+    def _alias(self) -> list[EventRow]:
+        """Tie the previous id, which may have been of either kind, to the new one."""
+        previous = self._required_id("previousId")
+        if self.user_id is None:
+            raise Rejected(QuarantineReason.NO_IDENTITY, "An alias needs userId.")
+        hide = self.desk.hide
+        unknown = _Facts(anonymous=hide.anonymous(previous))
+        known = _Facts(anonymous=hide.customer(previous))
+        own_id = self._further_id(b"previous")
+        return [
+            self._row(EventKind.IDENTITY, "alias", unknown),
+            self._row(EventKind.IDENTITY, "alias", known, own_id),
+        ]
+
+    def _further_id(self, part: bytes) -> bytes:
+        """Name a second row of the same message."""
+        return self.desk.hide.message(
+            self.desk.source, part + b"\x1f" + self.message_id
+        )
+
+    def _required_id(self, name: str) -> str:
+        value = wire.identifier(self.item, name)
+        if value is None:
+            raise Rejected(QuarantineReason.INVALID_ID, f"Give {name}.")
+        return value
+
+    def _track(self) -> EventRow:
+        name = wire.name_of(self.item.get("event"), "event")
+        properties = wire.members(self.item, "properties")
+        kind = _SYSTEM.get(name.lower())
+        if kind == EventKind.EXPOSURE:
+            return self._exposure(properties)
+        if kind is not None:
+            return self._survey(kind, properties)
+        wire.refuse_id_inside(name, self.ids)
+        return self._activity(name, properties)
+
+    def _activity(self, name: str, properties: Mapping[str, Any]) -> EventRow:
+        if not properties:
+            return self._row(EventKind.ACTIVITY, name)
+        kept = self.desk.allow_list.keep(properties, self.ids)
+        value = wire.number(properties.get("value"))
+        return self._row(EventKind.ACTIVITY, name, _Facts(value=value, properties=kept))
+
+    def _exposure(self, properties: Mapping[str, Any]) -> EventRow:
+        experiment = _first_label(properties, _EXPERIMENT_FIELDS)
+        variant = _first_label(properties, _VARIANT_FIELDS)
+        for given, what in ((experiment, "experimentId"), (variant, "variationId")):
+            if given is None or not KEY_PATTERN.fullmatch(given):
+                raise Rejected(
+                    QuarantineReason.INVALID_EXPOSURE,
+                    f"An exposure needs {what}: 1 to 64 letters, digits or . _ ~ -",
+                )
+            wire.refuse_id_inside(given, self.ids)
+        facts = _Facts(experiment=experiment, variant=variant)
+        return self._row(EventKind.EXPOSURE, EXPOSURE_NAME, facts)
+
+    def _survey(self, kind: EventKind, properties: Mapping[str, Any]) -> EventRow:
+        survey = _first_label(properties, _SURVEY_FIELDS) or ""
+        wire.refuse_id_inside(survey, self.ids)
+        if kind == EventKind.SURVEY_REQUEST:
+            return self._row(kind, survey)
+        score, scale = wire.number(properties.get("score")), _scale(properties)
+        if score is None or not 0 <= score <= (scale or MAX_SCALE):
+            raise Rejected(
+                QuarantineReason.INVALID_SCORE,
+                "score must be a number between 0 and the top of its scale.",
+            )
+        return self._row(kind, survey, _Facts(value=score, scale=scale))
+
+
+def _scale(properties: Mapping[str, Any]) -> int | None:
+    given = properties.get("scale")
+    if given is None:
+        return None
+    read = wire.number(given)
+    if read is None or read != int(read) or not 1 < read <= MAX_SCALE:
+        raise Rejected(
+            QuarantineReason.INVALID_SCORE,
+            f"scale must be a whole number from 2 to {MAX_SCALE}.",
+        )
+    return int(read)
+
+
+def _first_label(properties: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    for name in names:
+        if properties.get(name) is not None:
+            return wire.label(properties[name])
+    return None
