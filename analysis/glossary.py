@@ -29,19 +29,19 @@ CASE_WORDS = {
     SentenceCase.HARM_RULED_OUT: "Harm ruled out",
     SentenceCase.HARM_NOT_RULED_OUT: "Harm not ruled out",
     SentenceCase.EQUAL_ENOUGH: "Equal enough",
-    SentenceCase.UNDECIDED: "Cannot tell",
+    SentenceCase.UNDECIDED: "Undecided",
 }
 CHECK_WORDS = {
     HealthCheck.SAMPLE_RATIO: "Split as planned",
-    HealthCheck.TWO_VARIANTS: "One variant per customer",
-    HealthCheck.CONTRADICTING_EXPOSURES: "Exposures match the assignment",
-    HealthCheck.UNKNOWN_VARIANTS: "Only planned variants",
-    HealthCheck.PLAN_INTACT: "Plan unchanged",
+    HealthCheck.TWO_VARIANTS: "Customers in two groups",
+    HealthCheck.CONTRADICTING_EXPOSURES: "Exposures as assigned",
+    HealthCheck.UNKNOWN_VARIANTS: "Known variants only",
+    HealthCheck.PLAN_INTACT: "Plan unchanged since its lock",
     HealthCheck.FRESHNESS: "Data is fresh",
-    HealthCheck.RESPONSE_BALANCE: "Survey answered equally often",
-    HealthCheck.PAUSES: "No breaks",
+    HealthCheck.RESPONSE_BALANCE: "Survey answers balanced",
+    HealthCheck.PAUSES: "No pauses",
     HealthCheck.NOT_PRE_REGISTERED: "Planned beforehand",
-    HealthCheck.NOT_REVIEWED: "Reviewed by another person",
+    HealthCheck.NOT_REVIEWED: "Reviewed by a second person",
 }
 _BECAUSE = {
     Reason.TOO_FEW_UNITS: "a group has fewer than {needed} customers",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from analysis import wording
+from analysis.estimate_words import EstimateWords
 from analysis.glossary import not_computable
 from analysis.stats.estimate import Estimate, Interval, NotComputable, Outcome
 from experiments.vocabulary import Direction, MetricKind, Role, SentenceCase
@@ -210,23 +211,8 @@ def customers_kept(facts: MetricFacts, estimate: Estimate) -> str | None:
     return f"about {size} customers {word} per quarter ({least} to {most}), {of_all}"
 
 
-def change_and_range(facts: MetricFacts, estimate: Estimate) -> str:
-    """Write a change with its interval for a table: "+1.9 points (+0.6 to +3.2)".
-
-    Args:
-        facts: of the metric.
-        estimate: its change.
-
-    Returns:
-        Change with unit, then the interval with signs.
-    """
-    scale = _Scale(facts.measure, estimate)
-    change = wording.signed(facts.measure.shown(estimate.effect), scale.decimals)
-    return f"{change}{facts.measure.unit(change)} ({scale.signed_range()})"
-
-
 def _better_or_worse(facts: MetricFacts, estimate: Estimate) -> str:
-    scale = _Scale(facts.measure, estimate)
+    scale = EstimateWords(facts.measure, estimate)
     fell = estimate.effect < 0
     word = "fell" if fell else "rose"
     core = (
@@ -242,7 +228,7 @@ def _better_or_worse(facts: MetricFacts, estimate: Estimate) -> str:
 def _worse(facts: MetricFacts, estimate: Estimate) -> str:
     if facts.margin is None or facts.role == Role.PRIMARY:
         return _better_or_worse(facts, estimate)
-    scale = _Scale(facts.measure, estimate)
+    scale = EstimateWords(facts.measure, estimate)
     limit = wording.agreed(facts.margin, facts.measure)
     least, most = harm_range(estimate.interval, facts.sign)
     if most < facts.margin:
@@ -259,18 +245,17 @@ def _worse(facts: MetricFacts, estimate: Estimate) -> str:
 
 
 def _harm_ruled_out(facts: MetricFacts, estimate: Estimate) -> str:
-    scale = _Scale(facts.measure, estimate)
+    scale = EstimateWords(facts.measure, estimate)
     limit = wording.agreed(-facts.sign * _margin(facts), facts.measure, sign=True)
-    change = wording.signed(facts.measure.shown(estimate.effect), scale.decimals)
     return (
         f"We can rule out harm to {facts.name} beyond {limit} (change"
-        f" {change}{facts.measure.unit(change)},"
+        f" {scale.change()},"
         f" {wording.level(estimate.interval)} {scale.signed_range()})."
     )
 
 
 def _harm_not_ruled_out(facts: MetricFacts, estimate: Estimate) -> str:
-    scale = _Scale(facts.measure, estimate)
+    scale = EstimateWords(facts.measure, estimate)
     word = "fallen" if facts.sign > 0 else "risen"
     end = estimate.interval.low if facts.sign > 0 else estimate.interval.high
     extent = "by any amount" if end is None else f"by as much as {scale.size(end)}"
@@ -282,7 +267,7 @@ def _harm_not_ruled_out(facts: MetricFacts, estimate: Estimate) -> str:
 
 
 def _equal_enough(facts: MetricFacts, estimate: Estimate) -> str:
-    scale = _Scale(facts.measure, estimate)
+    scale = EstimateWords(facts.measure, estimate)
     matters = wording.agreed(facts.target, facts.measure)
     return (
         f"{facts.name} changed by less than the {matters} that"
@@ -292,7 +277,7 @@ def _equal_enough(facts: MetricFacts, estimate: Estimate) -> str:
 
 
 def _undecided(facts: MetricFacts, estimate: Estimate) -> str:
-    scale = _Scale(facts.measure, estimate)
+    scale = EstimateWords(facts.measure, estimate)
     low, high = estimate.interval.low, estimate.interval.high
     if low is not None and high is not None:
         change = f"between {scale.size(low)} lower and {scale.size(high)} higher"
@@ -321,46 +306,6 @@ _WRITERS: Mapping[SentenceCase, Callable[[MetricFacts, Estimate], str]] = {
     SentenceCase.EQUAL_ENOUGH: _equal_enough,
     SentenceCase.UNDECIDED: _undecided,
 }
-
-
-class _Scale:
-    """Writes the numbers of one estimate, all with the same decimals."""
-
-    def __init__(self, measure: wording.Measure, estimate: Estimate) -> None:
-        self.measure = measure
-        self.interval = estimate.interval
-        width = wording.half_width(estimate.interval, estimate.effect)
-        self.decimals = wording.decimals_for(measure.shown(width))
-
-    def size(self, value: float) -> str:
-        """Write a value without its sign, with its unit."""
-        digits = wording.number(abs(self.measure.shown(value)), self.decimals)
-        return f"{digits}{self.measure.unit(digits)}"
-
-    def plain_range(self, *, fell: bool) -> str:
-        """Write an interval that lies on one side of 0, by size."""
-        low, high = (
-            self._digits(end) for end in (self.interval.low, self.interval.high)
-        )
-        if fell:
-            return f"{high} or more lower" if low is None else f"{low} to {high} lower"
-        return f"{low} or more" if high is None else f"{low} to {high}"
-
-    def signed_range(self) -> str:
-        """Write an interval with the signs of its ends."""
-        low, high = self.interval.low, self.interval.high
-        return (
-            f"{'no lower limit' if low is None else self._signed(low)} to"
-            f" {'no upper limit' if high is None else self._signed(high)}"
-        )
-
-    def _digits(self, end: float | None) -> str | None:
-        if end is None:
-            return None
-        return wording.number(abs(self.measure.shown(end)), self.decimals)
-
-    def _signed(self, end: float) -> str:
-        return wording.signed(self.measure.shown(end), self.decimals)
 
 
 def harm_range(interval: Interval, sign: int) -> tuple[float, float]:

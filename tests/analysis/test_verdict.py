@@ -319,8 +319,8 @@ def test_judge__several_failed_checks__names_them_all() -> None:
     plan = plan_of()
     second = type(FAILED)(HealthCheck.PLAN_INTACT, FAILED.state, "The plan changed.")
     judgement = judge(plan, _none(), [FAILED, second], progress_of())
-    assert (
-        judgement.clause == "Checks that failed: split as planned and plan unchanged."
+    assert judgement.clause == (
+        "Checks that failed: split as planned and plan unchanged since its lock."
     )
 
 

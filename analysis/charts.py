@@ -1,0 +1,327 @@
+"""A result as charts: for the page and for print, each with its sentence and table.
+
+Drawn when a result is stored, never while a page is asked for. The numbers of a chart
+and of its table come from the same functions, so that they agree to the last digit.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis import wording
+from analysis.chart_answers import answers_chart, shares_of, steps_of
+from analysis.chart_curves import (
+    Curve,
+    at_risk_on,
+    curves_chart,
+    share_on,
+    ticks_of,
+)
+from analysis.chart_forest import case_words, forest_chart
+from analysis.chart_outcome import difference_chart, outcome_chart, outcome_rows
+from analysis.chart_parts import Effect
+from analysis.chart_style import HALF, NARROW, PRINT, WIDE, Medium, to_svg
+from analysis.glossary import CASE_WORDS
+from analysis.readings import EVERYBODY, MetricReading
+from analysis.stats.estimate import Interval, NotComputable
+from analysis.stats.summary import Histogram
+from analysis.verdict import UNEQUAL_P
+from experiments.plan import Plan
+from experiments.vocabulary import Role
+
+Draw = Callable[[Medium], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnChart:
+    """One chart, ready to be stored.
+
+    Attributes:
+        name: "primary_outcome", "difference:{metric}", "forest",
+            "retention:{metric}" or "csat:{metric}".
+        title: what it is of.
+        description: the sentence that says what is to be seen.
+        web_svg: two SVG elements, wide and narrow; the page shows one of them.
+        print_svg: one SVG element with literal colours.
+        table: {"columns": [...], "rows": [[...]], "sentence": description}.
+    """
+
+    name: str
+    title: str
+    description: str
+    web_svg: str
+    print_svg: str
+    table: dict[str, Any]
+
+
+def draw(
+    plan: Plan,
+    readings: Sequence[MetricReading],
+    curves: Mapping[str, Mapping[str, Curve]],
+    histograms: Mapping[str, Mapping[str, Histogram]],
+) -> list[DrawnChart]:
+    """Draw all charts of a final result that may be used.
+
+    Args:
+        plan: as it was locked.
+        readings: of the run; those without an estimate have no chart.
+        curves: metric key -> variant -> Kaplan-Meier points.
+        histograms: metric key -> variant -> survey answers.
+
+    Returns:
+        The charts in the order of the page.
+    """
+    effects = _effects(plan, readings)
+    primary = [e for e in effects if e.planned.choice.role == Role.PRIMARY]
+    charts = []
+    if primary:
+        charts += [_outcome(plan, primary), _difference(primary)]
+    if effects:
+        charts.append(_forest(effects))
+    charts += [
+        _retention(plan, metric, by_variant)
+        for metric, by_variant in curves.items()
+        if by_variant
+    ]
+    charts += [
+        _answers(plan, metric, by_variant)
+        for metric, by_variant in histograms.items()
+        if any(each.answered for each in by_variant.values())
+    ]
+    return charts
+
+
+def _effects(plan: Plan, readings: Sequence[MetricReading]) -> list[Effect]:
+    order = [metric.choice.metric for metric in plan.metrics]
+    drawn = [
+        Effect(
+            plan.metric(reading.metric),
+            reading,
+            reading.outcome,
+            _is_unequal(reading),
+        )
+        for reading in readings
+        if reading.segment == EVERYBODY
+        and not isinstance(reading.outcome, NotComputable)
+    ]
+    return sorted(drawn, key=lambda each: order.index(each.reading.metric))
+
+
+def _is_unequal(reading: MetricReading) -> bool:
+    p_value = None if reading.response is None else reading.response.p_value
+    return p_value is not None and p_value < UNEQUAL_P
+
+
+def _chart(
+    name: str,
+    title: str,
+    description: str,
+    table: tuple[list[str], list[list[Any]]],
+    spec: Draw,
+    wide: Medium = WIDE,
+) -> DrawnChart:
+    web, narrow, paper = (
+        to_svg(spec(medium), medium, name, title, description)
+        for medium in (wide, NARROW, PRINT)
+    )
+    columns, rows = table
+    return DrawnChart(
+        name=name,
+        title=title,
+        description=description,
+        web_svg=web + narrow,
+        print_svg=paper,
+        table={"columns": columns, "rows": rows, "sentence": description},
+    )
+
+
+def _outcome(plan: Plan, effects: Sequence[Effect]) -> DrawnChart:
+    control = plan.design.control.name
+    rows = outcome_rows(effects, control)
+    first = effects[0]
+    kind = first.planned.definition.kind
+    table = [
+        [
+            name,
+            arm.n,
+            text,
+            _values(arm.interval, first),
+        ]
+        for name, arm, text in rows
+    ]
+    values = wording.joined([f"{text} in {name}" for name, _, text in rows])
+    share = wording.measure_of(kind) is wording.POINTS
+    return _chart(
+        "primary_outcome",
+        f"{first.planned.name} by group",
+        f"{first.planned.name} was {values}.",
+        (["Group", "Customers", "Share" if share else "Value", "95 % CI"], table),
+        lambda medium: outcome_chart(effects, control, medium),
+        HALF,
+    )
+
+
+def _values(interval: Interval | None, effect: Effect) -> str:
+    """Write the interval of one group's own value."""
+    if interval is None or interval.low is None or interval.high is None:
+        return ""
+    kind = effect.planned.definition.kind
+    low, high = (
+        wording.value_on_scale(end, kind, effect.decimals)
+        for end in (interval.low, interval.high)
+    )
+    return f"{low} to {high}"
+
+
+def _difference(effects: Sequence[Effect]) -> DrawnChart:
+    first = effects[0]
+    grades = [*first.estimate.graded, first.estimate.interval]
+    columns = ["Variant", "Change"]
+    columns += [f"{wording.level(grade)}" for grade in reversed(grades)]
+    rows = [
+        [
+            each.reading.variant,
+            each.words.change(),
+            *(
+                each.words.signed_range(interval)
+                for interval in reversed(
+                    [*each.estimate.graded, each.estimate.interval]
+                )
+            ),
+        ]
+        for each in effects
+    ]
+    said = [
+        f"{each.reading.variant} changed it by {each.words.change_and_range()}"
+        for each in effects
+    ]
+    matters = wording.agreed(first.planned.choice.change_that_matters, first.measure)
+    verb = "matter" if matters.endswith("s") else "matters"
+    return _chart(
+        f"difference:{first.reading.metric}",
+        f"Change in {first.planned.name} against control",
+        f"{wording.joined(said)}; {matters} {verb}.",
+        (columns, rows),
+        lambda medium: difference_chart(effects, medium),
+        HALF,
+    )
+
+
+def _forest(effects: Sequence[Effect]) -> DrawnChart:
+    rows = []
+    for each in effects:
+        kind = each.planned.definition.kind
+        arms = [each.estimate.control, each.estimate.treatment]
+        control, variant = (
+            "\N{EN DASH}"
+            if arm.value is None
+            else wording.value_on_scale(arm.value, kind, each.decimals)
+            + f" ({wording.count(arm.n)})"
+            for arm in arms
+        )
+        margin = each.planned.choice.margin
+        rows.append(
+            [
+                each.planned.name,
+                each.reading.variant,
+                control,
+                variant,
+                each.words.change_and_range(),
+                wording.agreed(each.planned.choice.change_that_matters, each.measure),
+                "" if margin is None else wording.agreed(margin, each.measure),
+                CASE_WORDS[each.case],
+            ]
+        )
+    columns = [
+        "Metric",
+        "Variant",
+        "Control (customers)",
+        "Variant's value (customers)",
+        "Change (95 % CI)",
+        "Change that matters",
+        "Limit of harm",
+        "Result",
+    ]
+    return _chart(
+        "forest",
+        "All metrics, each in units of the change that matters",
+        case_words(effects),
+        (columns, rows),
+        lambda medium: forest_chart(effects, medium),
+    )
+
+
+def _retention(plan: Plan, metric: str, curves: Mapping[str, Curve]) -> DrawnChart:
+    planned = plan.metric(metric)
+    day = planned.definition.day
+    days = ticks_of(curves, day)
+    columns = ["Day"]
+    for name in curves:
+        columns += [f"{name}: still here", f"{name}: 95 % CI", f"{name}: at risk"]
+    rows: list[list[Any]] = []
+    for tick in days:
+        row: list[Any] = [tick]
+        for points in curves.values():
+            point = share_on(points, tick)
+            row += [
+                "" if point is None else wording.percent(point.survival),
+                "" if point is None else _share_range(point.interval),
+                at_risk_on(points, tick),
+            ]
+        rows.append(row)
+    seen = day if day in days else days[-1]
+    said = [
+        f"{wording.percent(point.survival)} of {name}"
+        for name, points in curves.items()
+        if (point := share_on(points, seen)) is not None
+    ]
+    return _chart(
+        f"retention:{metric}",
+        f"Customers still here, day by day ({planned.name})",
+        f"On day {seen}, {wording.joined(said)} were still here.",
+        (columns, rows),
+        lambda medium: curves_chart(curves, day, medium),
+    )
+
+
+def _share_range(interval: Interval | None) -> str:
+    if interval is None or interval.low is None or interval.high is None:
+        return ""
+    return f"{wording.percent(interval.low)} to {wording.percent(interval.high)}"
+
+
+def _answers(
+    plan: Plan, metric: str, histograms: Mapping[str, Histogram]
+) -> DrawnChart:
+    planned = plan.metric(metric)
+    definition = planned.definition
+    steps = steps_of(definition.scale)
+    columns = ["Group", "Answers", *(step.name for step in steps)]
+    rows = [
+        [
+            name,
+            histogram.answered,
+            *(
+                f"{wording.percent(share, 0)} ({wording.count(count)})"
+                for _, count, share in shares_of(histogram, definition.scale)
+            ),
+        ]
+        for name, histogram in histograms.items()
+    ]
+    said = [
+        f"{wording.percent(_satisfied(each, definition.satisfied_from))} of {name}"
+        for name, each in histograms.items()
+    ]
+    return _chart(
+        f"csat:{metric}",
+        f"Answers by group ({planned.name})",
+        f"An answer of {definition.satisfied_from} or more came from"
+        f" {wording.joined(said)} who answered.",
+        (columns, rows),
+        lambda medium: answers_chart(histograms, definition.scale, medium),
+    )
+
+
+def _satisfied(histogram: Histogram, satisfied_from: int) -> float:
+    satisfied = sum(n for score, n in histogram.counts if score >= satisfied_from)
+    return satisfied / max(1, histogram.answered)

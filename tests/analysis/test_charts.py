@@ -1,0 +1,381 @@
+# ruff: noqa: RUF001  # the minus of the house is U+2212
+"""Charts: safe to inline, and saying the same as their table and sentence."""
+
+import json
+import re
+from dataclasses import replace
+from functools import cache
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis import charts
+from analysis.chart_answers import shares_of, steps_of
+from analysis.chart_curves import at_risk_on, share_on, ticks_of
+from analysis.charts import DrawnChart
+from analysis.stats.estimate import Estimate, Interval, NotComputable
+from analysis.stats.summary import Histogram, LifeDay, LifeTable
+from analysis.stats.survival import CurvePoint, kaplan_meier
+from experiments.vocabulary import MetricKind, Reason, Role
+from tests.analysis.reading_examples import (
+    estimate_of,
+    plan_of,
+    planned_metric,
+    reading_of,
+    response_of,
+)
+
+SVG = "{http://www.w3.org/2000/svg}"
+NASTY = '"><script>alert(1)</script> & class="x" 0.123456'
+RETENTION = planned_metric()
+CSAT = planned_metric(MetricKind.CSAT_MEAN, Role.GUARDRAIL, 0.05)
+CHURN = planned_metric(MetricKind.CHURN, Role.SECONDARY, name=NASTY)
+
+
+def graded(estimate: Estimate) -> Estimate:
+    """Add inner intervals and groups' own ones, of plausible widths."""
+    low, high = estimate.interval.low or 0.0, estimate.interval.high or 0.0
+    half = (high - low) / 2
+    inner = [
+        Interval(estimate.effect - half * width, estimate.effect + half * width, level)
+        for level, width in ((0.5, 0.34), (0.8, 0.65))
+    ]
+    control, treatment = (
+        replace(
+            arm, interval=Interval((arm.value or 0) - half, (arm.value or 0) + half)
+        )
+        for arm in (estimate.control, estimate.treatment)
+    )
+    return replace(estimate, graded=tuple(inner), control=control, treatment=treatment)
+
+
+def curve(events: int) -> tuple[CurvePoint, ...]:
+    days = tuple(LifeDay(day, events, 0) for day in range(1, 46))
+    points = kaplan_meier(LifeTable(9_400, days))
+    assert not isinstance(points, NotComputable)
+    return points
+
+
+ANSWERS = {
+    "control": Histogram(
+        ((1.0, 110), (2.0, 180), (3.0, 420), (4.0, 1650), (5.0, 1540)), 9_400, 6_000
+    ),
+    "guided": Histogram(((1.0, 90), (4.0, 1600), (5.0, 1700)), 9_400, 6_000),
+}
+
+
+@cache
+def drawn() -> dict[str, DrawnChart]:
+    """Draw one whole result: four metrics, curves, answers, and a hostile name."""
+    plan = plan_of(RETENTION, CSAT, CHURN)
+    readings = [
+        reading_of(RETENTION, graded(estimate_of(0.019, 0.006, 0.032))),
+        reading_of(CSAT, graded(estimate_of(0.01, -0.03, 0.05, control=4.12))),
+        reading_of(CHURN, graded(estimate_of(-0.07, -0.09, -0.05, control=0.299))),
+        reading_of(RETENTION, graded(estimate_of(0.03, 0.0, 0.06)), segment="bakeries"),
+    ]
+    made = charts.draw(
+        plan,
+        readings,
+        {"retention": {"control": curve(62), "guided": curve(58)}},
+        {"csat_mean": ANSWERS},
+    )
+    return {chart.name: chart for chart in made}
+
+
+NAMES = (
+    "primary_outcome",
+    "difference:retention",
+    "forest",
+    "retention:retention",
+    "csat:csat_mean",
+)
+
+
+def drawings(chart: DrawnChart) -> list[ET.Element]:
+    """Parse a chart's three drawings: wide, narrow and print."""
+    web = ET.fromstring(f"<div>{chart.web_svg}</div>")  # noqa: S314  # our own
+    return [*web, ET.fromstring(chart.print_svg)]  # noqa: S314
+
+
+def text_of(drawing: ET.Element) -> str:
+    return " | ".join(
+        "".join(element.itertext()) for element in drawing.iter(f"{SVG}text")
+    )
+
+
+def test_draw__whole_result__has_each_chart_once_in_the_order_of_the_page() -> None:
+    assert tuple(drawn()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_draw__any_chart__is_an_image_with_title_and_sentence(name: str) -> None:
+    chart = drawn()[name]
+    for drawing in drawings(chart):
+        assert drawing.tag == f"{SVG}svg"
+        assert drawing.get("role") == "img"
+        heads = [e for e in drawing if e.tag in {f"{SVG}title", f"{SVG}desc"}]
+        title, text = heads
+        assert drawing.get("aria-labelledby") == title.get("id")
+        assert drawing.get("aria-describedby") == text.get("id")
+        assert title.text == chart.title
+        assert text.text == chart.description == chart.table["sentence"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_draw__any_chart__holds_nothing_that_the_content_policy_refuses(
+    name: str,
+) -> None:
+    for drawing in drawings(drawn()[name]):
+        for element in drawing.iter():
+            assert element.tag.removeprefix(SVG) not in {
+                "script",
+                "style",
+                "foreignObject",
+                "image",
+                "a",
+            }
+            refused = {"style", "class", "href", "onload", "onclick"} & set(
+                element.keys()
+            )
+            assert refused <= ({"class"} if element is drawing else set())
+
+
+def test_draw__all_drawings_of_a_page__have_ids_of_their_own() -> None:
+    text = "".join(chart.web_svg + chart.print_svg for chart in drawn().values())
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r"url\(#([^)]+)\)", text)) <= set(ids)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_draw__web_and_print__take_their_colours_from_the_right_place(
+    name: str,
+) -> None:
+    chart = drawn()[name]
+    colours = re.findall(r'(?:fill|stroke)="([^"]+)"', chart.web_svg)
+    allowed = {"none", "transparent"}
+    assert {c for c in colours if not c.startswith("var(--")} <= allowed
+    assert "var(" not in chart.print_svg
+
+
+def test_draw__print_of_answers__is_told_apart_without_colour() -> None:
+    text = drawn()["csat:csat_mean"].print_svg
+    assert len(re.findall("<pattern ", text)) == 5
+    assert "#a0000" not in text
+
+
+def test_draw__hostile_name__is_text_in_every_drawing() -> None:
+    for drawing in drawings(drawn()["forest"]):
+        # Wrapped or cut to fit, but never an element and never changed.
+        assert "<script>alert(1)</script>" in text_of(drawing).replace(" | ", "")
+    assert "alert" not in drawn()["primary_outcome"].web_svg
+
+
+def numbers(text: str) -> list[str]:
+    return re.findall(r"[+−]?\d[\d,]*(?:\.\d+)?", text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_draw__sentence__states_numbers_of_the_table(name: str) -> None:
+    chart = drawn()[name]
+    stated = set(numbers(chart.description))
+    in_table = set(numbers(json.dumps(chart.table["rows"], ensure_ascii=False)))
+    extra = {  # of the plan: the change that matters, the day, the satisfied score
+        "primary_outcome": {"30"},
+        "difference:retention": {"1"},
+        "csat:csat_mean": {"4", "81.8", "97.3"},
+    }
+    if name == "forest":
+        assert "Better: Day-30 retention" in chart.description
+        assert "Harm ruled out: CSAT" in chart.description
+    else:
+        assert stated <= in_table | extra.get(name, set())
+
+
+def test_draw__outcome__equals_its_table() -> None:
+    chart = drawn()["primary_outcome"]
+    assert chart.table["rows"] == [
+        ["control", 9_400, "70.1 %", "68.8 % to 71.4 %"],
+        ["guided", 9_400, "72.0 %", "70.7 % to 73.3 %"],
+    ]
+    for drawing in drawings(chart):
+        assert "control: 70.1 %" in text_of(drawing)
+        assert "guided: 72.0 %" in text_of(drawing)
+    wide = drawings(chart)[0]
+    axis = {t.text: _x(t) for t in wide.iter(f"{SVG}text") if "%" in str(t.text)}
+    full = axis["100 %"] - axis["0 %"]
+    dots = sorted(
+        _x(path)
+        for path in wide.iter(f"{SVG}path")
+        if path.get("stroke") == "var(--bg)"
+    )
+    shares = [(x - axis["0 %"]) / full for x in dots]
+    assert shares == pytest.approx([0.701, 0.720], abs=0.002)
+
+
+def _x(element: ET.Element) -> float:
+    found = re.match(r"translate\(([-\d.]+)", element.get("transform", ""))
+    assert found
+    return float(found[1])
+
+
+def test_draw__difference__prints_its_ends_and_equals_its_table() -> None:
+    chart = drawn()["difference:retention"]
+    assert chart.table["columns"] == [
+        "Variant",
+        "Change",
+        "95 % CI",
+        "80 % CI",
+        "50 % CI",
+    ]
+    # 0.019 -+ 0.65 and 0.34 x 0.013.
+    assert chart.table["rows"] == [
+        ["guided", "+1.9 points", "+0.6 to +3.2", "+1.1 to +2.7", "+1.5 to +2.3"]
+    ]
+    assert chart.description == (
+        "guided changed it by +1.9 points (+0.6 to +3.2); 1 point matters."
+    )
+    for drawing in drawings(chart):
+        for written in ("+0.6", "+3.2", "+1.9 points", "1 point matters"):
+            assert written in text_of(drawing)
+
+
+def test_draw__forest__puts_better_right_whatever_the_metric() -> None:
+    chart = drawn()["forest"]
+    assert [row[0] for row in chart.table["rows"]] == [
+        "Day-30 retention",
+        "CSAT",
+        NASTY,
+    ]
+    assert [row[-1] for row in chart.table["rows"]] == [
+        "Better",
+        "Harm ruled out",
+        "Better",
+    ]
+    wide = drawings(chart)[0]
+    dots = [
+        _x(path)
+        for path in wide.iter(f"{SVG}path")
+        if path.get("stroke") == "var(--bg)"
+    ]
+    zero = next(_x(t) for t in wide.iter(f"{SVG}text") if t.text == "0")
+    # Churn fell by 7 points, 7 times what matters: cut off with an arrow, no dot.
+    assert len(dots) == 2
+    assert all(x > zero for x in dots)
+    assert "limit" in text_of(wide)
+
+
+def test_draw__retention__equals_the_curve_at_the_planned_day() -> None:
+    chart = drawn()["retention:retention"]
+    row = next(row for row in chart.table["rows"] if row[0] == 30)
+    # 30 days x 62 and 58 of 9,400 gone: 80.2 % and 81.5 %; 29 days before day 30.
+    assert row[1] == "80.2 %"
+    assert row[3] == 9_400 - 29 * 62
+    assert row[4] == "81.5 %"
+    assert row[6] == 9_400 - 29 * 58
+    assert chart.description == (
+        "On day 30, 80.2 % of control and 81.5 % of guided were still here."
+    )
+    for drawing in drawings(chart):
+        text = text_of(drawing)
+        assert "day 30, as planned" in text
+        assert "0 %" in text
+        assert f"{9_400 - 29 * 62:,}" in text
+
+
+def test_draw__answers__equal_their_table() -> None:
+    chart = drawn()["csat:csat_mean"]
+    assert chart.table["rows"][0][:2] == ["control", 3_900]
+    assert chart.table["rows"][0][-1] == "39 % (1,540)"  # 1,540 / 3,900 = 0.3949
+    assert chart.table["rows"][1][3] == "0 % (0)"
+    assert "3,900 answers" in text_of(drawings(chart)[0])
+    # Satisfied: 1,650 and 1,540 of 3,900; 1,600 and 1,700 of 3,390.
+    assert chart.description == (
+        "An answer of 4 or more came from 81.8 % of control and 97.3 % of guided who"
+        " answered."
+    )
+
+
+def test_draw__nothing_computable__draws_nothing() -> None:
+    refused = NotComputable(Reason.NO_VARIATION)
+    assert charts.draw(plan_of(), [reading_of(RETENTION, refused)], {}, {}) == []
+
+
+def test_draw__unbalanced_answers__never_marks_a_survey_as_better() -> None:
+    plan = plan_of(RETENTION, CSAT)
+    rise = graded(estimate_of(0.3, 0.2, 0.4, control=4.1))
+    made = charts.draw(
+        plan, [reading_of(CSAT, rise, response=response_of(400, 330))], {}, {}
+    )
+    assert [chart.name for chart in made] == ["forest"]
+    assert made[0].table["rows"][0][-1] == "Undecided"
+    assert "var(--better)" not in made[0].web_svg
+
+
+def test_draw__open_interval__is_drawn_to_the_edge() -> None:
+    opened = replace(
+        graded(estimate_of(0.019, 0.006, 0.032)), interval=Interval(0.006, None)
+    )
+    made = charts.draw(plan_of(RETENTION), [reading_of(RETENTION, opened)], {}, {})
+    forest = next(chart for chart in made if chart.name == "forest")
+    assert "+0.6 to no upper limit" in str(forest.table["rows"])
+
+
+@given(st.integers(2, 100))
+def test_steps_of__any_scale__holds_each_score_once(scale: int) -> None:
+    steps = steps_of(scale)
+    held = [score for step in steps for score in range(step.low, step.high + 1)]
+    assert held == list(range(1, scale + 1))
+    assert len(steps) <= 5
+    assert len({step.color for step in steps}) == len(steps)
+
+
+@given(
+    st.integers(2, 11),
+    st.dictionaries(st.sampled_from([1.0, 1.5, 2.0, 7.0, 12.0]), st.integers(0, 9)),
+)
+def test_shares_of__any_answers__add_to_all_of_them(
+    scale: int, counts: dict[float, int]
+) -> None:
+    histogram = Histogram(tuple(sorted(counts.items())), 100, 100)
+    counted = shares_of(histogram, scale)
+    assert sum(count for _, count, _ in counted) == histogram.answered
+
+
+@pytest.mark.parametrize(("day", "last"), [(30, 45), (7, 60), (90, 90), (30, 3)])
+def test_ticks_of__any_span__are_few_and_hold_the_planned_day(
+    day: int, last: int
+) -> None:
+    points = (CurvePoint(0, 1.0, 0, None, 10), CurvePoint(last, 0.5, 0, None, 10))
+    ticks = ticks_of({"control": points}, day)
+    assert ticks == sorted(set(ticks))
+    assert ticks[0] == 0
+    assert len(ticks) <= 7
+    assert (day in ticks) == (day <= last)
+
+
+def test_curve__between_its_steps__is_read_from_the_last_one() -> None:
+    points = (
+        CurvePoint(0, 1.0, 0, None, 10),
+        CurvePoint(3, 0.9, 0, None, 10),
+        CurvePoint(7, 0.8, 0, None, 9),
+    )
+    assert [share_on(points, day) for day in (0, 2, 3, 6, 7, 8)] == [
+        points[0],
+        points[0],
+        points[1],
+        points[1],
+        points[2],
+        None,
+    ]
+    assert [at_risk_on(points, day) for day in (0, 2, 3, 4, 7, 8)] == [
+        10,
+        10,
+        10,
+        9,
+        9,
+        0,
+    ]
