@@ -4,6 +4,7 @@ Doors stand in front of Flask, so its caps do not count here. A body may come wi
 its length (chunked), be endless, or blow up when unpacked: reading stops at the cap.
 """
 
+import time
 import zlib
 from collections.abc import Mapping
 from typing import IO, Any
@@ -18,6 +19,7 @@ _BRACKETS = b"[]{}"
 _NO_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NUL = b"\\u0000"
+_DRAIN_BYTES, _DRAIN_STEP, _DRAIN_SECONDS = 16 * 1024 * 1024, 64 * 1024, 2.0
 
 
 class MalformedBody(MalformedJson):
@@ -77,10 +79,11 @@ def decode_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON value
 
 def _read(environ: Mapping[str, Any], cap: int) -> bytes:
     length = _length(environ)
+    stream: IO[bytes] = environ["wsgi.input"]
     if length is not None and length > cap:
+        _drain(stream, length)
         raise _too_large(cap)
     wanted = cap + 1 if length is None else length
-    stream: IO[bytes] = environ["wsgi.input"]
     parts: list[bytes] = []
     while wanted > 0 and (part := stream.read(wanted)):
         parts.append(part)
@@ -90,6 +93,22 @@ def _read(environ: Mapping[str, Any], cap: int) -> bytes:
     if length is not None and wanted > 0:
         raise MalformedBody("The body ended before its Content-Length.")
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _drain(stream: IO[bytes], length: int) -> None:
+    """Throw a body away that is too long, within limits.
+
+    Most clients send all before they read: closing on them at once would show them
+    a broken connection instead of the sentence that says what to change. A body
+    without length may never end, so there is no waiting for it.
+    """
+    left = min(length, _DRAIN_BYTES)
+    until = time.monotonic() + _DRAIN_SECONDS
+    while left > 0 and time.monotonic() < until:
+        part = stream.read(min(left, _DRAIN_STEP))
+        if not part:
+            return
+        left -= len(part)
 
 
 def _length(environ: Mapping[str, Any]) -> int | None:

@@ -215,8 +215,8 @@ class Endless(io.RawIOBase):
     @override
     def read(self, size: int = -1) -> bytes:
         assert size >= 0, "reading all of it would never end"
-        self.taken += min(size, 7)
-        return b"x" * min(size, 7)
+        self.taken += size
+        return b"x" * size
 
 
 def post_stream(client: Client, stream: io.IOBase) -> TestResponse:
@@ -236,6 +236,22 @@ def test_body__chunked_without_end__refused_at_the_cap(client: Client) -> None:
 
     assert refusal(post_stream(client, stream))[0] == 413
     assert stream.taken == CAP + 1
+
+
+@pytest.mark.parametrize(
+    ("length", "taken"), [(10_000_000, 10_000_000), (10**12, 16 * 1024 * 1024)]
+)
+def test_body__far_too_long__taken_so_that_clients_read_the_refusal(
+    client: Client, length: int, taken: int
+) -> None:
+    # A client that sends all before it reads would else see a broken connection.
+    stream = Endless()
+    answer = client.post(
+        "/echo", environ_overrides={"CONTENT_LENGTH": str(length), "wsgi.input": stream}
+    )
+
+    assert refusal(answer)[0] == 413
+    assert stream.taken == taken
 
 
 def test_body__chunked__read_to_its_end(client: Client) -> None:
