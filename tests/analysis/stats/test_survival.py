@@ -326,7 +326,7 @@ def test_logrank__colon_three_arms__reference_numbers(
 def test_stratified_logrank__colon_by_sex__reference_numbers(
     rows: RowsOf, record: RecordOf
 ) -> None:
-    reference = record("colon.logrank.strat")
+    reference = record("colon.logrank.strat")  # codespell:ignore strat
     deaths = [
         {**row, "arm": "5FU" if row["rx"] == "Lev+5FU" else "other"}
         for row in rows("colon/colon.csv")
