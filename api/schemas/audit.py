@@ -1,14 +1,22 @@
 """The audit."""
 
-from api.schemas.fields import Object, StrictSchema, Text, Time, text, whole
+import marshmallow as ma
+
+from api.schemas.fields import Object, StrictSchema, Text, Time, whole
 from api.schemas.paging import PageQuery
+
+
+def _at_most(length: int) -> ma.validate.Length:
+    return ma.validate.Length(max=length, error="Use at most {max} characters.")
 
 
 class AuditQuery(PageQuery):
     """What the audit may be asked."""
 
-    subject_kind = text(40, metadata={"description": 'Such as "experiment".'})
-    subject_key = text(200)
+    subject_kind = Text(
+        validate=_at_most(40), metadata={"description": 'Such as "experiment".'}
+    )
+    subject_key = Text(validate=_at_most(200))
 
 
 class AuditEntrySchema(StrictSchema):

@@ -1,6 +1,7 @@
 # ruff: noqa: ANN401  # JSON is any of its types
 """The API alone, with a caller of each role."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from api.app import register
@@ -22,28 +24,51 @@ from tests import factories
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status_code: int
+    headers: Headers
+    data: bytes
+
+    @property
+    def text(self) -> str:
+        return self.data.decode()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.data)
+
+
+def received(response: TestResponse) -> Answer:
+    return Answer(response.status_code, response.headers, response.data)
+
+
+@dataclass(frozen=True)
 class Caller:
     """Calls the API with one key."""
 
     client: FlaskClient
     key: str | None
 
-    def __call__(self, method: str, path: str, **request: Any) -> TestResponse:
+    def __call__(self, method: str, path: str, **request: Any) -> Answer:
         headers = dict(request.pop("headers", {}))
         if self.key is not None:
             headers["Authorization"] = f"Bearer {self.key}"
-        return self.client.open(
-            f"/api/v1{path}", method=method, headers=headers, **request
+        return received(
+            self.client.open(
+                f"/api/v1{path}", method=method, headers=headers, **request
+            )
         )
 
-    def get(self, path: str, **request: Any) -> TestResponse:
+    def get(self, path: str, **request: Any) -> Answer:
         return self("GET", path, **request)
 
-    def post(self, path: str, json: Any = None, **request: Any) -> TestResponse:
-        return self("POST", path, json=json, **request)
+    def post(self, path: str, body: Any = None, **request: Any) -> Answer:
+        return self("POST", path, json=body, **request)
 
-    def put(self, path: str, json: Any, **request: Any) -> TestResponse:
-        return self("PUT", path, json=json, **request)
+    def put(self, path: str, body: Any, **request: Any) -> Answer:
+        return self("PUT", path, json=body, **request)
 
 
 @pytest.fixture

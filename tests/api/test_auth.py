@@ -12,7 +12,7 @@ from experiments.context import Context
 from experiments.db import transaction
 from experiments.vocabulary import KeyKind, PersonRole
 from tests import factories
-from tests.api.conftest import Caller, metric_body
+from tests.api.conftest import Caller, metric_body, received
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -83,7 +83,7 @@ def test_endpoints__without_key__are_refused_unless_public(
         path = concrete(rule)
         if not path.startswith("/api/"):
             continue
-        answer = nobody.client.open(path, method=method)
+        answer = received(nobody.client.open(path, method=method))
         assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     for path in PUBLIC_PATHS:

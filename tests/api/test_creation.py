@@ -106,13 +106,13 @@ def test_list__walked_page_by_page__gives_each_once_in_order(api: Caller) -> Non
     for key in reversed(keys):
         api.post("/metrics", metric_body(key=key))
     seen: list[str] = []
-    cursor = ""
-    for _ in range(3):
+    cursor: str | None = ""
+    while cursor is not None:
         answer = api.get(f"/metrics?limit=2{cursor}").json
         seen += [item["key"] for item in answer["items"]]
-        cursor = f"&cursor={answer['next_cursor']}"
+        following = answer["next_cursor"]
+        cursor = None if following is None else f"&cursor={following}"
     assert seen == keys
-    assert answer["next_cursor"] is None
 
 
 def test_audit__walked_page_by_page__gives_each_once(api: Caller) -> None:

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.test import TestResponse
+from typing_extensions import override
 
 from api.errors import HEADERS
 from experiments import metrics
 from experiments.context import Context
 from experiments.db import transaction
-from tests.api.conftest import Caller, metric_body
+from tests.api.conftest import Answer, Caller, metric_body
 
 
-def is_error(answer: TestResponse, status: int, code: str) -> bool:
-    body: dict[str, Any] = answer.get_json()
+def is_error(answer: Answer, status: int, code: str) -> bool:
+    body: dict[str, Any] = answer.json
     assert (answer.status_code, body["code"]) == (status, code), answer.text
     assert set(body) == {"code", "message", "fields"}
     assert body["message"].endswith(".")
@@ -92,9 +92,11 @@ class Endless(io.RawIOBase):
 
     read_count = 0
 
+    @override
     def readable(self) -> bool:
         return True
 
+    @override
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
         buffer[:] = b" " * len(buffer)
         self.read_count += len(buffer)
