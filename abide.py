@@ -1,15 +1,33 @@
 """The front door: the only module that knows all rooms, and puts them together."""
 
 import os
+import shutil
 from collections.abc import Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import click
-from flask import Flask
+from flask import Flask, Response
 from flask.cli import FlaskGroup
 
-from experiments import commands as experiment_commands
-from experiments import secrets
+from experiments import commands, secrets
+from experiments.config import Settings
 from experiments.context import Context, open_context
+from experiments.errors import AbideError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+POOLS = ("all", "assign", "app")
+# For pages; API answers bring stricter ones. Nothing inline, nothing from elsewhere.
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:;"
+    " style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none';"
+    " frame-ancestors 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+YEAR_SECONDS = 31_536_000
 
 
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
@@ -26,8 +44,9 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
 
 def create_flask_app(context: Context) -> Flask:
     """Build the Flask app around an open context."""
-    from api import app as api_app
-    from web import app as web_app
+    # Imported here: commands that serve nothing start faster without these.
+    from api import app as api_app  # noqa: PLC0415
+    from web import app as web_app  # noqa: PLC0415
 
     settings = context.settings
     app = Flask("abide", static_folder=None, template_folder=None)
@@ -42,17 +61,87 @@ def create_flask_app(context: Context) -> Flask:
     app.extensions["abide"] = context
     web_app.register(app, context)
     api_app.register(app, context)
+
+    @app.after_request
+    def _add_headers(response: Response) -> Response:
+        for name, value in PAGE_HEADERS.items():
+            response.headers.setdefault(name, value)
+        if settings.base_url.startswith("https:"):
+            hsts = f"max-age={YEAR_SECONDS}"
+            response.headers.setdefault("Strict-Transport-Security", hsts)
+        return response
+
     return app
 
 
+def create_wsgi() -> "WSGIApplication":
+    """Build what one server process serves: doors in front, the Flask app behind."""
+    from api import front  # noqa: PLC0415  # after `serve` has set the metrics folder
+    from experiments import logs, processes  # noqa: PLC0415
+
+    context = open_context()
+    logs.configure(context.settings.log_level)
+    processes.die_with_parent()
+    pool = os.environ.get("ABIDE_POOL", POOLS[0])
+    app = None if pool == "assign" else create_flask_app(context)
+    return front.build(context, app, doors_too=pool != "app")
+
+
 @click.group(cls=FlaskGroup, create_app=create_app, add_version_option=False)
+@click.version_option(version("abide"), prog_name="abide")
 def main() -> None:
     """Abide: experiments that show whether customers stay and are satisfied."""
 
 
-main.add_command(experiment_commands.database)
-main.add_command(experiment_commands.key)
-main.add_command(experiment_commands.user)
+@main.command()
+@click.option("--pool", type=click.Choice(POOLS), default=POOLS[0], show_default=True)
+def serve(pool: str) -> None:
+    """Serve pages, API and hot doors; assign: doors alone; app: all but doors."""
+    from granian import Granian  # noqa: PLC0415  # only this command needs it
+    from granian.constants import Interfaces  # noqa: PLC0415
+
+    settings = _settings()
+    metrics = settings.data_dir / "run" / f"metrics-{pool}"
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir(mode=0o700, parents=True)
+    os.environ |= {"ABIDE_POOL": pool, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    Granian(
+        "abide:create_wsgi",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        backpressure=max(512, settings.threads * 16),
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        workers_kill_timeout=30,
+        websockets=False,
+    ).serve()
+
+
+@main.command()
+@click.option("--demo", is_flag=True, help="Fill the demo company first.")
+def up(*, demo: bool) -> None:
+    """Start everything on this machine, and print how to get in."""
+    from analysis.up import bring_up  # noqa: PLC0415  # loads statistics
+
+    try:
+        bring_up(open_context(), with_demo=demo)
+    except AbideError as error:
+        raise click.ClickException(error.message) from error
+
+
+def _settings() -> Settings:
+    try:
+        return open_context().settings
+    except AbideError as error:
+        raise click.ClickException(error.message) from error
+
+
+for command in (commands.database, commands.key, commands.user):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

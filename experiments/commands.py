@@ -4,7 +4,7 @@ import os
 
 import click
 
-from experiments import accounts, actors, keys, schema
+from experiments import accounts, actors, keys
 from experiments.context import Context, open_context
 from experiments.db import transaction
 from experiments.errors import AbideError
@@ -27,6 +27,8 @@ def database() -> None:
 @database.command("upgrade")
 def upgrade() -> None:
     """Bring the database to the newest schema."""
+    from experiments import schema  # noqa: PLC0415  # Alembic is slow to import
+
     context = _context()
     schema.upgrade(context.sessions.kw["bind"])
     click.echo(f"The database is at migration {schema.newest_revision()}.")
@@ -35,6 +37,8 @@ def upgrade() -> None:
 @database.command("check")
 def check() -> None:
     """Say whether migrations and models agree."""
+    from experiments import schema  # noqa: PLC0415  # Alembic is slow to import
+
     context = _context()
     engine = context.sessions.kw["bind"]
     current, newest = schema.current_revision(engine), schema.newest_revision()

@@ -51,7 +51,7 @@ class Settings:
     secret: str | None = None
     demo: bool = False
     workers: int = 2
-    threads: int = 8
+    threads: int = 16
     log_level: str = "INFO"
     allowed_lateness_hours: float = 1.0
     source_silence_hours: float = 24.0
@@ -103,7 +103,7 @@ class Settings:
             secret=environ.get("ABIDE_SECRET"),
             demo=demo,
             workers=reader.get("ABIDE_WORKERS", 2, _integer(1, 64)),
-            threads=reader.get("ABIDE_THREADS", 8, _integer(1, 128)),
+            threads=reader.get("ABIDE_THREADS", 16, _integer(1, 128)),
             log_level=reader.get("ABIDE_LOG_LEVEL", "INFO", _log_level),
             allowed_lateness_hours=reader.get(
                 "ABIDE_ALLOWED_LATENESS_HOURS", 1.0, _hours

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -127,7 +127,7 @@ class _Child:
 class Supervisor:
     """Keeps a set of named commands running until it is told to stop."""
 
-    commands: dict[str, Sequence[str]]
+    commands: Mapping[str, Sequence[str]]
     output: IO[bytes] | None = None  # where all of them write; None is the terminal
     _children: list[_Child] = field(default_factory=list)
     _stopping: bool = False

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, make_response, render_template, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
 from experiments.errors import (
     AbideError,
@@ -150,10 +150,23 @@ def refuse_http(error: HTTPException) -> Response:
     code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if code < HTTPStatus.BAD_REQUEST:
         return make_response(error.get_response())  # a redirect
+    if isinstance(error, SecurityError):
+        return _untrusted_host()
     answer = _page(code if code in EXPLANATIONS else HTTPStatus.BAD_REQUEST)
     answer.status_code = code
     if isinstance(error, MethodNotAllowed):
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return answer
+
+
+def _untrusted_host() -> Response:
+    # No template: its links could not be built for a host that is not ours.
+    answer = make_response(
+        "This server does not answer for that host name. The operator sets"
+        " ABIDE_TRUSTED_HOSTS.\n",
+        HTTPStatus.BAD_REQUEST,
+    )
+    answer.content_type = "text/plain; charset=utf-8"
     return answer
 
 

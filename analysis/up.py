@@ -1,0 +1,170 @@
+"""`abide up`: everything at once on one machine, and the link to get in."""
+
+import http.client
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+import click
+import structlog
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import func, select
+
+from analysis import demo, pipeline
+from analysis.store import EventStore
+from experiments import accounts, ruleset, schema
+from experiments.commands import sign_in_link
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.errors import AbideError
+from experiments.models import RulesetRow
+from experiments.processes import Supervisor, require_free_disk, require_free_port
+from experiments.vocabulary import KeyKind
+
+log = structlog.get_logger(__name__)
+
+START_SECONDS = 60.0
+CATCH_UP_SECONDS = 300.0
+LARGEST_LOG_BYTES = 50_000_000
+
+
+def bring_up(context: Context, *, with_demo: bool) -> None:
+    """Start all processes, print how to get in, and stay until told to stop.
+
+    Args:
+        context: settings and database of this installation.
+        with_demo: whether to fill the demo company when it is not there yet.
+
+    Raises:
+        ConfigurationFault: the port is taken or the disk is full.
+    """
+    settings = context.settings
+    require_free_disk(settings.data_dir)
+    require_free_port(settings.host, settings.port)
+    schema.upgrade(context.sessions.kw["bind"])
+    publish_first(context)
+    log_path = settings.data_dir / "log" / "abide.log"
+    with _open_log(log_path) as log_file:
+        commands = {
+            name: [sys.executable, "-m", "abide", name]
+            for name in ("serve", "compact", "schedule")
+        }
+        supervisor = Supervisor(commands, output=log_file)
+        supervisor.start()
+        try:
+            _greet(context, supervisor, log_path, with_demo=with_demo)
+            supervisor.run()
+        finally:
+            supervisor.stop()
+
+
+def publish_first(context: Context) -> None:
+    """Publish a ruleset when there is none, so that doors know that none runs."""
+    with transaction(context.sessions) as session:
+        if session.scalar(select(func.count()).select_from(RulesetRow)) == 0:
+            ruleset.publish(session, context.now())
+
+
+def fill_demo(context: Context) -> None:
+    """Send the demo company through the doors, then analyse what arrived."""
+    started = context.now()
+    person = demo.make_people(context)
+    author = demo.Door(
+        context.settings.base_url, demo.make_key(context, KeyKind.ADMIN, person)
+    )
+    with transaction(context.sessions) as session:
+        second = accounts.person_by_email(session, demo.PEOPLE[1][0])
+    approver = demo.Door(
+        context.settings.base_url, demo.make_key(context, KeyKind.ADMIN, second)
+    )
+    app = demo.Door(
+        context.settings.base_url, demo.make_key(context, KeyKind.SERVER, person)
+    )
+    demo.register(context, author, approver)
+    with _progress() as progress:
+        task = progress.add_task("Customers", total=demo.customer_count())
+        demo.send_history(context, app, lambda n: progress.advance(task, n))
+        demo.run_assigned(context, app, lambda n: progress.advance(task, n))
+    _wait_for_compaction(context)
+    store = EventStore(context.settings)
+    for key in demo.experiment_keys():
+        pipeline.analyse(context, store, key)
+    demo.decide(author)
+    took = (context.now() - started).total_seconds()
+    Console(stderr=True).print(f"The demo company is ready ({took:.0f} s).")
+
+
+def _greet(
+    context: Context, supervisor: Supervisor, log_path: Path, *, with_demo: bool
+) -> None:
+    _wait_until_served(context, supervisor)
+    filled = demo.is_filled(context)
+    person = demo.make_people(context) if with_demo else None
+    if person is None:
+        with transaction(context.sessions) as session:
+            admins = [p for p in accounts.people(session) if p.role == "admin"]
+        person = admins[0] if admins else None
+    link = sign_in_link(context, person)
+    # To the terminal alone: a link in a log would let every reader of the log in.
+    click.echo(f"\n  Abide is running at {context.settings.base_url}\n")
+    click.echo(f"  Sign in once, within 30 minutes:\n  {link}\n")
+    click.echo(f"  Logs: {log_path}. Stop with Ctrl-C; all data stays.\n")
+    if with_demo and not filled:
+        threading.Thread(target=_fill_quietly, args=(context,), daemon=True).start()
+
+
+def _fill_quietly(context: Context) -> None:
+    try:
+        fill_demo(context)
+    except AbideError as error:
+        log.exception("demo_failed")
+        click.echo(f"The demo company could not be filled: {error.message}", err=True)
+
+
+def _wait_until_served(context: Context, supervisor: Supervisor) -> None:
+    settings = context.settings
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and not supervisor.stopping:
+        supervisor.tend()
+        connection = http.client.HTTPConnection(settings.host, settings.port, timeout=2)
+        try:
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == http.client.OK:
+                return
+        except OSError:
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.1)
+
+
+def _wait_for_compaction(context: Context) -> None:
+    """Wait until everything sent so far can be analysed."""
+    sent_at = context.now()
+    deadline = time.monotonic() + CATCH_UP_SECONDS
+    while time.monotonic() < deadline:
+        if demo.is_compacted_through(context, sent_at):
+            return
+        time.sleep(0.5)
+
+
+def _open_log(path: Path) -> IO[bytes]:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
+        path.replace(path.with_suffix(".old.log"))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    return os.fdopen(descriptor, "ab", buffering=0)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("  Filling the demo company"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} customers"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )

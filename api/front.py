@@ -1,0 +1,80 @@
+"""What one server process serves: probes and hot doors in front, the app behind."""
+
+import http
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from api import assignments, doors, probes, tracking
+from api.doors import DoorGroup, Gate
+from experiments.context import Context
+from experiments.inbox import Inbox
+from experiments.privacy import load_pseudonymiser
+from experiments.ruleset_files import RulesetFolder
+from experiments.ruleset_mirror import RulesetMirror
+from experiments.ruleset_reader import RulesetReader
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PROBE_BODY_CAP = 1_000
+ASSIGNMENT_BODY_CAP = 64_000
+TRACKING_BODY_CAP = 500_000
+# Of a process's threads, pages may hold half and have a quarter wait: a slow database
+# can then never take the last thread from assignment.
+APP_WAIT_SECONDS = 5.0
+
+
+def build(
+    context: Context, app: "WSGIApplication | None", *, doors_too: bool
+) -> "WSGIApplication":
+    """Put the doors of this process in front of its app.
+
+    Args:
+        context: settings, database and clock.
+        app: the Flask app, or None for a process of doors alone.
+        doors_too: whether assignment and event intake are served here.
+
+    Returns:
+        The WSGI callable to serve; its threads are running.
+    """
+    settings = context.settings
+    folder = RulesetFolder(settings.data_dir / "ruleset")
+    reader = RulesetReader(folder)
+    reader.start()
+    if app is not None:
+        RulesetMirror(context.sessions, folder).start()
+    groups = [DoorGroup(probes.routes(reader), PROBE_BODY_CAP, settings.threads)]
+    if doors_too:
+        groups += _hot_doors(context, reader)
+    gate = Gate(max(1, settings.threads // 2), settings.threads // 4, APP_WAIT_SECONDS)
+    return doors.mount(
+        app or _nothing_else,
+        groups,
+        trusted_hosts=settings.trusted_hosts,
+        app_gate=gate,
+    )
+
+
+def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
+    settings = context.settings
+    tracked = tracking.routes(
+        reader,
+        Inbox.for_settings(settings),
+        load_pseudonymiser(settings),
+        context.now,
+    )
+    yield DoorGroup(assignments.routes(reader), ASSIGNMENT_BODY_CAP, settings.threads)
+    # One thread stays over: a slow inbox must not keep assignment waiting.
+    at_once = max(1, settings.threads - 1)
+    yield DoorGroup(tracked, TRACKING_BODY_CAP, at_once, accepts_gzip=True)
+
+
+def _nothing_else(
+    _environ: "WSGIEnvironment", start_response: "StartResponse"
+) -> Iterable[bytes]:
+    status = http.HTTPStatus.NOT_FOUND
+    headers = [("Content-Type", "application/json")]
+    start_response(f"{status.value} {status.phrase}", headers)
+    return [
+        b'{"code":"not_found","message":"This process serves doors only.","fields":{}}'
+    ]

@@ -1,0 +1,68 @@
+"""Health for machines: /healthz, /readyz and /metrics, answered without a database."""
+
+import os
+
+import orjson
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    generate_latest,
+)
+from prometheus_client import multiprocess as multiprocess_metrics
+
+from api.door_auth import authenticate
+from api.doors import Door, Request, Response
+from experiments.ruleset_reader import RulesetReader
+from experiments.vocabulary import KeyKind
+
+JSON = [("Content-Type", "application/json")]
+
+
+def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
+    """List the probes as doors.
+
+    Args:
+        reader: what this process serves assignments from.
+
+    Returns:
+        (method, path) -> door.
+    """
+
+    def healthz(_request: Request) -> Response:
+        return Response(200, JSON, b'{"status":"ok"}')
+
+    def readyz(_request: Request) -> Response:
+        ruleset = reader.current
+        if ruleset is None:
+            body = {"status": "waiting", "message": "No ruleset is loaded yet."}
+            return Response(503, [*JSON, ("Retry-After", "1")], orjson.dumps(body))
+        ready = {
+            "status": "ready",
+            "revision": ruleset.revision,
+            "message": reader.fault or "",
+        }
+        return Response(200, JSON, orjson.dumps(ready))
+
+    def metrics(request: Request) -> Response:
+        # Figures tell how much a company does, so they take a secret key.
+        key = authenticate(request, reader, {KeyKind.SERVER, KeyKind.ADMIN})
+        if isinstance(key, Response):
+            return key
+        content = [("Content-Type", CONTENT_TYPE_LATEST)]
+        return Response(200, content, generate_latest(_registry()))
+
+    return {
+        ("GET", "/healthz"): healthz,
+        ("GET", "/readyz"): readyz,
+        ("GET", "/metrics"): metrics,
+    }
+
+
+def _registry() -> CollectorRegistry:
+    """Gather the figures of all processes of this server, or of this one alone."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    multiprocess_metrics.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
