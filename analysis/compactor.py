@@ -30,7 +30,7 @@ from experiments.inbox_reading import Run, open_reader
 LEASE = "compactor"
 ROUND_BYTES = 32 * 1024 * 1024
 # A request that arrived before a round began may reach the inbox this much later.
-IN_FLIGHT = timedelta(seconds=10)
+IN_FLIGHT = timedelta(seconds=5)
 TICK_SECONDS = 1.0
 CALM_SECONDS = 3.0
 BUSY_EVENTS = 5000  # a round with more is followed by the next one at once
