@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+from analysis import results
 from api.endpoints import Call, Endpoint, Resource
 from api.schemas.experiments import ActionBodySchema, ExperimentSchema, PlanSchema
 from api.shown import whole_experiment
 from experiments import catalog, lifecycle, plan_lock
+from experiments.decisions import Recommendation
 from experiments.errors import NotFound
-from experiments.vocabulary import Action, PersonRole
+from experiments.vocabulary import Action, PersonRole, ResultPhase
 
 resource = Resource("actions", "", tag="experiments")
 
@@ -28,9 +30,23 @@ READ_PLAN = Endpoint(role=PersonRole.VIEWER, to="read plans", answer=PlanSchema)
 def act(call: Call, body: dict[str, Any], key: str, action: str) -> dict[str, Any]:
     """Do one action; which ones can be done, the experiment tells."""
     row = lifecycle.transition(
-        call.session, key, Action(action), call.actor, call.now, **body
+        call.session,
+        key,
+        Action(action),
+        call.actor,
+        call.now,
+        recommendation=_recommendation(call, key),
+        **body,
     )
     return whole_experiment(call.session, row, call.actor)
+
+
+def _recommendation(call: Call, key: str) -> Recommendation | None:
+    """Read what the plan's rule says, once the plan allows it to say anything."""
+    run = results.latest(call.session, catalog.get(call.session, key))
+    if run is None or run.phase != ResultPhase.FINAL:
+        return None
+    return Recommendation(run.verdict, run.variant)
 
 
 @resource.route("GET", "/experiments/<key:key>/plan", READ_PLAN)

@@ -15,6 +15,7 @@ from api import (
     metrics,
     openapi,
     power,
+    results,
     segments,
 )
 from api.endpoints import Resource
@@ -23,6 +24,7 @@ from experiments.context import Context
 RESOURCES: tuple[Resource, ...] = (
     experiments.resource,
     actions.resource,
+    results.resource,
     hypotheses.resource,
     metrics.resource,
     segments.resource,

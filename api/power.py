@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from api.endpoints import Call, Endpoint, Resource
 from api.schemas.power import PowerBodySchema, PowerSchema
 from experiments import metrics
-from experiments.errors import InvalidInput
+from experiments.errors import InvalidInput, NotFound
 from experiments.field_faults import Faults
 from experiments.vocabulary import MetricKind, PersonRole, Reason
 
@@ -82,7 +82,12 @@ def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _definition(call: Call, body: dict[str, Any]) -> MetricDefinition:
-    versions = metrics.get(call.session, body["metric"]).versions
+    try:
+        versions = metrics.get(call.session, body["metric"]).versions
+    except NotFound as error:
+        raise InvalidInput(
+            "This size cannot be worked out.", {"metric": error.message}
+        ) from error
     wanted = body["version"] or versions[-1].version
     for version in versions:
         if version.version == wanted:

@@ -167,13 +167,15 @@ class Time(ma.fields.AwareDateTime):
     @override
     def _serialize(
         self,
-        value: datetime | None,
+        value: datetime | str | None,
         attr: str | None,
         obj: Any,
         **kwargs: Any,
     ) -> str | None:
         if value is None:
             return None
+        if isinstance(value, str):  # JSON already
+            value = datetime.fromisoformat(value)
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

@@ -24,6 +24,8 @@ LEAST_ROLES = {
     ("GET", "/api/v1/experiments/<key:key>"): "viewer",
     ("PUT", "/api/v1/experiments/<key:key>"): "editor",
     ("GET", "/api/v1/experiments/<key:key>/plan"): "viewer",
+    ("GET", "/api/v1/experiments/<key:key>/results"): "viewer",
+    ("GET", "/api/v1/experiments/<key:key>/runs"): "viewer",
     ("GET", "/api/v1/hypotheses"): "viewer",
     ("POST", "/api/v1/hypotheses"): "editor",
     ("GET", "/api/v1/hypotheses/<key:key>"): "viewer",
