@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -43,12 +43,12 @@ class Settings:
     """
 
     data_dir: Path
-    database_url: str
+    database_url: str = field(repr=False)  # may hold a password
     host: str = "127.0.0.1"
     port: int = 8000
     base_url: str = "http://127.0.0.1:8000"
     trusted_hosts: tuple[str, ...] = LOOPBACK_HOSTS
-    secret: str | None = None
+    secret: str | None = field(default=None, repr=False)
     demo: bool = False
     workers: int = 2
     threads: int = 16

@@ -45,16 +45,25 @@ def load_or_create(keys_dir: Path, name: str, size: int = 32) -> bytes:
 
 
 def _create(path: Path, secret: bytes) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    # A random name: threads share a process id, and containers reuse theirs.
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, secret)
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
         os.link(aside, path)
+        _sync_folder(path.parent)
     except FileExistsError:
         pass  # another process was first; its secret counts
     finally:
+        os.close(descriptor)
         aside.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    # Until the folder is on disk, a power cut could take the new name away again.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
