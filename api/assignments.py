@@ -14,7 +14,7 @@ from api import assignments_openapi
 from api.door_auth import authenticate
 from api.door_body import decode_json
 from api.doors import Door, Request, Response, json_response
-from experiments.assignment import Assignment, assign, silent
+from experiments.assignment import Assignment, assign, assign_all, silent
 from experiments.errors import InvalidInput, Unavailable
 from experiments.javascript import is_number
 from experiments.ruleset_reader import RulesetReader
@@ -96,7 +96,7 @@ def answer(ruleset: Ruleset, question: Question) -> list[Assignment]:
     """
     unit, attributes = question.unit, question.attributes
     if question.experiments is None:
-        return [assign(d, unit, attributes) for d in ruleset.experiments.values()]
+        return assign_all(ruleset.together, unit, attributes)
     answers = []
     for key in dict.fromkeys(question.experiments):
         design = ruleset.experiments.get(key)

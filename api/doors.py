@@ -48,6 +48,7 @@ SECONDS = Histogram(
 ANSWERS = Counter("abide_door_answers", "Answers a door gave.", ["door", "status"])
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_NO_CONTENT = HTTPStatus.NO_CONTENT.value
 _LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 # Doors are for programs and never look at cookies, so any page may call them.
 _OPEN_TO_PAGES = (
@@ -70,10 +71,12 @@ class Headers(Mapping[str, str]):
 
     @override
     def __getitem__(self, name: str) -> str:
-        plain = name.upper().replace("-", "_")
-        if plain in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
-            return str(self._environ[plain])
-        return str(self._environ[f"HTTP_{plain}"])
+        return str(self._environ[_environ_name(name)])
+
+    @override
+    def get(self, name: str, default: Any = None) -> Any:
+        # Mapping's own asks by exception, which most headers would raise.
+        return self._environ.get(_environ_name(name), default)
 
     @override
     def __iter__(self) -> Iterator[str]:
@@ -84,6 +87,12 @@ class Headers(Mapping[str, str]):
     @override
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+@functools.lru_cache(100)
+def _environ_name(name: str) -> str:
+    plain = name.upper().replace("-", "_")
+    return plain if plain in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{plain}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,26 +182,34 @@ class Gate:
     """Lets so many requests in at once; some more may wait, the rest turn away."""
 
     def __init__(self, at_once: int, waiting: int = 0, seconds: float = 0) -> None:
-        self._places = threading.Semaphore(at_once)
-        self._all = threading.Semaphore(at_once + waiting)
+        self._free = at_once
+        self._chairs = waiting
         self._seconds = seconds
+        self._lock = threading.Lock()
+        self._freed = threading.Condition(self._lock)
 
     def enter(self) -> bool:
         """Take a place, or say that there is none."""
-        if not self._all.acquire(blocking=False):
-            return False
-        if self._places.acquire(blocking=self._seconds > 0, timeout=self._patience()):
+        with self._lock:
+            if self._free == 0 and not self._wait():
+                return False
+            self._free -= 1
             return True
-        self._all.release()
-        return False
 
     def leave(self) -> None:
         """Give the place back."""
-        self._places.release()
-        self._all.release()
+        with self._lock:
+            self._free += 1
+            self._freed.notify()
 
-    def _patience(self) -> float | None:
-        return self._seconds if self._seconds > 0 else None
+    def _wait(self) -> bool:
+        if self._chairs == 0:
+            return False
+        self._chairs -= 1
+        try:
+            return self._freed.wait_for(lambda: self._free > 0, self._seconds)
+        finally:
+            self._chairs += 1
 
 
 def mount(
@@ -311,14 +328,12 @@ class _Mounted:
         response: Response,
         began: float,
     ) -> Iterable[bytes]:
-        given = {name.lower() for name, _ in response.headers}
         headers = [
             *response.headers,
-            *((k, v) for k, v in HEADERS.items() if k.lower() not in given),
-            *_OPEN_TO_PAGES,
+            *_common_headers(*(name for name, _ in response.headers)),
             ("X-Request-Id", self._request_id(environ)),
         ]
-        if response.status != HTTPStatus.NO_CONTENT:
+        if response.status != _NO_CONTENT:
             headers.append(("Content-Length", str(len(response.body))))
         place.seconds.observe(time.perf_counter() - began)
         place.count(response.status).inc()
@@ -344,6 +359,14 @@ class _Mounted:
         except BaseException:
             leave()
             raise
+
+
+@functools.lru_cache(100)
+def _common_headers(*given: str) -> tuple[tuple[str, str], ...]:
+    """List the headers of every answer, but those that the door gave itself."""
+    own = {name.lower() for name in given}
+    kept = ((name, value) for name, value in HEADERS.items() if name.lower() not in own)
+    return (*kept, *_OPEN_TO_PAGES)
 
 
 def _once(leave: Callable[[], None]) -> Callable[[], None]:

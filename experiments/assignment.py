@@ -12,12 +12,20 @@ from typing import Any, NamedTuple
 
 from experiments.conditions import Test
 from experiments.javascript import code_units, is_number, number_text
+from experiments.many_buckets import (
+    BITS_32,
+    BUCKET_COUNT,
+    FNV_OFFSET,
+    FNV_PRIME,
+    ManySeeds,
+)
 from experiments.vocabulary import AssignmentReason, Status
 
-BUCKET_COUNT = 10_000
-_FNV_OFFSET, _FNV_PRIME, _32_BITS = 0x811C9DC5, 0x01000193, 0xFFFFFFFF
 _NOT_COVERED = 255  # in a bucket table; no experiment has so many variants
 _NO_PARAMETERS: Mapping[str, Any] = {}
+# Looking a member up on its enum costs as much as a step of the hash; these are on
+# every customer's way.
+_RUNNING, _SPLIT = Status.RUNNING, AssignmentReason.SPLIT
 
 
 class Assignment(NamedTuple):
@@ -87,6 +95,14 @@ class RunningDesign:
     table: bytes
 
 
+class ManyDesigns:
+    """Experiments that are asked for together, with their seeds side by side."""
+
+    def __init__(self, designs: Iterable[RunningDesign]) -> None:
+        self.designs = tuple(designs)
+        self.seeds = ManySeeds([design.seed for design in self.designs])
+
+
 def assign(
     design: RunningDesign, unit: object, attributes: Mapping[str, Any]
 ) -> Assignment:
@@ -107,20 +123,53 @@ def assign(
     Returns:
         The assignment; never raises.
     """
-    if design.status is not Status.RUNNING:
-        return _without_hash(design, attributes)
+    return _assign(design, unit_text(unit), attributes, None)
+
+
+def assign_all(
+    designs: ManyDesigns, unit: object, attributes: Mapping[str, Any]
+) -> list[Assignment]:
+    """Decide what a customer gets in many experiments; faster than one by one.
+
+    Args:
+        designs: the published experiments.
+        unit: the customer's id.
+        attributes: of the customer.
+
+    Returns:
+        What `assign` gives for each, in order.
+    """
     text = unit_text(unit)
+    if text is None:
+        return [_assign(d, None, attributes, None) for d in designs.designs]
+    buckets = designs.seeds.buckets(code_units(text))
+    return [
+        _assign(design, text, attributes, number)
+        for design, number in zip(designs.designs, buckets, strict=True)
+    ]
+
+
+def _assign(
+    design: RunningDesign,
+    text: str | None,
+    attributes: Mapping[str, Any],
+    number: int | None,
+) -> Assignment:
+    """Assign a customer whose bucket is known, or not yet."""
+    if design.status is not _RUNNING:
+        return _without_hash(design, attributes)
     if text is None:
         return _control(design, AssignmentReason.INVALID_UNIT)
     if attributes.get("consent") is False:
         return _control(design, AssignmentReason.NO_CONSENT)
     if not design.in_segment(attributes):
         return _control(design, AssignmentReason.NOT_IN_SEGMENT)
-    number = _bucket_after(design.seed, text)
+    if number is None:
+        number = _bucket_after(design.seed, text)
     position = design.table[number]
     if position == _NOT_COVERED:
         return _control(design, AssignmentReason.NOT_COVERED, number)
-    return _give(design, position, AssignmentReason.SPLIT, attributes, number)
+    return _give(design, position, _SPLIT, attributes, number)
 
 
 def silent(experiment: str, reason: AssignmentReason) -> Assignment:
@@ -173,7 +222,7 @@ def _give(
         variant.name,
         parameters,
         reason,
-        reason is AssignmentReason.SPLIT,
+        reason is _SPLIT,
         bucket,
         chosen_by,
     )
@@ -217,17 +266,17 @@ def bucket(salt: str, unit: str) -> int:
 
 def seed_state(salt: str) -> int:
     """Run the hash over the salt, once for all customers."""
-    return _fnv1a32(_FNV_OFFSET, code_units(salt))
+    return _fnv1a32(FNV_OFFSET, code_units(salt))
 
 
 def _bucket_after(seed: int, unit: str) -> int:
     first = _fnv1a32(seed, code_units(unit))
-    return _fnv1a32(_FNV_OFFSET, b"%d" % first) % BUCKET_COUNT
+    return _fnv1a32(FNV_OFFSET, b"%d" % first) % BUCKET_COUNT
 
 
 def _fnv1a32(state: int, units: Iterable[int]) -> int:
     for unit in units:
-        state = ((state ^ unit) * _FNV_PRIME) & _32_BITS
+        state = ((state ^ unit) * FNV_PRIME) & BITS_32
     return state
 
 

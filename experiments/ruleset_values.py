@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from experiments.assignment import (
+    ManyDesigns,
     PersonalRule,
     RunningDesign,
     RunningVariant,
@@ -44,6 +45,7 @@ class Ruleset:
         revision: counts publications, from 1.
         published_at: when.
         experiments: those that give variants, by key.
+        together: the same, for apps that ask for all.
         silent: those that do not (yet), by key, with the reason.
         keys: all API keys, revoked ones included, by public id.
         attributes: names of customer attributes that may be stored.
@@ -52,6 +54,7 @@ class Ruleset:
     revision: int
     published_at: datetime
     experiments: Mapping[str, RunningDesign]
+    together: ManyDesigns
     silent: Mapping[str, AssignmentReason]
     keys: Mapping[str, PublishedKey]
     attributes: frozenset[str]
@@ -83,10 +86,12 @@ def parse(body: bytes) -> Ruleset:
 
 
 def _ruleset(content: Mapping[str, Any]) -> Ruleset:
+    experiments = {entry["key"]: _design(entry) for entry in content["experiments"]}
     return Ruleset(
         revision=int(content["revision"]),
         published_at=datetime.fromisoformat(content["published_at"]),
-        experiments={e["key"]: _design(e) for e in content["experiments"]},
+        experiments=experiments,
+        together=ManyDesigns(experiments.values()),
         silent={
             key: AssignmentReason(reason) for key, reason in content["silent"].items()
         },

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from api.door_auth import DoorKey, authenticate
 from api.doors import Request, Response
 from experiments import key_format
+from experiments.assignment import ManyDesigns
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import PublishedKey, Ruleset
@@ -45,6 +46,7 @@ def reader() -> RulesetReader:
         revision=1,
         published_at=datetime(2026, 3, 14, tzinfo=UTC),
         experiments={},
+        together=ManyDesigns(()),
         silent={},
         keys={key.public_id: key for key in (SERVER, WRITE, OLD)},
         attributes=frozenset(),

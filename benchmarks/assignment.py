@@ -1,0 +1,197 @@
+"""How fast Abide assigns: evaluator and door, each beside its limit.
+
+`python -m benchmarks.assignment` takes about 40 s on two cores.
+"""
+
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+
+from api import assignments
+from benchmarks.assignment_apps import FOLDER
+from benchmarks.harness import Figure, figure, record
+from benchmarks.load import Load, ask, post, press, serving
+from experiments import key_format
+from experiments.assignment import assign, assign_all
+from experiments.ruleset_files import RulesetFolder
+from experiments.ruleset_values import Ruleset, parse
+from experiments.vocabulary import Environment, KeyKind
+
+SECONDS = 2.5  # each server
+EXPERIMENTS = 50
+UNITS = [str(uuid.uuid5(uuid.NAMESPACE_URL, f"customer {i}")) for i in range(400)]
+ATTRIBUTES = {"country": "NL", "plan": "pro", "tenure_days": 41, "app": "4.2.0"}
+
+
+def measure() -> list[Figure]:
+    """Measure everything about assignment.
+
+    Returns:
+        The figures.
+    """
+    body, key = make_ruleset()
+    ruleset = parse(body)
+    with tempfile.TemporaryDirectory() as folder:
+        RulesetFolder(Path(folder)).write(ruleset, body)
+        return [*evaluator_figures(ruleset), *door_figures(folder, key)]
+
+
+def evaluator_figures(ruleset: Ruleset) -> list[Figure]:
+    """Time `assign` beside the bare version-2 hash of the same ids: the limit."""
+    one = ruleset.experiments["experiment-0"]
+    salts = [_salt(index) for index in range(EXPERIMENTS)]
+    bare = _microseconds(lambda: [bare_hash(salts[0], u) for u in UNITS], len(UNITS))
+    single = _microseconds(
+        lambda: [assign(one, u, ATTRIBUTES) for u in UNITS], len(UNITS)
+    )
+    bare_50 = _microseconds(
+        lambda: [bare_hash(s, u) for u in UNITS for s in salts],
+        len(UNITS) * EXPERIMENTS,
+    )
+    bulk = _microseconds(
+        lambda: [assign_all(ruleset.together, u, ATTRIBUTES) for u in UNITS],
+        len(UNITS) * EXPERIMENTS,
+    )
+    us = "microseconds"
+    return [
+        figure("assign in one experiment", single, us, limit=bare, at_most=2),
+        figure("assign, each of 50 experiments", bulk, us, limit=bare_50, at_most=2),
+    ]
+
+
+def bare_hash(salt: str, unit: str) -> int:
+    """Hash as GrowthBook's Python client does for ASCII ids, and nothing else."""
+    value = f"{salt}{unit}"
+    for _ in range(2):
+        state = 0x811C9DC5
+        for byte in value.encode():
+            state = ((state ^ byte) * 0x01000193) & 0xFFFFFFFF
+        value = str(state)
+    return int(value) % 10_000
+
+
+def door_figures(folder: str, key: str) -> list[Figure]:
+    """Put the door, a raw echo and a Flask view under the same load, in turn."""
+    questions = {
+        "one experiment": {"experiments": ["experiment-0"]},
+        "50 experiments": {},
+    }
+    goals = {"one experiment": (0.5, 60), "50 experiments": (0.15, 250)}
+    environ = {FOLDER: folder}
+    figures = []
+    for name, named in questions.items():
+        question = orjson.dumps({"unit": UNITS[0], "attributes": ATTRIBUTES, **named})
+        with serving("benchmarks.assignment_apps:abide", environ) as server:
+            request = post(
+                server.port, assignments.PATH, question, f"X-API-Key: {key}\r\n"
+            )
+            answer = ask(server.port, request)
+            door = press(server, request, SECONDS)
+        # The limit is to parse and write what the door has to say.
+        echo = _press_plain("echo", answer)
+        view = _press_plain("flask_view", answer)
+        figures += _compare(f"door, {name}", door, echo, view, *goals[name])
+    return figures
+
+
+def _press_plain(app: str, body: bytes) -> Load:
+    with serving(f"benchmarks.assignment_apps:{app}", {}) as server:
+        return press(server, post(server.port, "/", body), SECONDS)
+
+
+def _compare(
+    name: str, door: Load, echo: Load, view: Load, at_least: float, at_most: float
+) -> list[Figure]:
+    rate, cost = "answers/s", "CPU-ms per 1,000"
+    return [
+        figure(
+            f"{name}, against a raw WSGI echo",
+            door.per_second,
+            rate,
+            limit=echo.per_second,
+            at_least=at_least,
+        ),
+        figure(
+            f"{name}, against a bare Flask view",
+            door.per_second,
+            rate,
+            limit=view.per_second,
+        ),
+        figure(f"{name}, server cost", door.cpu_ms, cost, at_most=at_most),
+        figure(f"{name}, server cost of a raw WSGI echo", echo.cpu_ms, cost),
+        figure(f"{name}, server cost of a bare Flask view", view.cpu_ms, cost),
+    ]
+
+
+def make_ruleset() -> tuple[bytes, str]:
+    """Write a ruleset of 50 running experiments, half with a condition.
+
+    Returns:
+        Its body, and the text of a server key in it.
+    """
+    public_id, text = key_format.make(KeyKind.SERVER, Environment.PRODUCTION)
+    key = {
+        "public_id": public_id,
+        "digest": key_format.digest(text),
+        "kind": "server",
+        "environment": "production",
+        "revoked": False,
+    }
+    content = {
+        "format": 1,
+        "revision": 1,
+        "published_at": "2026-03-14T09:30:00+00:00",
+        "experiments": [_experiment(index) for index in range(EXPERIMENTS)],
+        "silent": {},
+        "keys": [key],
+        "attributes": list(ATTRIBUTES),
+    }
+    return orjson.dumps(content), text
+
+
+def _experiment(index: int) -> dict[str, object]:
+    rule = {
+        "country": {"$in": ["NL", "BE", "DE"]},
+        "tenure_days": {"$exists": True, "$gte": 30},
+    }
+    variants: list[dict[str, object]] = [
+        {
+            "name": name,
+            "share": 0.5,
+            "parameters": {"headline": f"Headline of {name}", "steps": 3},
+            "personalisation": [],
+        }
+        for name in ("control", "treatment")
+    ]
+    return {
+        "key": f"experiment-{index}",
+        "status": "running",
+        "salt": _salt(index),
+        "coverage": 1.0,
+        "segment": {"key": "s", "version": 1, "condition": rule if index % 2 else {}},
+        "control": "control",
+        "decided_variant": None,
+        "variants": variants,
+    }
+
+
+def _salt(index: int) -> str:
+    return f"salt-of-experiment-{index}"
+
+
+def _microseconds(run: Callable[[], object], count: int) -> float:
+    """Time the best of seven runs, for each of `count` things done in it."""
+    best = float("inf")
+    for _ in range(7):
+        began = time.perf_counter()
+        run()
+        best = min(best, time.perf_counter() - began)
+    return best / count * 1e6
+
+
+if __name__ == "__main__":
+    record(measure())

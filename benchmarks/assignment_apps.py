@@ -1,0 +1,54 @@
+"""The servers that the assignment benchmark compares."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Flask, Response, jsonify, request
+
+from api import assignments
+from api.doors import DoorGroup, Gate, mount
+from experiments.ruleset_files import RulesetFolder
+from experiments.ruleset_reader import RulesetReader
+
+FOLDER = "BENCHMARK_RULESET"  # environment variable: where the ruleset lies
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+def echo() -> Wsgi:
+    """Parse JSON and write it again: the least that any JSON door must do."""
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
+        value = orjson.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+        body = orjson.dumps(value)
+        length = ("Content-Length", str(len(body)))
+        start_response("200 OK", [("Content-Type", "application/json"), length])
+        return [body]
+
+    return app
+
+
+def flask_view() -> Flask:
+    """Do the same as an ordinary Flask view."""
+    app = Flask(__name__)
+
+    @app.post("/")
+    def view() -> Response:
+        return jsonify(request.get_json())
+
+    return app
+
+
+def abide() -> Wsgi:
+    """Serve the assignment door as in production, in front of a Flask app."""
+    reader = RulesetReader(RulesetFolder(Path(os.environ[FOLDER])))
+    reader.start()
+    group = DoorGroup(assignments.routes(reader), assignments.BODY_CAP, at_once=8)
+    return mount(
+        Flask(__name__).wsgi_app,
+        [group],
+        trusted_hosts=["127.0.0.1"],
+        app_gate=Gate(8),
+    )

@@ -1,0 +1,205 @@
+"""A server under load: start it, send the same request as fast as it answers."""
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 20.0
+CONNECTIONS = 16
+_ANSWERED = b"HTTP/1.1 200"
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a server did under load."""
+
+    per_second: float  # answers
+    cpu_ms: float  # of the server, for 1,000 answers
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    port: int
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """Add up the processor time of the server and its workers."""
+        return sum(_cpu_seconds(pid) for pid in (self.pid, *_children(self.pid)))
+
+
+@contextmanager
+def serving(factory: str, environ: Mapping[str, str]) -> Iterator[Server]:
+    """Serve a WSGI app with one worker and one thread, on a free port.
+
+    One of each, so that the server has one core and the client the other; for work
+    that is all computing, more threads in a worker only take turns.
+
+    Args:
+        factory: of the app, as "module:function".
+        environ: added to this process's environment.
+
+    Yields:
+        The server, ready.
+    """
+    port = _free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"]
+    options = ["--port", str(port), "--blocking-threads", "1", "--log-level", "error"]
+    process = subprocess.Popen(  # noqa: S603  # our own server
+        [*command, *options, factory], cwd=ROOT, env={**os.environ, **environ}
+    )
+    try:
+        _wait(port)
+        yield Server(port, process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def post(port: int, path: str, body: bytes, headers: str = "") -> bytes:
+    """Write a request as bytes, to send again and again."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+def ask(port: int, request: bytes) -> bytes:
+    """Send a request once, and return the answer's body.
+
+    Args:
+        port: of the server.
+        request: as `post` writes it.
+
+    Returns:
+        The body.
+
+    Raises:
+        RuntimeError: the answer is not 200.
+    """
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(request)
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += connection.recv(1 << 16)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        if not head.startswith(_ANSWERED):
+            raise RuntimeError(answer.decode(errors="replace"))
+        lines = head.lower().split(b"\r\n")
+        length = int(
+            next(x for x in lines if x.startswith(b"content-length")).split()[1]
+        )
+        while len(body) < length:
+            body += connection.recv(1 << 16)
+    return body
+
+
+def press(server: Server, request: bytes, seconds: float) -> Load:
+    """Keep a server busy and count its answers.
+
+    Args:
+        server: to be measured.
+        request: sent all the time.
+        seconds: how long, after a quarter of it to warm up.
+
+    Returns:
+        Answers a second, and what they cost the server.
+    """
+    with closing(_Client(server.port, request)) as client:
+        client.run(seconds / 4)
+        cpu, began = server.cpu_seconds(), time.perf_counter()
+        answers = client.run(seconds)
+        took = time.perf_counter() - began
+        cpu = server.cpu_seconds() - cpu
+    return Load(answers / took, cpu * 1e6 / answers)
+
+
+class _Client:
+    """Some connections, each with one request always on the way."""
+
+    def __init__(self, port: int, request: bytes) -> None:
+        self._request = request
+        self._selector = selectors.DefaultSelector()
+        self._connections = [
+            (socket.create_connection(("127.0.0.1", port)), _Tail())
+            for _ in range(CONNECTIONS)
+        ]
+        for number, (connection, _) in enumerate(self._connections):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._selector.register(connection, selectors.EVENT_READ, number)
+            connection.sendall(request)
+
+    def close(self) -> None:
+        """Hang up."""
+        for connection, _ in self._connections:
+            connection.close()
+        self._selector.close()
+
+    def run(self, seconds: float) -> int:
+        """Go on for a time, and count the answers that came in it."""
+        until = time.perf_counter() + seconds
+        answers = 0
+        while time.perf_counter() < until:
+            for key, _ in self._selector.select(timeout=1):
+                connection, tail = self._connections[key.data]
+                if tail.count(connection.recv(1 << 18)):
+                    connection.sendall(self._request)
+                    answers += 1
+        return answers
+
+
+class _Tail:
+    """Counts answers in a stream that is cut anywhere."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def count(self, part: bytes) -> int:
+        if not part:
+            msg = "the server closed a connection"
+            raise ConnectionError(msg)
+        text = self._rest + part
+        self._rest = text[-len(_ANSWERED) + 1 :]
+        return text.count(_ANSWERED)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _wait(port: int) -> None:
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def _cpu_seconds(pid: int) -> float:
+    # After the name in brackets: fields 14 and 15 are user and system time (proc(5)).
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
