@@ -151,7 +151,7 @@ def past_experiments() -> tuple[dict[str, Any], ...]:
         {
             "key": "call-back-offer",
             "name": "Call-back offer in support",
-            "stage": "first-success",
+            "stage": "first_success",
             "segment": "frequent-support-contacts",
             "evidence": "opinion",
             "evidence_text": "Support agents believe that a call solves more.",
@@ -203,7 +203,7 @@ def running_experiment() -> dict[str, Any]:
     return {
         "key": "first-week-checklist",
         "name": "Checklist for the first week",
-        "stage": "first-success",
+        "stage": "first_success",
         "segment": "new-small-businesses",
         "evidence": "data_pattern",
         "evidence_text": "Customers who invite a colleague in week one stay longer.",

@@ -12,16 +12,15 @@ import click
 import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy import func, select
 
 from analysis import demo, pipeline
 from analysis.store import EventStore
-from experiments import accounts, ruleset, schema
+from experiments import accounts
 from experiments.commands import sign_in_link
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError
-from experiments.models import RulesetRow
+from experiments.preparing import prepare
 from experiments.processes import Supervisor, require_free_disk, require_free_port
 from experiments.vocabulary import KeyKind
 
@@ -45,8 +44,7 @@ def bring_up(context: Context, *, with_demo: bool) -> None:
     settings = context.settings
     require_free_disk(settings.data_dir)
     require_free_port(settings.host, settings.port)
-    schema.upgrade(context.sessions.kw["bind"])
-    publish_first(context)
+    prepare(context)
     log_path = settings.data_dir / "log" / "abide.log"
     with _open_log(log_path) as log_file:
         commands = {
@@ -62,13 +60,6 @@ def bring_up(context: Context, *, with_demo: bool) -> None:
             supervisor.stop()
 
 
-def publish_first(context: Context) -> None:
-    """Publish a ruleset when there is none, so that doors know that none runs."""
-    with transaction(context.sessions) as session:
-        if session.scalar(select(func.count()).select_from(RulesetRow)) == 0:
-            ruleset.publish(session, context.now())
-
-
 def fill_demo(context: Context) -> None:
     """Send the demo company through the doors, then analyse what arrived."""
     started = context.now()
@@ -76,15 +67,10 @@ def fill_demo(context: Context) -> None:
     author = demo.Door(
         context.settings.base_url, demo.make_key(context, KeyKind.ADMIN, person)
     )
-    with transaction(context.sessions) as session:
-        second = accounts.person_by_email(session, demo.PEOPLE[1][0])
-    approver = demo.Door(
-        context.settings.base_url, demo.make_key(context, KeyKind.ADMIN, second)
-    )
     app = demo.Door(
         context.settings.base_url, demo.make_key(context, KeyKind.SERVER, person)
     )
-    demo.register(context, author, approver)
+    demo.register(context, author)
     with _progress() as progress:
         task = progress.add_task("Customers", total=demo.customer_count())
         demo.send_history(context, app, lambda n: progress.advance(task, n))

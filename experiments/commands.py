@@ -27,10 +27,11 @@ def database() -> None:
 @database.command("upgrade")
 def upgrade() -> None:
     """Bring the database to the newest schema."""
-    from experiments import schema  # noqa: PLC0415  # Alembic is slow to import
+    # Alembic is slow to import, and other commands start without it.
+    from experiments import preparing, schema  # noqa: PLC0415
 
     context = _context()
-    schema.upgrade(context.sessions.kw["bind"])
+    preparing.prepare(context)
     click.echo(f"The database is at migration {schema.newest_revision()}.")
 
 
