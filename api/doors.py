@@ -16,7 +16,8 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import orjson
 import structlog
@@ -33,9 +34,6 @@ from experiments.errors import (
     Unauthenticated,
     Unavailable,
 )
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = structlog.get_logger(__name__)
 
@@ -213,12 +211,12 @@ class Gate:
 
 
 def mount(
-    app: "WSGIApplication",
+    app: WSGIApplication,
     groups: Iterable[DoorGroup],
     *,
     trusted_hosts: Sequence[str],
     app_gate: Gate,
-) -> "WSGIApplication":
+) -> WSGIApplication:
     """Put doors in front of an app, each side with its own limits.
 
     Args:
@@ -254,7 +252,7 @@ class _Place:
 class _Mounted:
     def __init__(
         self,
-        app: "WSGIApplication",
+        app: WSGIApplication,
         groups: Iterable[DoorGroup],
         trusted_hosts: Sequence[str],
         app_gate: Gate,
@@ -275,7 +273,7 @@ class _Mounted:
         self._id_prefix = secrets.token_hex(4)
 
     def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+        self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         place = self._places.get(environ["PATH_INFO"])
         if place is None:
@@ -284,7 +282,7 @@ class _Mounted:
         response = self._answer(place, environ)
         return self._send(place, environ, start_response, response, began)
 
-    def _answer(self, place: _Place, environ: "WSGIEnvironment") -> Response:
+    def _answer(self, place: _Place, environ: WSGIEnvironment) -> Response:
         if not place.gate.enter():
             return refuse(Unavailable("This door is full right now. Try again soon."))
         try:
@@ -296,7 +294,7 @@ class _Mounted:
         finally:
             place.gate.leave()
 
-    def _ask(self, place: _Place, environ: "WSGIEnvironment") -> Response:
+    def _ask(self, place: _Place, environ: WSGIEnvironment) -> Response:
         if not self._is_trusted(environ.get("HTTP_HOST", "")):
             return error_response(
                 400,
@@ -323,8 +321,8 @@ class _Mounted:
     def _send(
         self,
         place: _Place,
-        environ: "WSGIEnvironment",
-        start_response: "StartResponse",
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
         response: Response,
         began: float,
     ) -> Iterable[bytes]:
@@ -340,14 +338,14 @@ class _Mounted:
         start_response(_LINES[response.status], headers)
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else response.body]
 
-    def _request_id(self, environ: "WSGIEnvironment") -> str:
+    def _request_id(self, environ: WSGIEnvironment) -> str:
         given: str = environ.get("HTTP_X_REQUEST_ID", "")
         if given and _REQUEST_ID.fullmatch(given):
             return given
         return f"{self._id_prefix}-{next(self._ids):x}"
 
     def _behind(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+        self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         if not self._app_gate.enter():
             headers = [("Content-Type", "text/plain; charset=utf-8")]

@@ -51,7 +51,7 @@ def serving(factory: str, environ: Mapping[str, str]) -> Iterator[Server]:
         environ: added to this process's environment.
 
     Yields:
-        The server, ready.
+        Server: ready to be asked.
     """
     port = _free_port()
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"]

@@ -21,7 +21,7 @@ def body_of(revision: int, **changes: object) -> bytes:
         "status": "running",
         "salt": "s",
         "coverage": 1.0,
-        "segment": {"key": "all", "version": 1, "condition": {"plan": "caf\u00e9"}},
+        "segment": {"key": "all", "version": 1, "condition": {"plan": "\u00e9t\u00e9"}},
         "control": "control",
         "decided_variant": None,
         "variants": [
