@@ -137,7 +137,7 @@ def configured(chart: Any, medium: Medium) -> dict[str, Any]:  # noqa: ANN401  #
         padding=2,
     )
     spec: dict[str, Any] = (
-        styled.configure_axis(**axis).configure_legend(**legend).to_dict()
+        styled.configure_axis(**axis).configure_legend(**legend).to_dict(validate=False)
     )
     return spec
 

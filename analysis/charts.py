@@ -4,9 +4,11 @@ Drawn when a result is stored, never while a page is asked for. The numbers of a
 and of its table come from the same functions, so that they agree to the last digit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from altair.utils.schemapi import debug_mode
 
 from analysis import wording
 from analysis.chart_answers import answers_chart, shares_of, steps_of
@@ -17,6 +19,7 @@ from analysis.chart_curves import (
     share_on,
     ticks_of,
 )
+from analysis.chart_enrolment import DayCount, cumulated, enrolment_chart
 from analysis.chart_forest import case_words, forest_chart
 from analysis.chart_outcome import difference_chart, outcome_chart, outcome_rows
 from analysis.chart_parts import Effect
@@ -37,7 +40,7 @@ class DrawnChart:
     """One chart, ready to be stored.
 
     Attributes:
-        name: "primary_outcome", "difference:{metric}", "forest",
+        name: "enrolment", "primary_outcome", "difference:{metric}", "forest",
             "retention:{metric}" or "csat:{metric}".
         title: what it is of.
         description: the sentence that says what is to be seen.
@@ -91,6 +94,42 @@ def draw(
     return charts
 
 
+def draw_enrolment(plan: Plan, by_day: Iterable[DayCount]) -> list[DrawnChart]:
+    """Draw who came in, day by day; it may be shown in every phase.
+
+    Args:
+        plan: as it was locked.
+        by_day: day, variant and the customers first seen on it.
+
+    Returns:
+        One chart, named "enrolment"; none while nobody has come.
+    """
+    variants = plan.design.variants
+    curves = cumulated(by_day, [variant.name for variant in variants])
+    if not curves:
+        return []
+    shares = {variant.share for variant in variants}
+    each = round(plan.design.planned_units * shares.pop()) if len(shares) == 1 else None
+    rows: list[list[Any]] = [
+        [day.isoformat(), *(curve[i][1] for curve in curves.values())]
+        for i, (day, _) in enumerate(next(iter(curves.values())))
+    ]
+    total = sum(curve[-1][1] for curve in curves.values())
+    by_group = [
+        f"{wording.count(curve[-1][1])} got {name}" for name, curve in curves.items()
+    ]
+    return [
+        _chart(
+            "enrolment",
+            "Customers so far, by group",
+            f"{wording.count(total)} of {wording.count(plan.design.planned_units)}"
+            f" planned customers: {wording.joined(by_group)}.",
+            (["Until the end of", *curves], rows),
+            lambda medium: enrolment_chart(curves, each, medium),
+        )
+    ]
+
+
 def _effects(plan: Plan, readings: Sequence[MetricReading]) -> list[Effect]:
     order = [metric.choice.metric for metric in plan.metrics]
     drawn = [
@@ -120,10 +159,13 @@ def _chart(
     spec: Draw,
     wide: Medium = WIDE,
 ) -> DrawnChart:
-    web, narrow, paper = (
-        to_svg(spec(medium), medium, name, title, description)
-        for medium in (wide, NARROW, PRINT)
-    )
+    # Altair checks each part against its schema as it is made: most of the time that
+    # drawing takes. The tests do it once for all charts.
+    with debug_mode(arg=False):
+        web, narrow, paper = (
+            to_svg(spec(medium), medium, name, title, description)
+            for medium in (wide, NARROW, PRINT)
+        )
     columns, rows = table
     return DrawnChart(
         name=name,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.stats.estimate import (
     ArmValue,
@@ -12,8 +12,11 @@ from analysis.stats.estimate import (
     NotComputable,
     Outcome,
 )
-from analysis.stats.satisfaction import ResponseBalance
 from experiments.vocabulary import Reason
+
+if TYPE_CHECKING:
+    # Whoever reads a stored result needs no estimator, and none of scipy.
+    from analysis.stats.satisfaction import ResponseBalance
 
 
 def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
@@ -65,7 +68,7 @@ def outcome_from_json(body: Mapping[str, Any]) -> Outcome:
     )
 
 
-def response_to_json(balance: ResponseBalance) -> dict[str, Any]:
+def response_to_json(balance: "ResponseBalance") -> dict[str, Any]:
     """Write who was exposed, asked and answered in both groups.
 
     Args:

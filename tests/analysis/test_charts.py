@@ -4,9 +4,12 @@
 import json
 import re
 from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
+from typing import Any
 from xml.etree import ElementTree as ET
 
+import altair as alt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,6 +111,23 @@ def text_of(drawing: ET.Element) -> str:
 
 def test_draw__whole_result__has_each_chart_once_in_the_order_of_the_page() -> None:
     assert tuple(drawn()) == NAMES
+
+
+def test_draw__every_specification__keeps_the_schema(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # In production the check is skipped, for its time.
+    seen = []
+
+    def checked(spec: dict[str, Any], *_others: object) -> str:
+        alt.Chart.from_dict(spec, validate=True)
+        seen.append(spec)
+        return "<svg/>"
+
+    monkeypatch.setattr(charts, "to_svg", checked)
+    drawn.__wrapped__()
+    charts.draw_enrolment(plan_of(), [(date(2026, 3, 1), "control", 40)])
+    assert len(seen) == 3 * (len(NAMES) + 1)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -379,3 +399,30 @@ def test_curve__between_its_steps__is_read_from_the_last_one() -> None:
         9,
         0,
     ]
+
+
+def test_draw_enrolment__days_with_gaps__adds_up_to_today() -> None:
+    first = date(2026, 3, 1)
+    by_day = [
+        (first, "control", 40),
+        (first, "guided", 45),
+        (first + timedelta(days=2), "control", 10),
+    ]
+    (chart,) = charts.draw_enrolment(plan_of(), by_day)
+    assert chart.name == "enrolment"
+    assert chart.table["columns"] == ["Until the end of", "control", "guided"]
+    assert chart.table["rows"] == [
+        ["2026-02-28", 0, 0],
+        ["2026-03-01", 40, 45],
+        ["2026-03-02", 40, 45],
+        ["2026-03-03", 50, 45],
+    ]
+    assert chart.description == (
+        "95 of 18,800 planned customers: 50 got control and 45 got guided."
+    )
+    for drawing in drawings(chart):
+        assert "planned: 9,400 each" in text_of(drawing)
+
+
+def test_draw_enrolment__nobody_yet__draws_nothing() -> None:
+    assert charts.draw_enrolment(plan_of(), []) == []
