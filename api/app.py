@@ -17,6 +17,7 @@ from api import (
     power,
     results,
     segments,
+    tracking,
 )
 from api.endpoints import Resource
 from experiments.context import Context
@@ -47,5 +48,7 @@ def register(app: Flask, context: Context) -> None:
     api = openapi.make_api(app)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
-    document = openapi.complete(api.spec.to_dict(), assignments.OPENAPI_PATHS)
+    document = openapi.complete(
+        api.spec.to_dict(), assignments.OPENAPI_PATHS, tracking.OPENAPI_PATHS
+    )
     app.register_blueprint(docs.blueprint(document, context.settings.base_url))

@@ -24,6 +24,11 @@ SECURITY_SCHEMES = {
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 
+DOOR_TAGS = (
+    {"name": "assignments", "description": "Which variant a customer gets."},
+    {"name": "events", "description": "What customers do, as Segment's clients say."},
+)
+
 
 class KeyConverter(BaseConverter):
     """A key in a path; anything not written like a key is not found."""
@@ -79,8 +84,9 @@ def complete(
     Returns:
         The whole document.
     """
-    paths: dict[str, Any] = dict(document["paths"])
-    for items in further_paths:
+    paths: dict[str, Any] = {}
+    # Apps come first: there are more of them than of tools.
+    for items in (*further_paths, document["paths"]):
         for path, item in items.items():
             paths[path] = {**paths.get(path, {}), **item}
     used = {
@@ -89,7 +95,7 @@ def complete(
         for method in METHODS
         for tag in item.get(method, {}).get("tags", [])
     }
-    tags = [tag for tag in document["tags"] if tag["name"] in used]
+    tags = [tag for tag in (*DOOR_TAGS, *document["tags"]) if tag["name"] in used]
     return {**document, "paths": paths, "tags": tags}
 
 
