@@ -223,6 +223,12 @@ OUT = Reason.OUT_OF_RANGE
 FAR = Reason.UNREACHABLE
 
 
+def test_duration__longer_than_any_number__unreachable_without_weeks() -> None:
+    found = duration(ANY, 1e-310, 7)
+
+    assert found == NotComputable(FAR, {"max_weeks": 52.0})
+
+
 @pytest.mark.parametrize(
     ("found", "why", "field"),
     [
