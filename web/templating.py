@@ -14,7 +14,7 @@ from web import theme
 from web.access import person
 from web.forms.base import attributes
 from web.presenters import formats
-from web.presenters.words import WORDS
+from web.presenters.words import WORDS, deed, who
 
 STATIC = Path(__file__).parent / "static"
 # Title, endpoint, where in the site, least role.
@@ -44,11 +44,13 @@ def register(app: Flask) -> None:
         cell=formats.cell,
         count=formats.count,
         day=formats.day,
+        deed=deed,
         drawing=drawing,
         moment=formats.moment,
         number=formats.number,
         percent=formats.percent,
         pretty_json=formats.pretty_json,
+        who=who,
     )
     app.context_processor(_every_page)
 

@@ -165,11 +165,8 @@ def progress(experiment: Experiment, run: AnalysisRun | None) -> Progress | None
     """
     if run is None:
         return None
-    exposed = run.counts.get("exposed") or {}
-    if not isinstance(exposed, dict):
-        return None
-    total = sum(exposed.values())
-    planned = experiment.planned_units
+    exposed = run.counts["exposed"]
+    total, planned = run.counts["units"], experiment.planned_units
     return Progress(
         sentence=f"{count(total)} of {count(planned)} planned customers so far.",
         share=min(1.0, total / planned),

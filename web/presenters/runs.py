@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from experiments.models import AnalysisRun
-from experiments.vocabulary import ResultPhase, RunState
+from experiments.vocabulary import ResultPhase, RunState, Verdict
 
 
 def latest_runs(
@@ -40,4 +40,8 @@ def latest_runs(
 
 def is_final(run: AnalysisRun | None) -> bool:
     """Whether a run may show its verdict under its plan's monitoring mode."""
-    return run is not None and run.phase == ResultPhase.FINAL.value
+    return (
+        run is not None
+        and run.phase == ResultPhase.FINAL.value
+        and run.verdict != Verdict.KEEP_RUNNING.value
+    )

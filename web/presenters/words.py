@@ -134,6 +134,39 @@ ACTION = {
     Action.CONFIRM_DECISION: "Confirm the decision",
 }
 
+# Actions of the audit that read badly as they are stored.
+DEEDS = {
+    "experiment.draft": "Draft written",
+    "experiment.edit": "Plan changed",
+    "experiment.submit": "Review asked for",
+    "experiment.send_back": "Plan sent back",
+    "experiment.approve": "Plan approved",
+    "experiment.start": "Started, plan locked",
+    "experiment.pause": "Paused",
+    "experiment.resume": "Resumed",
+    "experiment.stop_enrolment": "Enrolment stopped",
+    "experiment.stop": "Stopped",
+    "experiment.decide": "Decision recorded",
+    "experiment.confirm_decision": "Decision confirmed",
+}
+
+
+def deed(action: str) -> str:
+    """Say an audited action, as in "key.create" -> "Key create"."""
+    plain = action.replace(".", " ").replace("_", " ")
+    return DEEDS.get(action, f"{plain[:1].upper()}{plain[1:]}")
+
+
+def who(label: str) -> str:
+    """Say who acted, as in "person:3 ada@example.com" -> "ada@example.com"."""
+    kind, _, rest = label.partition(":")
+    if kind == "person" and " " in rest:
+        return rest.partition(" ")[2]
+    if kind == "key":
+        return f"key {rest.partition(' ')[0]}"
+    return "Abide" if label == "system" else label
+
+
 # What templates see as `words.status[...]`. StrEnum keys are found by plain strings.
 WORDS = SimpleNamespace(
     action=ACTION,
