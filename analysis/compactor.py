@@ -20,6 +20,7 @@ from analysis import intake_records, leases
 from analysis.delta import DeltaWriter, write_file
 from analysis.duplicates import REMEMBERED, RecentMessages, find_duplicates
 from analysis.event_table import build, by_day
+from analysis.intake_records import IN_FLIGHT
 from analysis.store import EVENT_LAYOUT, EventStore
 from analysis.upkeep import merge_small_files
 from experiments.context import Context
@@ -29,8 +30,6 @@ from experiments.inbox_reading import Run, open_reader
 
 LEASE = "compactor"
 ROUND_BYTES = 32 * 1024 * 1024
-# A request that arrived before a round began may reach the inbox this much later.
-IN_FLIGHT = timedelta(seconds=5)
 TICK_SECONDS = 1.0
 CALM_SECONDS = 3.0
 BUSY_EVENTS = 5000  # a round with more is followed by the next one at once

@@ -66,7 +66,8 @@ def build(runs: Iterable[Run]) -> Batch:
     Returns:
         The batch; its table may have no rows.
     """
-    origins = list(_origins(runs))
+    # Of two messages with one id the first to arrive stays, through whatever slot.
+    origins = sorted(_origins(runs), key=lambda origin: origin.parcel.received_us)
     counts = np.array([len(o.parcel.rows) for o in origins], dtype=np.int64)
     parcel_of = np.repeat(np.arange(len(origins), dtype=np.int64), counts)
     rows = [row for origin in origins for row in origin.parcel.rows]

@@ -24,6 +24,8 @@ from experiments.parcels import QuarantineRow
 from experiments.privacy import mask_text
 from experiments.vocabulary import EventKind, QuarantineReason
 
+# A request that arrived before a round began may reach the inbox this much later.
+IN_FLIGHT = timedelta(seconds=5)
 MOST_NAMES = 1000  # of events a source is known to have sent
 _ROWS_A_STATEMENT = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,7 +100,10 @@ def _marks(session: Session) -> dict[str, int]:
 
 
 def _last_seqs(origins: Sequence[Origin]) -> dict[str, int]:
-    return {origin.slot: origin.seq for origin in origins}  # in order: the last stays
+    last: dict[str, int] = {}
+    for origin in origins:
+        last[origin.slot] = max(origin.seq, last.get(origin.slot, 0))
+    return last
 
 
 def _set_aside(batch: Batch, findings: Findings) -> Iterable[dict[str, Any]]:
@@ -180,7 +185,7 @@ def _add(session: Session, source: str, environment: str, found: _Counts) -> Non
             source=source,
             environment=environment,
             is_import=False,
-            complete_through=_time(found.first_received_us),
+            complete_through=_time(found.first_received_us) - IN_FLIGHT,
             event_count=0,
             duplicate_count=0,
             event_names=[],
