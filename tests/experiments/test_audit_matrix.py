@@ -1,0 +1,138 @@
+"""S20: every change there is writes who, when, what, before and after."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from experiments import (
+    accounts,
+    audit,
+    catalog,
+    hypotheses,
+    journey,
+    keys,
+    lifecycle,
+    metrics,
+    segments,
+)
+from experiments.actors import SYSTEM
+from experiments.db import transaction
+from experiments.vocabulary import (
+    Action,
+    Decision,
+    Environment,
+    KeyKind,
+    PersonRole,
+)
+from tests import factories
+from tests.factories import NOW, PASSWORD
+
+SOURCES = Path(__file__).parents[2] / "experiments"
+KINDS = "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment"
+LONG = "Prices change in May, so we ship it now and measure again."
+
+
+def named_actions() -> set[str]:
+    """Collect every action that the sources can write."""
+    found = {f"experiment.{action}" for action in Action}
+    for path in SOURCES.glob("*.py"):
+        found |= set(re.findall(rf'"((?:{KINDS})\.[a-z_]+)"', path.read_text()))
+    return found
+
+
+def change_people(session: Session) -> None:
+    bob = factories.make_person(session, "Bob", password=PASSWORD)
+    actor = accounts.actor_for(bob)
+    accounts.set_password(session, bob.id, PASSWORD + "!", actor=actor, now=NOW)
+    accounts.set_role(session, bob.id, PersonRole.VIEWER, actor=SYSTEM, now=NOW)
+    accounts.set_active(session, bob.id, active=False, actor=SYSTEM, now=NOW)
+    accounts.set_active(session, bob.id, active=True, actor=SYSTEM, now=NOW)
+    token = accounts.create_sign_in_link(session, bob.id, NOW)
+    accounts.redeem_sign_in_link(session, token, NOW)
+
+
+def change_catalogue(session: Session) -> None:
+    root = factories.make_actor(session, "Root", PersonRole.ADMIN)
+    key, _ = keys.create_key(
+        session,
+        kind=KeyKind.SERVER,
+        environment=Environment.PRODUCTION,
+        name="Shop",
+        actor=root,
+        now=NOW,
+    )
+    keys.revoke(session, key.public_id, actor=root, now=NOW)
+    factories.make_experiment(session, root)
+    metrics.add_version(
+        session,
+        factories.RETENTION,
+        factories.definition(day=7),
+        actor=root,
+        now=NOW,
+    )
+    segments.add_version(session, factories.SEGMENT, {}, actor=root, now=NOW)
+    hypotheses.update(session, factories.hypothesis_value(if_up="!"), 1, root, NOW)
+    journey.save_stage(
+        session, key="trial", name="Trial", position=9, actor=root, now=NOW
+    )
+    journey.remove_stage(session, "trial", actor=root, now=NOW)
+    catalog.edit(session, factories.design_value(name="New"), 1, root, NOW)
+
+
+def walk_lifecycle(session: Session) -> None:
+    root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
+    paul = factories.make_actor(session, "Paul", PersonRole.APPROVER)
+    walk = [
+        (Action.SUBMIT, root),
+        (Action.SEND_BACK, paul),
+        (Action.SUBMIT, root),
+        (Action.APPROVE, paul),
+        (Action.START, root),
+        (Action.PAUSE, root),
+        (Action.RESUME, root),
+        (Action.STOP_ENROLMENT, root),
+        (Action.STOP, root),
+    ]
+    for hours, (action, actor) in enumerate(walk):
+        later = NOW + timedelta(hours=hours)
+        lifecycle.transition(
+            session, factories.EXPERIMENT, action, actor, later, reason=LONG
+        )
+    for action, actor in ((Action.DECIDE, root), (Action.CONFIRM_DECISION, paul)):
+        deciding = action == Action.DECIDE
+        lifecycle.transition(
+            session,
+            factories.EXPERIMENT,
+            action,
+            actor,
+            NOW + timedelta(days=60),
+            reason=LONG,
+            decision=Decision.SHIP if deciding else None,
+            variant="nudge" if deciding else None,
+        )
+
+
+def test_audit__every_change_there_is__writes_a_chained_row(
+    sessions: sessionmaker[Session],
+) -> None:
+    with transaction(sessions) as session:
+        change_people(session)
+        change_catalogue(session)
+        walk_lifecycle(session)
+    accounts.verify_password(
+        sessions, "bob@example.com", PASSWORD + "!", "192.0.2.1", NOW
+    )
+    with sessions() as session:
+        rows = audit.entries(session, limit=200)
+        assert audit.verify(session) == []
+    assert {row.action for row in rows} == named_actions()
+    for row in rows:
+        assert row.actor
+        assert row.subject_key
+        assert row.at >= NOW
+        assert not (row.before is None and row.after is None)
+        # Neither a password nor a hash of one is written anywhere.
+        assert "argon2" not in repr((row.before, row.after))
+        assert PASSWORD not in repr((row.before, row.after))
