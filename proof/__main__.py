@@ -43,7 +43,7 @@ def _run(part: str) -> bool:
         command = [
             *(sys.executable, "-m", "pytest", *PARTS[part]),
             f"--junitxml={results}",
-            *("-o", "junit_family=xunit2", "-q"),
+            *("-o", "junit_family=xunit1", "-q"),
         ]
         code = subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603  # our own tests
         if results.exists():
