@@ -14,11 +14,13 @@ from web.pages import (
     metrics,
     people,
     planning,
+    results,
     segments,
     settings,
     sign_in,
     stages,
     static,
+    summary,
     theme,
 )
 from web.sessions import ServerSessions, SessionStore
@@ -34,6 +36,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     # Before the pages of one experiment: "new" is no key.
     planning.pages,
     experiments.pages,
+    results.pages,
+    summary.pages,
     settings.pages,
     account.pages,
     people.pages,

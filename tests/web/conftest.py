@@ -1,7 +1,7 @@
 """People who are signed in, and what they need to see on the pages."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -25,19 +25,19 @@ class Visitor:
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
 
-    def get(self, path: str, **others: Any) -> TestResponse:
-        return self.client.get(path, base_url=BASE, **others)
+    def get(self, path: str, *, follow: bool = False) -> TestResponse:
+        return self.client.get(path, base_url=BASE, follow_redirects=follow)
 
     def token(self, path: str = "/sign-in") -> str:
-        found = TOKEN.search(self.get(path, follow_redirects=True).text)
+        found = TOKEN.search(self.get(path, follow=True).text)
         assert found is not None
         return found.group(1)
 
     def post(
-        self, path: str, data: dict[str, Any] | None = None, **others: Any
+        self, path: str, data: Mapping[str, Any] | None = None, *, follow: bool = False
     ) -> TestResponse:
         sent = {"csrf_token": self.token(), **(data or {})}
-        return self.client.post(path, data=sent, base_url=BASE, **others)
+        return self.client.post(path, data=sent, base_url=BASE, follow_redirects=follow)
 
     def sign_in(self, email: str, password: str = PASSWORD) -> TestResponse:
         return self.post("/sign-in", {"email": email, "password": password})

@@ -6,3 +6,91 @@ const problems = document.getElementById("problems");
 if (problems) {
   problems.focus();
 }
+
+// A link of the summary may lead into a part that is folded away.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".problems a");
+  const target = link && document.getElementById(link.hash.slice(1));
+  if (target) {
+    event.preventDefault();
+    openAround(target);
+    target.focus();
+    target.scrollIntoView({ block: "center" });
+  }
+});
+
+function openAround(element) {
+  for (let at = element; at; at = at.parentElement) {
+    if (at.tagName === "DETAILS") {
+      at.open = true;
+    }
+  }
+}
+
+// Passwords can be shown while they are typed.
+for (const input of document.querySelectorAll('input[type="password"]')) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "small";
+  button.textContent = "Show password";
+  button.addEventListener("click", () => {
+    const hidden = input.type === "password";
+    input.type = hidden ? "text" : "password";
+    button.textContent = hidden ? "Hide password" : "Show password";
+  });
+  const line = document.createElement("div");
+  line.append(button);
+  input.after(line);
+}
+
+// Parts of the metric form that its kind does not use step aside.
+const parts = document.querySelectorAll("[data-for]");
+if (parts.length) {
+  const show = () => {
+    const kind = document.querySelector('input[name="kind"]:checked');
+    for (const part of parts) {
+      const used = !kind || part.dataset.for.split(" ").includes(kind.value);
+      part.hidden = !used && !part.querySelector('[aria-invalid="true"]');
+    }
+  };
+  document.addEventListener("change", show);
+  show();
+}
+
+// The part for a new hypothesis opens when none of the list is chosen.
+for (const part of document.querySelectorAll("[data-unless]")) {
+  const list = document.getElementById(part.dataset.unless);
+  list.addEventListener("change", () => {
+    part.open = list.value === "";
+  });
+}
+
+// The duration is worked out while the plan is typed, by the same address. (plan.action
+// would be the buttons of that name.)
+const plan = document.getElementById("plan-form");
+const answer = document.getElementById("duration-answer");
+if (plan && answer) {
+  let timer = 0;
+  let asked = 0;
+  const ask = async () => {
+    const number = ++asked;
+    const body = new FormData(plan);
+    body.set("action", "duration");
+    try {
+      const reply = await fetch(location.href, { method: "POST", body });
+      const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+      const fresh = page.getElementById("duration-answer");
+      if (fresh && number === asked && fresh.textContent.trim() !== answer.textContent.trim()) {
+        answer.replaceChildren(...fresh.childNodes);
+      }
+    } catch {
+      // The button does the same.
+    }
+  };
+  plan.addEventListener("input", (event) => {
+    if (/^(duration|metrics|variants|coverage|alpha)/.test(event.target.name)) {
+      clearTimeout(timer);
+      timer = setTimeout(ask, 600);
+    }
+  });
+}

@@ -1,0 +1,272 @@
+"""Who may open what, and that nothing is done without a token: promises S2 and S6."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from experiments import accounts
+from experiments.context import Context
+from experiments.db import Base, transaction
+from experiments.models import Person
+from experiments.vocabulary import PersonRole
+from tests.factories import make_experiment
+from tests.web.conftest import BASE, Visitor
+from web.access import PUBLIC, safe_next
+
+SignIn = Callable[..., Visitor]
+ROLES = list(PersonRole)
+VIEWER, ANALYST, EDITOR, APPROVER, ADMIN = ROLES
+# The permission matrix: a new page without a line here fails.
+LEAST_ROLE = {
+    "web.home.show": VIEWER,
+    "web.hypotheses.listing": VIEWER,
+    "web.hypotheses.new": EDITOR,
+    "web.hypotheses.show": VIEWER,
+    "web.hypotheses.edit": EDITOR,
+    "web.segments.listing": VIEWER,
+    "web.segments.new": ANALYST,
+    "web.segments.show": VIEWER,
+    "web.segments.new_rule": ANALYST,
+    "web.metrics.listing": VIEWER,
+    "web.metrics.new": ANALYST,
+    "web.metrics.show": VIEWER,
+    "web.metrics.new_definition": ANALYST,
+    "web.experiments.listing": VIEWER,
+    "web.experiments.show": VIEWER,
+    "web.experiments.pause": EDITOR,
+    "web.experiments.resume": EDITOR,
+    "web.experiments.stop_enrolment": EDITOR,
+    "web.experiments.stop": EDITOR,
+    "web.experiments.decide": EDITOR,
+    "web.experiments.confirm_decision": APPROVER,
+    "web.planning.new": EDITOR,
+    "web.planning.edit": EDITOR,
+    "web.planning.review": VIEWER,
+    "web.planning.step": EDITOR,
+    "web.settings.show": VIEWER,
+    "web.account.show": VIEWER,
+    "web.account.set_password": VIEWER,
+    "web.people.listing": ADMIN,
+    "web.people.invite": ADMIN,
+    "web.people.show": ADMIN,
+    "web.people.set_role": ADMIN,
+    "web.people.make_link": ADMIN,
+    "web.people.set_active": ADMIN,
+    "web.keys.listing": EDITOR,
+    "web.keys.create": ADMIN,
+    "web.keys.revoke": ADMIN,
+    "web.stages.listing": VIEWER,
+    "web.stages.new": EDITOR,
+    "web.stages.edit": EDITOR,
+    "web.stages.remove": EDITOR,
+    "web.audit.listing": ANALYST,
+    "web.audit.verify": ADMIN,
+    "web.sign_in.sign_out": VIEWER,
+}
+VALUES = {
+    "web.segments": "business",
+    "web.metrics": "csat",
+    "web.hypotheses": "annual-nudge",
+    "web.stages": "renewal",
+}
+
+
+def rules_of(app: Flask) -> list[Rule]:
+    return [r for r in app.url_map.iter_rules() if r.endpoint.startswith("web.")]
+
+
+def path_of(rule: Rule) -> str:
+    blueprint = rule.endpoint.rpartition(".")[0]
+    values = {
+        "key": VALUES.get(blueprint, "annual-plan-nudge"),
+        "number": "1",
+        "public_id": "abcdefghijkl",
+        "name": "abide.css",
+    }
+    built = rule.rule
+    for name in rule.arguments:
+        for kind in ("", "int:", "path:"):
+            built = built.replace(f"<{kind}{name}>", values.get(name, "1"))
+    return built
+
+
+def requests_of(app: Flask) -> Iterator[tuple[str, str, str]]:
+    """List endpoint, method and address of everything that can be asked for."""
+    for rule in rules_of(app):
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield rule.endpoint, method, path_of(rule)
+
+
+def dump(context: Context) -> dict[str, list[tuple[object, ...]]]:
+    """Read the whole database, but for when sessions were last seen."""
+    found = {}
+    with transaction(context.sessions) as session:
+        for table in Base.metadata.sorted_tables:
+            columns = [c for c in table.columns if c.name != "seen_at"]
+            found[table.name] = [
+                tuple(row) for row in session.execute(select(*columns))
+            ]
+    return found
+
+
+@pytest.fixture
+def filled(context: Context, signed_in: SignIn) -> Visitor:
+    visitor = signed_in(ADMIN)
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        make_experiment(session, owner)
+    return visitor
+
+
+def test_matrix__against_the_url_map__is_complete(app: Flask) -> None:
+    declared = {rule.endpoint for rule in rules_of(app)}
+    assert declared == set(LEAST_ROLE) | PUBLIC
+    for endpoint, role in LEAST_ROLE.items():
+        assert vars(app.view_functions[endpoint])["least_role"] == role, endpoint
+
+
+def test_public_pages__are_these_and_no_more(app: Flask) -> None:
+    assert not PUBLIC & set(LEAST_ROLE)
+    for endpoint in PUBLIC:
+        assert not hasattr(app.view_functions[endpoint], "least_role")
+
+
+@pytest.mark.usefixtures("filled")
+def test_every_page__without_a_session__asks_to_sign_in(
+    app: Flask, context: Context
+) -> None:
+    before = dump(context)
+    for endpoint, method, path in requests_of(app):
+        if endpoint in PUBLIC:
+            continue
+        answer = app.test_client().open(path, method=method, base_url=BASE)
+        if method == "GET":
+            assert answer.status_code == 302, path
+            assert answer.headers["Location"].startswith("/sign-in"), path
+        else:
+            assert answer.status_code == 401, path
+    assert dump(context) == before
+
+
+@pytest.mark.parametrize("role", ROLES[:-1])
+@pytest.mark.usefixtures("filled")
+def test_every_page__below_its_role__is_refused(
+    app: Flask, signed_in: SignIn, role: PersonRole
+) -> None:
+    visitor = signed_in(role)
+    token = visitor.token("/")
+    for endpoint, method, path in requests_of(app):
+        if endpoint in PUBLIC or ROLES.index(LEAST_ROLE[endpoint]) <= ROLES.index(role):
+            continue
+        answer = visitor.client.open(
+            path, method=method, data={"csrf_token": token}, base_url=BASE
+        )
+        assert answer.status_code == 403, (endpoint, method)
+
+
+def test_every_change__without_a_token__is_refused(
+    app: Flask, filled: Visitor, context: Context
+) -> None:
+    before = dump(context)
+    for endpoint, method, path in requests_of(app):
+        if method == "GET":
+            continue
+        answer = filled.client.open(path, method=method, base_url=BASE)
+        assert answer.status_code == 403, endpoint
+        text = filled.client.open(
+            path, method=method, json={"a": 1}, content_type="text/plain", base_url=BASE
+        )
+        assert text.status_code == 403, endpoint
+    assert dump(context) == before
+
+
+def test_every_change__with_anothers_token__is_refused(
+    app: Flask, filled: Visitor, signed_in: SignIn, context: Context
+) -> None:
+    token = signed_in(EDITOR).token("/")
+    before = dump(context)
+    for endpoint, method, path in requests_of(app):
+        if method == "GET":
+            continue
+        answer = filled.client.open(
+            path, method=method, data={"csrf_token": token}, base_url=BASE
+        )
+        assert answer.status_code == 403, endpoint
+    assert dump(context) == before
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_every_change__from_another_site__is_refused(
+    app: Flask, filled: Visitor, context: Context, headers: dict[str, str]
+) -> None:
+    token = filled.token("/")
+    before = dump(context)
+    for endpoint, method, path in requests_of(app):
+        if method == "GET":
+            continue
+        answer = filled.client.open(
+            path,
+            method=method,
+            data={"csrf_token": token},
+            headers=headers,
+            base_url=BASE,
+        )
+        assert answer.status_code == 403, endpoint
+    assert dump(context) == before
+
+
+def test_every_get__by_an_admin__changes_nothing(
+    app: Flask, filled: Visitor, context: Context
+) -> None:
+    before = dump(context)
+    for endpoint, method, path in requests_of(app):
+        if method != "GET":
+            continue
+        with filled.get(path) as answer:
+            assert answer.status_code in {200, 302}, endpoint
+    assert dump(context) == before
+
+
+def test_view__that_names_no_role__is_refused(app: Flask, signed_in: SignIn) -> None:
+    visitor = signed_in(ADMIN)
+    app.view_functions["web.settings.show"] = lambda: "no role"
+    assert visitor.get("/settings").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https:evil.example",
+        "https://evil.example/",
+        "/%2F/evil.example",
+        "/%5Cevil.example",
+        "javascript:alert(1)",
+        "/a\nb",
+        "/a%0d%0aSet-Cookie:x",
+        " /home",
+        "",
+        None,
+        "/" + "a" * 3000,
+    ],
+)
+def test_next__to_anywhere_else__is_dropped(target: str | None) -> None:
+    assert safe_next(target) is None
+
+
+@pytest.mark.parametrize("target", ["/", "/experiments?status=draft", "/a/b%20c"])
+def test_next__within_the_site__is_kept(target: str) -> None:
+    assert safe_next(target) == target

@@ -1,0 +1,363 @@
+"""A stored result as its page shows it: words and rows, nothing computed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis import glossary, wording
+from analysis.estimate_words import EstimateWords
+from analysis.results import ChartView, CheckShown, ResultView, RunView
+from analysis.stats.estimate import ArmValue, Estimate, Lift, NotComputable
+from experiments.models import AmendmentRow
+from experiments.plan import Plan, PlannedMetric
+from experiments.vocabulary import CheckState, Role, SentenceCase
+from web.presenters.words import HEALTH_CHECK
+
+EVERYBODY = ""
+SMALL_CELL = 10  # fewer customers in a group could tell who they are
+NOTHING = "\N{EN DASH}"
+METHODS = {
+    "newcombe": "Difference of two shares: Newcombe interval, score test",
+    "welch": "Difference of two means: Welch",
+    "km_difference": "Difference of two retention curves on a day: Greenwood",
+    "rmst_difference": "Difference of days retained (restricted mean): Greenwood",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The strip above everything else."""
+
+    sentence: str  # "7 of 8 checks passed; 1 to note."
+    failed: tuple[CheckShown, ...]
+    noted: tuple[CheckShown, ...]
+    rest: tuple[CheckShown, ...]  # passed, or not applicable
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One metric of one treatment, in one line of a table."""
+
+    name: str
+    role: Role
+    variant: str
+    control: str  # value, then customers
+    treatment: str
+    change: str
+    matters: str
+    limit: str  # "" where none was agreed
+    case: SentenceCase
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRow:
+    """Who answered a survey, in one group."""
+
+    metric: str
+    group: str
+    exposed: str
+    invited: str
+    answered: str
+    of_exposed: str
+    of_invited: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """One metric in one declared segment; `hidden` says why it shows no numbers."""
+
+    segment: str
+    row: MetricRow | None
+    hidden: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnalystRow:
+    """The same metric with everything an analyst asks for."""
+
+    name: str
+    method: str
+    change: str
+    level: str
+    p_value: str
+    lift: str
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsPage:
+    """Everything on the page of a result, top to bottom."""
+
+    verdict: str  # "Ship nudge"
+    trust: Trust
+    primary: tuple[MetricRow, ...]
+    others: tuple[MetricRow, ...]  # guardrails first, then secondary
+    responses: tuple[ResponseRow, ...]
+    segments: tuple[SegmentRow, ...]
+    analyst: tuple[AnalystRow, ...]
+    curves: tuple[ChartView, ...]
+    answers: tuple[ChartView, ...]
+    difference: ChartView | None
+    facts: tuple[tuple[str, str], ...]
+    variants: int  # treatments
+
+
+def results_page(
+    run: RunView,
+    plan: Plan,
+    charts: Mapping[str, ChartView],
+    amendments: Sequence[AmendmentRow],
+) -> ResultsPage:
+    """Lay a run out as its page.
+
+    Args:
+        run: as far as it may be shown.
+        plan: the locked plan it was judged by.
+        charts: stored with the run.
+        amendments: to the plan.
+
+    Returns:
+        The page in words.
+    """
+    rows = [
+        (result, _metric_row(plan, result))
+        for result in run.results
+        if result.segment == EVERYBODY and result.outcome is not None
+    ]
+    rows.sort(key=lambda pair: _ORDER[pair[0].role])
+    return ResultsPage(
+        verdict=verdict_title(run),
+        trust=trust_of(run),
+        primary=tuple(row for _, row in rows if row.role == Role.PRIMARY),
+        others=tuple(row for _, row in rows if row.role != Role.PRIMARY),
+        responses=tuple(_responses(run, plan)),
+        segments=tuple(_segments(run, plan)),
+        analyst=tuple(_analyst_row(plan, result) for result, _ in rows),
+        curves=_named(charts, "retention:"),
+        answers=_named(charts, "csat:"),
+        difference=next(iter(_named(charts, "difference:")), None),
+        facts=tuple(_facts(run, plan, amendments)),
+        variants=len(plan.design.treatments),
+    )
+
+
+_ORDER = {Role.PRIMARY: 0, Role.GUARDRAIL: 1, Role.SECONDARY: 2}
+
+
+def verdict_title(run: RunView) -> str:
+    """Write the verdict, with the variant where there is one."""
+    word = glossary.VERDICT_WORDS[run.verdict]
+    return f"{word} {run.variant}" if run.variant else word
+
+
+def trust_of(run: RunView) -> Trust:
+    """Count the checks, the failed ones first."""
+    by_state = {
+        state: tuple(check for check in run.checks if check.state == state)
+        for state in CheckState
+    }
+    passed, noted = by_state[CheckState.PASSED], by_state[CheckState.NOTICE]
+    failed = by_state[CheckState.FAILED]
+    sentence = (
+        f"{len(passed)} of {len(passed) + len(noted) + len(failed)} checks passed"
+    )
+    if failed:
+        sentence += f"; {len(failed)} failed"
+    if noted:
+        sentence += f"; {len(noted)} to note"
+    rest = passed + by_state[CheckState.NOT_APPLICABLE]
+    return Trust(f"{sentence}.", failed, noted, rest)
+
+
+def segment_name(plan: Plan, label: str) -> str:
+    """Find the name of a segment by the label of its results.
+
+    Args:
+        plan: the locked plan.
+        label: key of the segment; with "@2" for a second version of the same.
+
+    Returns:
+        The name, with the version where the label has one.
+    """
+    for segment in plan.segments:
+        if label == segment.key:
+            return segment.name
+        if label == f"{segment.key[:58]}@{segment.version}":
+            return f"{segment.name} (version {segment.version})"
+    return label
+
+
+def _named(charts: Mapping[str, ChartView], prefix: str) -> tuple[ChartView, ...]:
+    return tuple(chart for name, chart in charts.items() if name.startswith(prefix))
+
+
+def _metric_row(plan: Plan, result: ResultView) -> MetricRow:
+    planned = plan.metric(result.metric)
+    choice = planned.choice
+    measure = wording.measure_of(planned.definition.kind)
+    outcome = result.outcome
+    control = treatment = change = NOTHING
+    if isinstance(outcome, Estimate):
+        words = EstimateWords(measure, outcome)
+        control = _arm(planned, outcome.control, words.decimals)
+        treatment = _arm(planned, outcome.treatment, words.decimals)
+        change = words.change_and_range()
+    return MetricRow(
+        name=planned.name,
+        role=choice.role,
+        variant=result.variant,
+        control=control,
+        treatment=treatment,
+        change=change,
+        matters=wording.agreed(choice.change_that_matters, measure),
+        limit="" if choice.margin is None else wording.agreed(choice.margin, measure),
+        case=result.case,
+        sentence=result.sentence,
+    )
+
+
+def _arm(planned: PlannedMetric, arm: ArmValue, decimals: int) -> str:
+    if arm.value is None:
+        return NOTHING
+    value = wording.value_on_scale(arm.value, planned.definition.kind, decimals)
+    return f"{value} ({wording.count(arm.n)})"
+
+
+def _responses(run: RunView, plan: Plan) -> Iterable[ResponseRow]:
+    counted = run.counts.get("responses") or {}
+    for metric, by_variant in counted.items():
+        for group, counts in by_variant.items():
+            exposed, invited, answered = (
+                int(counts[name]) for name in ("exposed", "invited", "answered")
+            )
+            asked = invited >= answered and invited > 0
+            yield ResponseRow(
+                metric=plan.metric(metric).name,
+                group=group,
+                exposed=wording.count(exposed),
+                invited=wording.count(invited) if asked else NOTHING,
+                answered=wording.count(answered),
+                of_exposed=wording.percent(answered / exposed) if exposed else NOTHING,
+                of_invited=wording.percent(answered / invited) if asked else NOTHING,
+            )
+
+
+def _segments(run: RunView, plan: Plan) -> Iterable[SegmentRow]:
+    for result in run.results:
+        if result.segment == EVERYBODY or result.outcome is None:
+            continue
+        hidden = _why_hidden(plan, result)
+        yield SegmentRow(
+            segment=segment_name(plan, result.segment),
+            row=_metric_row(plan, result),
+            hidden=hidden,
+        )
+
+
+def _why_hidden(plan: Plan, result: ResultView) -> str:
+    outcome = result.outcome
+    if isinstance(outcome, Estimate):
+        small = min(outcome.control.n, outcome.treatment.n) < SMALL_CELL
+        return f"Hidden: fewer than {SMALL_CELL} customers in a group." if small else ""
+    if outcome is None:
+        return ""
+    kind = plan.metric(result.metric).definition.kind
+    return glossary.not_computable(plan.metric(result.metric).name, outcome, kind)
+
+
+def _analyst_row(plan: Plan, result: ResultView) -> AnalystRow:
+    planned = plan.metric(result.metric)
+    outcome = result.outcome
+    name = planned.name
+    if len(plan.design.treatments) > 1:
+        name = f"{name}, {result.variant}"
+    if not isinstance(outcome, Estimate):
+        return AnalystRow(name, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, "")
+    words = EstimateWords(wording.measure_of(planned.definition.kind), outcome)
+    return AnalystRow(
+        name=name,
+        method=METHODS.get(outcome.method, outcome.method),
+        change=words.change_and_range(),
+        level=wording.level(outcome.interval),
+        p_value=wording.p_value(outcome.p_value),
+        lift=lift_in_words(outcome.lift),
+        more=_further(result),
+    )
+
+
+def lift_in_words(lift: Lift | NotComputable) -> str:
+    """Write a relative change with its interval, or why there is none.
+
+    Args:
+        lift: 0.12 is +12 %.
+
+    Returns:
+        Such as "+2.7 % (+0.9 % to +4.6 %)".
+    """
+    if isinstance(lift, NotComputable):
+        return f"Not given: {glossary.because(lift)}."
+    decimals = wording.decimals_for(100 * wording.half_width(lift.interval, lift.value))
+    low, high = (
+        "no limit" if end is None else f"{wording.signed(end * 100, decimals)} %"
+        for end in (lift.interval.low, lift.interval.high)
+    )
+    return f"{wording.signed(lift.value * 100, decimals)} % ({low} to {high})"
+
+
+def _further(result: ResultView) -> str:
+    parts = []
+    log_rank = result.details.get("log_rank")
+    if log_rank and log_rank.get("computable"):
+        parts.append(f"log-rank {wording.p_value(log_rank['p_value'])}")
+    response = result.details.get("response")
+    if response and response.get("p_value") is not None:
+        parts.append(f"equal response {wording.p_value(response['p_value'])}")
+    return "; ".join(parts)
+
+
+def _facts(
+    run: RunView, plan: Plan, amendments: Sequence[AmendmentRow]
+) -> Iterable[tuple[str, str]]:
+    counts = run.counts
+    yield "Analysed", wording.date_time(run.as_of)
+    if run.data_cutoff is not None:
+        yield "Data complete up to", wording.date_time(run.data_cutoff)
+    units = int(counts.get("units") or 0)
+    planned = plan.design.planned_units
+    share = wording.percent(units / planned, 0)
+    yield (
+        "Customers",
+        f"{wording.count(units)} of {wording.count(planned)} planned ({share})",
+    )
+    for name, title in _LEFT_OUT:
+        if counts.get(name):
+            yield title, wording.count(int(counts[name]))
+    late = counts.get("late_events")
+    if late:
+        yield (
+            "Events that came late",
+            f"{wording.count(int(late))} since the run before",
+        )
+    yield "Plan locked", wording.date_time(plan.locked_at)
+    yield "Amendments", wording.count(len(amendments)) if amendments else "None"
+    if len(plan.design.treatments) > 1:
+        yield "Several variants", "Primary metric adjusted by Holm; others not adjusted"
+    yield "Plan, SHA-256", run.plan_sha256
+    yield (
+        "Ruleset revision",
+        (NOTHING if run.ruleset_revision is None else str(run.ruleset_revision)),
+    )
+    yield "Abide version", run.code_version
+
+
+_LEFT_OUT = (
+    ("two_variants", "Left out: seen in two variants"),
+    ("unknown_variants", "Left out: variant not in the plan"),
+    ("only_outside", "Left out: seen only outside the time or in a pause"),
+    ("beyond_size", "Left out: came after the planned size"),
+)
+
+
+def names_of(checks: Sequence[CheckShown]) -> str:
+    """List checks by name, as in "split as planned and data is fresh"."""
+    return wording.joined([HEALTH_CHECK[check.name].lower() for check in checks])

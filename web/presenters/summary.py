@@ -1,0 +1,227 @@
+"""The leadership summary: one page of words, no p-values, black-and-white safe."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from analysis import sentences, wording
+from analysis.results import ChartView, ResultView, RunView
+from analysis.sentences import MetricFacts
+from analysis.stats.estimate import Estimate, Lift
+from experiments.models import AmendmentRow, Experiment
+from experiments.plan import Plan
+from experiments.vocabulary import (
+    Decision,
+    Role,
+    SentenceCase,
+    Status,
+    Verdict,
+)
+from web.presenters.results import EVERYBODY, lift_in_words, trust_of
+from web.presenters.words import DECISION, VERDICT
+
+MOST_GUARDRAILS = 4  # in one line each; more would not fit the page
+LONGEST = 280  # characters of a free text on the page
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailLine:
+    """One guardrail in one line."""
+
+    case: SentenceCase
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything on the page."""
+
+    title: str
+    verdict: Verdict
+    headline: str  # "Ship nudge, for Business customers."
+    standing: str  # who decided what, or that nobody has yet
+    changed: str
+    happened: str
+    worth: str
+    guardrails: tuple[GuardrailLine, ...]
+    more_guardrails: int
+    sureness: tuple[tuple[str, str], ...]
+    forecast: str
+    follows: str
+    chart: ChartView | None
+
+
+def summary_of(
+    experiment: Experiment,
+    plan: Plan,
+    run: RunView,
+    charts: Mapping[str, ChartView],
+    amendments: Sequence[AmendmentRow],
+) -> Summary:
+    """Lay a final, trusted run out as one page.
+
+    Args:
+        experiment: with its decision, if there is one.
+        plan: the locked plan.
+        run: that may be shown and used.
+        charts: stored with the run.
+        amendments: to the plan.
+
+    Returns:
+        The page in words.
+    """
+    lead = _lead(plan, run)
+    guardrails = [
+        GuardrailLine(result.case, result.sentence)
+        for result in run.results
+        if result.role == Role.GUARDRAIL
+        and result.segment == EVERYBODY
+        and (lead is None or result.variant == lead.variant)
+    ]
+    return Summary(
+        title=plan.hypothesis.title,
+        verdict=run.verdict,
+        headline=_headline(experiment, plan, run),
+        standing=_standing(experiment),
+        changed=shortened(plan.hypothesis.change),
+        happened=run.answer,
+        worth=_worth(plan, run, lead),
+        guardrails=tuple(guardrails[:MOST_GUARDRAILS]),
+        more_guardrails=max(0, len(guardrails) - MOST_GUARDRAILS),
+        sureness=tuple(_sureness(plan, run, amendments)),
+        forecast=_forecast(plan, lead),
+        follows=_follows(experiment, plan, run, lead),
+        chart=charts.get("primary_outcome"),
+    )
+
+
+def shortened(text: str) -> str:
+    """Cut a long text at a word, so that the page stays one page."""
+    one_line = " ".join(text.split())
+    if len(one_line) <= LONGEST:
+        return one_line
+    cut = one_line[:LONGEST].rpartition(" ")[0] or one_line[:LONGEST]
+    return f"{cut.rstrip('.,;:')} \N{HORIZONTAL ELLIPSIS}"
+
+
+def _lead(plan: Plan, run: RunView) -> ResultView | None:
+    """Find the primary result of the variant to ship; of the first one when none is."""
+    found = [
+        result
+        for result in run.results
+        if result.role == Role.PRIMARY and result.segment == EVERYBODY
+    ]
+    wanted = run.variant or plan.design.treatments[0].name
+    return next((r for r in found if r.variant == wanted), None)
+
+
+def _headline(experiment: Experiment, plan: Plan, run: RunView) -> str:
+    segment = plan.segments[0].name
+    if experiment.status == Status.DECIDED.value and experiment.decision:
+        decided = Decision(experiment.decision)
+        if decided == Decision.SHIP:
+            return f"Shipped: {experiment.decided_variant}, for {segment}."
+        return f"Decided: {DECISION[decided].lower()}, for {segment}."
+    what = VERDICT[run.verdict]
+    if run.variant:
+        what = f"{what} {run.variant}"
+    return f"{what}, for {segment}."
+
+
+def _standing(experiment: Experiment) -> str:
+    if experiment.status != Status.DECIDED.value or experiment.decided_at is None:
+        return "This is what the rule says. Nobody has decided yet."
+    when = wording.date(experiment.decided_at)
+    reason = shortened(experiment.decision_reason or "")
+    return f"Decided on {when}. {reason}".strip()
+
+
+def _facts(plan: Plan, run: RunView, result: ResultView) -> MetricFacts:
+    planned = plan.metric(result.metric)
+    base = run.counts.get("segment_per_quarter")
+    return MetricFacts(
+        name=planned.name,
+        kind=planned.definition.kind,
+        direction=planned.definition.direction,
+        target=planned.choice.change_that_matters,
+        segment_per_quarter=int(base) if base else None,
+    )
+
+
+def _worth(plan: Plan, run: RunView, lead: ResultView | None) -> str:
+    if lead is None or not isinstance(lead.outcome, Estimate):
+        return "It cannot be said what it is worth, for there is no estimate."
+    facts = _facts(plan, run, lead)
+    if lead.case == SentenceCase.UNDECIDED:
+        return "It cannot be said what it is worth before the answer is clear."
+    kept = sentences.customers_kept(facts, lead.outcome)
+    counted = sentences.per_thousand(facts, lead.outcome)
+    parts = [f"{kept[0].upper()}{kept[1:]}."] if kept else []
+    if counted:
+        parts.append(counted)
+    return " ".join(parts) or (
+        "This metric does not count customers, so Abide puts no number on it."
+    )
+
+
+def _sureness(
+    plan: Plan, run: RunView, amendments: Sequence[AmendmentRow]
+) -> list[tuple[str, str]]:
+    trust = trust_of(run)
+    applicable = len(run.checks) - sum(
+        check.state == "not_applicable" for check in run.checks
+    )
+    passed = applicable - len(trust.failed) - len(trust.noted)
+    units = int(run.counts.get("units") or 0)
+    return [
+        ("Planned beforehand", "yes" if plan.pre_registered else "no"),
+        ("Reviewed", "yes" if plan.reviewed else "no"),
+        ("Size reached", wording.percent(units / plan.design.planned_units, 0)),
+        ("Checks passed", f"{passed} of {applicable}"),
+        ("Amendments", str(len(amendments))),
+    ]
+
+
+def _forecast(plan: Plan, lead: ResultView | None) -> str:
+    """Compare what the team expected with what came, as relative changes."""
+    forecast = plan.hypothesis.forecast
+    low, mid, high = (
+        f"{wording.signed(lift * 100, 1)} %"
+        for lift in (forecast.lift_low, forecast.lift_mid, forecast.lift_high)
+    )
+    expected = (
+        f"Before the start we expected {mid} ({low} to {high}), and thought it"
+        f" {wording.percent(forecast.ship_probability, 0)} likely to ship."
+    )
+    outcome = None if lead is None else lead.outcome
+    if not isinstance(outcome, Estimate) or not isinstance(outcome.lift, Lift):
+        return f"{expected} The relative change cannot be given."
+    value = outcome.lift.value
+    where = "inside the forecast"
+    if value < forecast.lift_low:
+        where = "below the forecast"
+    elif value > forecast.lift_high:
+        where = "above the forecast"
+    return f"{expected} It came out at {lift_in_words(outcome.lift)}, {where}."
+
+
+def _follows(
+    experiment: Experiment, plan: Plan, run: RunView, lead: ResultView | None
+) -> str:
+    """Say what the team promised to do in this case."""
+    hypothesis = plan.hypothesis
+    if run.verdict == Verdict.SHIP:
+        text = hypothesis.if_up
+    elif lead is not None and lead.case == SentenceCase.WORSE:
+        text = hypothesis.if_down
+    else:
+        text = hypothesis.if_flat
+    return f"{shortened(text)} Owner: {experiment.owner.name}."
+
+
+def printed_foot(run: RunView, now: datetime) -> str:
+    """Write the line at the foot of the page: how old it is, and what it is about."""
+    return (
+        f"As of {wording.date_time(run.as_of)}. Experiment {run.experiment}."
+        f" Printed {wording.date(now)}. A range in brackets is a 95 % CI."
+    )
