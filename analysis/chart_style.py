@@ -180,9 +180,23 @@ def _plain(drawn: str, slug: str) -> str:
 
     Only tags are touched: what stands between them are names and numbers to be read.
     """
+    drawn = _counted_from_one(drawn)
     drawn = re.sub(r"<[^>]+>", lambda tag: _plain_tag(tag[0], slug), drawn)
     for empty in (r'<path d=""(?: display="none")?/>', r'<path d="M0,0h0v0h0Z"/>'):
         drawn = re.sub(empty, "", drawn)
+    return drawn
+
+
+def _counted_from_one(drawn: str) -> str:
+    """Number clip paths and gradients anew: vl-convert counts on through a process.
+
+    So the same chart has the same bits, whatever was drawn before it.
+    """
+    found = re.findall(r'\bid="((?:clip|gradient)[^"]*)"', drawn)
+    for number, former in enumerate(dict.fromkeys(found), start=1):
+        kind = "clip" if former.startswith("clip") else "gradient"
+        drawn = drawn.replace(f'"{former}"', f'"{kind}-{number}"')
+        drawn = drawn.replace(f"url(#{former})", f"url(#{kind}-{number})")
     return drawn
 
 
@@ -194,7 +208,7 @@ def _plain_tag(tag: str, slug: str) -> str:
     ):
         tag = re.sub(unwanted, "", tag)
     tag = re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", tag)
-    # Ids of clip paths count up from 0 in each drawing; a page holds several.
+    # A page holds several drawings.
     tag = re.sub(r'\bid="(clip|gradient)', rf'id="{slug}-\1', tag)
     tag = re.sub(r"url\(#(clip|gradient)", rf"url(#{slug}-\1", tag)
     return tag.replace(f'font-family="{FONT}"', f'font-family="{FONT_STACK}"')
