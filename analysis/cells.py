@@ -16,7 +16,7 @@ EVERYBODY = ""  # the segment of a cell about all customers in the experiment
 DECIDING_ROLES = frozenset({Role.PRIMARY, Role.GUARDRAIL})
 
 # By (variant, mask of segments): how often each outcome of one metric.
-Groups = Mapping[tuple[str, int], Iterable[OutcomeCount]]
+Groups = Mapping[tuple[str, str], Iterable[OutcomeCount]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,26 +36,27 @@ def reported_segments(plan: Plan) -> dict[str, PlannedSegment]:
 
 
 class Membership:
-    """The reported segments of customers, as one whole number: bit i is segment i."""
+    """The reported segments of customers, as text: "10" is in the first of two."""
 
     def __init__(self, segments: Mapping[str, PlannedSegment]) -> None:
         """Compile the rules.
 
         Args:
-            segments: label -> segment, at most 60.
+            segments: label -> segment.
         """
         self.labels = tuple(segments)
         self._rules = [compile_rule(s.condition) for s in segments.values()]
         names = {a for s in segments.values() for a in attributes_of(s.condition)}
         self._names = tuple(sorted(names))
 
-    def mask(self, attributes: Mapping[str, Any]) -> int:
+    def mask(self, attributes: Mapping[str, Any]) -> str:
         """Say which segments a customer with these attributes is in."""
-        return sum(rule(attributes) << i for i, rule in enumerate(self._rules))
+        return "".join("1" if rule(attributes) else "0" for rule in self._rules)
 
-    def labels_of(self, mask: int) -> tuple[str, ...]:
+    def labels_of(self, mask: str) -> tuple[str, ...]:
         """Name the segments of a mask."""
-        return tuple(name for i, name in enumerate(self.labels) if mask >> i & 1)
+        pairs = zip(self.labels, mask, strict=True)
+        return tuple(name for name, digit in pairs if digit == "1")
 
     def of_events(self, connection: Connection, events: Rows, units: Rows) -> Rows:
         """Work out each customer's segments from the attributes sent before exposure.
@@ -95,15 +96,15 @@ class Membership:
         known = connection.table("attributes")
         distinct = known.select(*columns).distinct().to_pyarrow().to_pylist()
         masks = [{**row, "segments": self._mask_of_texts(row)} for row in distinct]
-        schema = ibis.schema({**dict.fromkeys(columns, "string"), "segments": "int64"})
+        schema = ibis.schema({**dict.fromkeys(columns, "string"), "segments": "string"})
         masked = known.inner_join(ibis.memtable(masks, schema=schema), columns)
         return masked.select("unit", "segments")
 
-    def _mask_of_texts(self, row: Mapping[str, str]) -> int:
+    def _mask_of_texts(self, row: Mapping[str, str]) -> str:
         texts = {name: row[f"a{i}"] for i, name in enumerate(self._names)}
         sent = {name: text for name, text in texts.items() if text != ABSENT}
         return self.mask({name: json.loads(text) for name, text in sent.items()})
 
-    def of_texts(self, texts: Sequence[str | None]) -> list[int]:
+    def of_texts(self, texts: Sequence[str | None]) -> list[str]:
         """Work out the segments of whole attribute objects, written as JSON."""
         return [self.mask(json.loads(text) if text else {}) for text in texts]

@@ -33,7 +33,7 @@ ROW_COLUMNS = (
 )  # fmt: skip
 
 # Of each measure, by (variant, mask of segments): how often each outcome.
-Counted = dict[str, dict[tuple[str, int], list[OutcomeCount]]]
+Counted = dict[str, dict[tuple[str, str], list[OutcomeCount]]]
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,6 @@ def summarise_events(
     Returns:
         Summaries. A metric that cannot be measured is in `failed` and has no cells.
     """
-    membership = Membership(reported_segments(plan))
     measures = {
         metric.choice.metric: measure_of(metric.definition, f"m{i}")
         for i, metric in enumerate(plan.metrics)
@@ -65,18 +64,18 @@ def summarise_events(
     with connect(scratch) as connection:
         events = EventRows(connection, files, bounds.as_of)
         cohort = Cohort(events, plan, bounds)
-        query = _Query(events, cohort, membership, bounds)
+        query = _Query(events, cohort, plan, bounds)
         cells: list[Cell] = []
         counted, failed = _isolated(query, measures)
         for key, groups in counted.items():
             try:
-                cells += roll_up(plan, key, measures[key], groups, membership)
+                cells += roll_up(plan, key, measures[key], groups, query.membership)
             except ValueError as error:  # no set of customers could give this summary
                 failed[key] = _noted(key, error)
         return Summaries(
             cells=tuple(cells),
             exposures=cohort.counts(deciding_maturity(plan)),
-            late_event_count=query.late_events(plan, earlier) if earlier else None,
+            late_event_count=query.late_events(earlier) if earlier else None,
             failed=failed,
         )
 
@@ -112,17 +111,18 @@ class _Query:
         self,
         events: EventRows,
         cohort: Cohort,
-        membership: Membership,
+        plan: Plan,
         bounds: Bounds,
     ) -> None:
+        self._plan = plan
         self._events = events
         self._cohort = cohort
-        self._membership = membership
+        self.membership = Membership(reported_segments(plan))
         self._bounds = bounds
 
     def counts(self, measures: dict[str, Measure]) -> Counted:
         """Count equal outcomes of each metric."""
-        totals: dict[str, Counter[tuple[str, int, float | None, int]]]
+        totals: dict[str, Counter[tuple[str, str, float | None, int]]]
         totals = {key: Counter() for key in measures}
         for bucket in self._events.buckets:
             table = self._outcomes(bucket, measures.values())
@@ -158,7 +158,9 @@ class _Query:
         kinds = [kind.value for kind in measures[0].kinds]
         rows = events.filter(
             events.kind.isin(kinds),
-            events.at < microseconds(self._bounds.data_cutoff),
+            # By the stored column, so that files of other days are not read.
+            events.occurred_at >= self._plan.exposures_from,
+            events.occurred_at < self._bounds.data_cutoff,
         ).select(*ROW_COLUMNS)
         rows = rows.inner_join(units.select("unit", "first_at"), "unit")
         rows = rows.mutate(offset=rows.at - rows.first_at, is_start=False)
@@ -176,16 +178,17 @@ class _Query:
 
     def _with_segments(self, joined: Rows, events: Rows, units: Rows) -> Rows:
         """Add the mask of the reported segments each customer was in."""
-        membership = self._membership
-        nothing_known = ibis.literal(membership.mask({}), type="int64")
+        membership = self.membership
+        nothing_known = ibis.literal(membership.mask({}), type="string")
         if not membership.labels:
             return joined.mutate(segments=nothing_known)
         known = membership.of_events(self._events.connection, events, units)
         joined = joined.left_join(known, "unit").drop("unit_right")
         return joined.mutate(segments=joined.segments.fill_null(nothing_known))
 
-    def late_events(self, plan: Plan, earlier: Earlier) -> int:
+    def late_events(self, earlier: Earlier) -> int:
         """Count events that came after an earlier run, for a time it had closed."""
+        plan = self._plan
         names = {name for m in plan.metrics for name in m.definition.events}
         surveys = [kind.value for kind in SURVEY_KINDS]
         total = 0
@@ -221,16 +224,16 @@ def _starts(units: Rows, like: Rows) -> Rows:
 
 def _equal_outcomes(
     table: Rows, measure: Measure
-) -> list[tuple[str, int, float | None, int, int]]:
+) -> list[tuple[str, str, float | None, int, int]]:
     columns = ["variant", "segments", f"{measure.name}_value", f"{measure.name}_mark"]
     found = table.group_by(columns).agg(n=table.count()).to_pyarrow()
     return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 
 def _grouped(
-    counter: Counter[tuple[str, int, float | None, int]],
-) -> dict[tuple[str, int], list[OutcomeCount]]:
-    groups: dict[tuple[str, int], list[OutcomeCount]] = defaultdict(list)
+    counter: Counter[tuple[str, str, float | None, int]],
+) -> dict[tuple[str, str], list[OutcomeCount]]:
+    groups: dict[tuple[str, str], list[OutcomeCount]] = defaultdict(list)
     for (variant, mask, value, mark), count in counter.items():
         groups[variant, mask].append(OutcomeCount(value, mark, count))
     return dict(groups)

@@ -1,0 +1,251 @@
+"""From summaries to readings: every metric, treatment and segment, and nothing shared.
+
+One metric whose estimate raises shows "could not be computed"; the rest stand.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from analysis.cells import EVERYBODY, Cell, Summaries
+from analysis.readings import MetricReading
+from analysis.stats.estimate import Estimate, NotComputable, Outcome
+from analysis.stats.multiplicity import holm, holm_levels
+from analysis.stats.proportions import two_proportions
+from analysis.stats.satisfaction import (
+    ResponseBalance,
+    csat_mean,
+    csat_share,
+    response_balance,
+)
+from analysis.stats.summary import Histogram, LifeTable, Successes
+from analysis.stats.survival import (
+    CurvePoint,
+    LogRank,
+    kaplan_meier,
+    km_difference,
+    logrank,
+    rmst_difference,
+)
+from experiments.design import MetricDefinition
+from experiments.plan import Plan, PlannedMetric
+from experiments.vocabulary import MetricKind, Reason, Role
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Survival:
+    """Further read-outs of a time to churn, for the analyst.
+
+    Attributes:
+        share: difference of the shares not churned by the planned day.
+        log_rank: whether the whole curves differ.
+    """
+
+    share: Outcome
+    log_rank: LogRank | NotComputable
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """A reading with what stands behind it."""
+
+    reading: MetricReading
+    survival: Survival | None = None
+
+
+def estimate(
+    plan: Plan, summaries: Summaries, segments: tuple[str, ...]
+) -> list[Estimated]:
+    """Estimate every metric for every treatment against control.
+
+    With several treatments the primary metric is adjusted over them by Holm, in its
+    p-values and in the levels of its intervals; the other metrics are not.
+
+    Args:
+        plan: the locked plan.
+        summaries: one cell for each metric, variant and segment.
+        segments: labels of the reported segments.
+
+    Returns:
+        In the order of the plan's metrics; of each metric everybody first, then the
+        segments; of each of these the treatments.
+    """
+    found = []
+    for metric in plan.metrics:
+        for segment in (EVERYBODY, *segments):
+            found += _of_treatments(plan, metric, summaries, segment)
+    return found
+
+
+def responses(plan: Plan, summaries: Summaries) -> dict[str, list[ResponseBalance]]:
+    """Compare how often customers answered each survey metric.
+
+    It says nothing about what they answered, so it may be shown at any time.
+
+    Args:
+        plan: the locked plan.
+        summaries: with a cell for each survey metric and variant.
+
+    Returns:
+        Name of the metric -> balance of each treatment with control.
+    """
+    found = {}
+    for metric in plan.metrics:
+        arms = summaries.arms(metric.choice.metric)
+        control = _answers(arms.get(plan.design.control.name))
+        balances = [
+            response_balance(control, treatment)
+            for spec in plan.design.treatments
+            if (treatment := _answers(arms.get(spec.name))) and control
+        ]
+        if balances:
+            found[metric.name] = balances
+    return found
+
+
+def retention_curves(
+    plan: Plan, summaries: Summaries
+) -> dict[str, dict[str, tuple[CurvePoint, ...]]]:
+    """Work out the curve of each variant, for metrics that are times to churn.
+
+    Args:
+        plan: the locked plan.
+        summaries: with life tables.
+
+    Returns:
+        Metric key -> variant, control first -> curve; metrics without a curve for each
+        variant are not in it.
+    """
+    level = 1 - plan.design.alpha
+    found = {}
+    variants = (plan.design.control, *plan.design.treatments)
+    for metric in plan.metrics:
+        key = metric.choice.metric
+        arms = summaries.arms(key)
+        curves: dict[str, tuple[CurvePoint, ...]] = {}
+        for spec in variants:
+            table = arms[spec.name].summary if spec.name in arms else None
+            if isinstance(table, LifeTable):
+                points = kaplan_meier(table, level)
+                if not isinstance(points, NotComputable):
+                    curves[spec.name] = points
+        if len(curves) == len(variants):
+            found[key] = curves
+    return found
+
+
+def _of_treatments(
+    plan: Plan, metric: PlannedMetric, summaries: Summaries, segment: str
+) -> list[Estimated]:
+    arms = summaries.arms(metric.choice.metric, segment)
+    control = arms.get(plan.design.control.name)
+    level = 1 - plan.design.alpha
+    names = [spec.name for spec in plan.design.treatments]
+
+    def compare(name: str, at_level: float) -> Outcome:
+        treatment = arms.get(name)
+        if control is None or treatment is None:
+            return _missing(metric, summaries)
+        return _shielded(
+            metric, lambda: _compare(metric.definition, control, treatment, at_level)
+        )
+
+    outcomes = {name: compare(name, level) for name in names}
+    if metric.choice.role == Role.PRIMARY and len(names) > 1:
+        outcomes = _adjusted(outcomes, level, compare)
+    return [
+        Estimated(
+            reading=MetricReading(
+                metric=metric.choice.metric,
+                variant=name,
+                segment=segment,
+                role=metric.choice.role,
+                outcome=outcomes[name],
+                response=_response(control, arms.get(name), level),
+            ),
+            survival=_survival(metric, control, arms.get(name), level),
+        )
+        for name in names
+    ]
+
+
+def _adjusted(
+    outcomes: Mapping[str, Outcome],
+    level: float,
+    compare: Callable[[str, float], Outcome],
+) -> dict[str, Outcome]:
+    """Adjust p-values and intervals over treatments, by Holm."""
+    p_values = [
+        outcome.p_value if isinstance(outcome, Estimate) else None
+        for outcome in outcomes.values()
+    ]
+    adjusted: dict[str, Outcome] = {}
+    for name, p_value, at_level in zip(
+        outcomes, holm(p_values), holm_levels(p_values, level), strict=True
+    ):
+        outcome = compare(name, at_level)
+        if isinstance(outcome, Estimate):
+            outcome = replace(outcome, p_value=p_value)
+        adjusted[name] = outcome
+    return adjusted
+
+
+def _missing(metric: PlannedMetric, summaries: Summaries) -> NotComputable:
+    """Say why a metric has no cells."""
+    if not summaries.has_times and metric.choice.metric not in summaries.failed:
+        return NotComputable(Reason.NO_TIMES)
+    return NotComputable(Reason.FAILED)
+
+
+def _shielded(metric: PlannedMetric, work: Callable[[], Outcome]) -> Outcome:
+    try:
+        return work()
+    except Exception:
+        incident = uuid.uuid4().hex[:12]
+        log.exception("estimate_failed", metric=metric.choice.metric, incident=incident)
+        return NotComputable(Reason.FAILED)
+
+
+def _compare(
+    definition: MetricDefinition, control: Cell, treatment: Cell, level: float
+) -> Outcome:
+    """Compare two summaries by the estimator of the metric's kind."""
+    c, t = control.summary, treatment.summary
+    if isinstance(c, Successes) and isinstance(t, Successes):
+        return two_proportions(c, t, level)
+    if isinstance(c, LifeTable) and isinstance(t, LifeTable):
+        return rmst_difference(c, t, definition.day, level)
+    if isinstance(c, Histogram) and isinstance(t, Histogram):
+        if definition.kind == MetricKind.CSAT_SHARE:
+            return csat_share(c, t, definition.satisfied_from, level)
+        return csat_mean(c, t, level)
+    raise TypeError(f"no estimator for {type(c).__name__} and {type(t).__name__}")
+
+
+def _survival(
+    metric: PlannedMetric, control: Cell | None, treatment: Cell | None, level: float
+) -> Survival | None:
+    if control is None or treatment is None:
+        return None
+    c, t = control.summary, treatment.summary
+    if not isinstance(c, LifeTable) or not isinstance(t, LifeTable):
+        return None
+    day = metric.definition.day
+    share = _shielded(metric, lambda: km_difference(c, t, day, level))
+    return Survival(share, logrank([c, t]))
+
+
+def _response(
+    control: Cell | None, treatment: Cell | None, level: float
+) -> ResponseBalance | None:
+    c, t = _answers(control), _answers(treatment)
+    return response_balance(c, t, level) if c is not None and t is not None else None
+
+
+def _answers(cell: Cell | None) -> Histogram | None:
+    summary = None if cell is None else cell.summary
+    return summary if isinstance(summary, Histogram) else None

@@ -1,0 +1,268 @@
+"""A run as it is stored: one row with all its parts, written at once or not at all.
+
+What `counts` holds, in every phase, since none of it is an outcome:
+    units, planned_units, mature_units: all variants together;
+    exposed, mature: variant -> customers;
+    two_variants, unknown_variants, only_outside, beyond_size: customers left out;
+    undeclared: names of variants the plan does not have;
+    by_day: [day, variant, customers] by first exposure;
+    late_events: since the run before, or null;
+    has_times: false for an imported unit table;
+    responses: survey metric -> variant -> {exposed, invited, answered};
+    failed_metrics: metric keys.
+
+What `summaries` holds: the tables the results were made from, one object for each
+metric, variant and segment. While a plan with one look is counting, they are cut to
+sample sizes: a table of outcomes would give an estimate to anybody with a calculator.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from analysis import leases
+from analysis.cells import Cell, Summaries
+from analysis.charts import DrawnChart
+from analysis.estimating import Estimated
+from analysis.health import Check
+from analysis.outcome_json import outcome_to_json, response_to_json
+from analysis.readings import Judgement, Progress
+from analysis.stats.estimate import NotComputable
+from analysis.stats.satisfaction import response_rates
+from analysis.stats.summary import Histogram, LifeTable, Moments, Successes, Summary
+from analysis.subject import Subject
+from experiments.db import transaction
+from experiments.models import AnalysisRun, Chart, CheckResult, Result
+from experiments.plan import Plan
+from experiments.vocabulary import ResultPhase, RunState, SentenceCase
+
+TEST_FIGURES = frozenset({"p_value", "anytime_p_value", "chi2"})
+# Columns that differ between two runs of the same input.
+OWN_TO_A_RUN = frozenset({"id", "run_id", "started_at", "finished_at"})
+
+
+def counts_of(summaries: Summaries, progress: Progress) -> dict[str, Any]:
+    """Write who is in and who is not; see the head of this module."""
+    exposures = summaries.exposures
+    responses: dict[str, dict[str, Any]] = {}
+    for cell in summaries.cells:
+        if isinstance(cell.summary, Histogram) and not cell.segment:
+            rates = response_rates(cell.summary)
+            responses.setdefault(cell.metric, {})[cell.variant] = {
+                "exposed": rates.exposed,
+                "invited": rates.invited,
+                "answered": rates.answered,
+            }
+    return {
+        "units": exposures.units,
+        "planned_units": progress.planned_units,
+        "mature_units": progress.mature_units,
+        "exposed": dict(exposures.analysed),
+        "mature": dict(exposures.mature),
+        "two_variants": exposures.two_variants,
+        "unknown_variants": exposures.unknown_variants,
+        "only_outside": exposures.only_outside,
+        "beyond_size": exposures.beyond_size,
+        "undeclared": list(exposures.undeclared_names),
+        "by_day": [[str(day), name, n] for day, name, n in exposures.by_day],
+        "late_events": summaries.late_event_count,
+        "has_times": summaries.has_times,
+        "responses": responses,
+        "failed_metrics": sorted(summaries.failed),
+    }
+
+
+def summaries_of(summaries: Summaries, phase: ResultPhase) -> list[dict[str, Any]]:
+    """Write the summary tables, or while counting their sizes alone."""
+    return [
+        {
+            "metric": cell.metric,
+            "variant": cell.variant,
+            "segment": cell.segment,
+            "n_immature": cell.n_immature,
+            **(_table(cell.summary) if phase == ResultPhase.FINAL else _size(cell)),
+        }
+        for cell in summaries.cells
+    ]
+
+
+def _table(summary: Summary) -> dict[str, Any]:
+    if isinstance(summary, LifeTable):
+        days = [[day.day, day.events, day.censored] for day in summary.days]
+        return {"kind": "life_table", "n": summary.n, "days": days}
+    kinds = {Successes: "successes", Histogram: "histogram", Moments: "moments"}
+    body = {"kind": kinds[type(summary)], **asdict(summary)}
+    if isinstance(summary, Histogram):
+        body["counts"] = [list(pair) for pair in summary.counts]
+    return body
+
+
+def _size(cell: Cell) -> dict[str, Any]:
+    """Say how many customers a summary is about, and nothing of what they did."""
+    summary = cell.summary
+    if isinstance(summary, Histogram):
+        return {"kind": "sizes", "n": summary.n_exposed}
+    return {"kind": "sizes", "n": summary.n}
+
+
+def result_rows(
+    plan: Plan, estimated: Sequence[Estimated], judgement: Judgement
+) -> list[Result]:
+    """Write the readings with their sentences."""
+    rows = []
+    for each in estimated:
+        reading = each.reading
+        case, sentence = judgement.cases.get(
+            (reading.metric, reading.variant, reading.segment),
+            (SentenceCase.TOO_EARLY, judgement.answer),
+        )
+        rows.append(
+            Result(
+                metric=reading.metric,
+                metric_version=plan.metric(reading.metric).choice.version,
+                role=reading.role.value,
+                variant=reading.variant,
+                segment=reading.segment,
+                sentence_case=case.value,
+                sentence=sentence,
+                outcome=outcome_to_json(reading.outcome),
+                details=_details(each),
+            )
+        )
+    return rows
+
+
+def _details(each: Estimated) -> dict[str, Any]:
+    details: dict[str, Any] = {}
+    if each.reading.response is not None:
+        details["response"] = response_to_json(each.reading.response)
+    if each.survival is not None:
+        log_rank = each.survival.log_rank
+        details["share_retained"] = outcome_to_json(each.survival.share)
+        details["log_rank"] = (
+            outcome_to_json(log_rank)
+            if isinstance(log_rank, NotComputable)
+            else {"computable": True, **_listed(asdict(log_rank))}
+        )
+    return details
+
+
+def _listed(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in body.items()}
+
+
+def check_rows(checks: Sequence[Check], phase: ResultPhase) -> list[CheckResult]:
+    """Write the trust checks; while counting without the figures of their tests."""
+    hidden = TEST_FIGURES if phase == ResultPhase.COUNTING else frozenset[str]()
+    return [
+        CheckResult(
+            name=check.name.value,
+            state=check.state.value,
+            sentence=check.sentence,
+            facts={k: v for k, v in check.facts.items() if k not in hidden},
+        )
+        for check in checks
+    ]
+
+
+def chart_rows(charts: Sequence[DrawnChart]) -> list[Chart]:
+    """Write the drawn charts."""
+    return [
+        Chart(
+            name=chart.name,
+            title=chart.title,
+            web_svg=chart.web_svg,
+            print_svg=chart.print_svg,
+            table=chart.table,
+        )
+        for chart in charts
+    ]
+
+
+def failed_run(
+    subject: Subject, as_of: datetime, started_at: datetime, error: str
+) -> AnalysisRun:
+    """Make the row of a run that came to nothing; the last good one stays in force."""
+    return AnalysisRun(
+        experiment_id=subject.experiment_id,
+        state=RunState.FAILED.value,
+        phase=None,
+        started_at=started_at,
+        finished_at=started_at,
+        as_of=as_of,
+        plan_sha256=subject.plan_sha256,
+        ruleset_revision=subject.ruleset_revision,
+        code_version=code_version(),
+        error=error[:500],
+        counts={},
+        summaries=[],
+    )
+
+
+def code_version() -> str:
+    """Name the version of Abide that made a run."""
+    return version("abide")[:60]
+
+
+def store(
+    sessions: sessionmaker[Session], run: AnalysisRun, lease: str, token: int
+) -> int:
+    """Store a run whole, or nothing of it.
+
+    A run that says exactly what a stored one of the same time says is not stored
+    again, so that repeating an interrupted analysis leaves one result.
+
+    Args:
+        sessions: the way to the database.
+        run: with all its parts.
+        lease: name of the lease that this process must still hold.
+        token: of that lease.
+
+    Returns:
+        Id of the stored run.
+
+    Raises:
+        LeaseLost: another process took over; nothing was stored.
+    """
+    with transaction(sessions) as session:
+        leases.check_token(session, lease, token)
+        for former in session.scalars(
+            select(AnalysisRun).where(
+                AnalysisRun.experiment_id == run.experiment_id,
+                AnalysisRun.as_of == run.as_of,
+                AnalysisRun.state == RunState.DONE.value,
+            )
+        ):
+            if content_of(former) == content_of(run):
+                return former.id
+        session.add(run)
+        session.flush()
+        return run.id
+
+
+def content_of(run: AnalysisRun) -> dict[str, Any]:
+    """Read all that a run says, without what is its own by chance.
+
+    Args:
+        run: stored or not.
+
+    Returns:
+        Column -> value, and the same of each result, check and chart.
+    """
+    content = _columns(run)
+    for part in ("results", "checks", "charts"):
+        content[part] = [_columns(row) for row in getattr(run, part)]
+    return content
+
+
+def _columns(row: AnalysisRun | Result | CheckResult | Chart) -> dict[str, Any]:
+    return {
+        column.key: getattr(row, column.key)
+        for column in row.__mapper__.column_attrs
+        if column.key not in OWN_TO_A_RUN
+    }

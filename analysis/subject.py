@@ -1,0 +1,103 @@
+"""What the database says about an experiment that is to be analysed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from analysis.cells import Earlier
+from analysis.cutoff import Source, read_sources
+from experiments import catalog
+from experiments.errors import Conflict
+from experiments.models import AnalysisRun, Experiment, PlanRow, RulesetRow
+from experiments.plan import Plan, plan_from_json, sha256_of
+from experiments.vocabulary import AssignedBy, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An experiment with its locked plan, as of one moment.
+
+    Attributes:
+        experiment_id: of its row.
+        plan: as it was locked.
+        plan_sha256: the hash it was locked with.
+        plan_is_intact: whether the stored plan still has that hash.
+        closes_at: exposures from here on do not count; None while enrolment is open.
+        pauses: (from, to) of each pause; None has not ended.
+        sources: of production events.
+        earlier: the last good run before this one.
+        ruleset_revision: in force.
+    """
+
+    experiment_id: int
+    plan: Plan
+    plan_sha256: str
+    plan_is_intact: bool
+    closes_at: datetime | None
+    pauses: tuple[tuple[datetime, datetime | None], ...]
+    sources: tuple[Source, ...]
+    earlier: Earlier | None
+    ruleset_revision: int | None
+
+    @property
+    def breaks(self) -> tuple[tuple[datetime, datetime | None], ...]:
+        """Pauses in which exposures do not count: those that Abide made control."""
+        ours = self.plan.design.assigned_by == AssignedBy.ABIDE
+        return self.pauses if ours else ()
+
+
+def read_subject(session: Session, key: str, as_of: datetime) -> Subject:
+    """Read an experiment for its analysis.
+
+    Args:
+        session: any session.
+        key: of the experiment.
+        as_of: when the analysis is made.
+
+    Returns:
+        The subject.
+
+    Raises:
+        Conflict: it has not started, so there is no plan to analyse by.
+    """
+    experiment = catalog.get(session, key)
+    row = session.scalar(
+        select(PlanRow).where(
+            PlanRow.experiment_id == experiment.id, PlanRow.phase == experiment.phase
+        )
+    )
+    if row is None:
+        raise Conflict(f'"{key}" has not started, so there is nothing to analyse yet.')
+    ends = (experiment.enrolment_ends_at, experiment.stopped_at, experiment.decided_at)
+    return Subject(
+        experiment_id=experiment.id,
+        plan=plan_from_json(row.body),
+        plan_sha256=row.sha256,
+        plan_is_intact=sha256_of(row.body) == row.sha256,
+        closes_at=min((end for end in ends if end is not None), default=None),
+        pauses=tuple((p.paused_at, p.resumed_at) for p in experiment.pauses),
+        sources=tuple(read_sources(session)),
+        earlier=_earlier(session, experiment, as_of),
+        ruleset_revision=session.scalar(select(func.max(RulesetRow.revision))),
+    )
+
+
+def _earlier(
+    session: Session, experiment: Experiment, as_of: datetime
+) -> Earlier | None:
+    run = session.scalar(
+        select(AnalysisRun)
+        .where(
+            AnalysisRun.experiment_id == experiment.id,
+            AnalysisRun.state == RunState.DONE.value,
+            AnalysisRun.as_of < as_of,
+            AnalysisRun.data_cutoff.is_not(None),
+        )
+        .order_by(AnalysisRun.as_of.desc(), AnalysisRun.id.desc())
+        .limit(1)
+    )
+    if run is None or run.data_cutoff is None:
+        return None
+    return Earlier(run.as_of, run.data_cutoff)

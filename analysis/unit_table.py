@@ -1,0 +1,100 @@
+"""The second input of the warehouse: outcomes from a file, without times.
+
+Every customer of such a file is mature, for the file was written when the experiment
+was over; an empty cell is a missing outcome. What needs times, as retention curves do,
+cannot be had.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.cells import Cell, Groups, Summaries, roll_up
+from analysis.cohort import ExposureCounts
+from analysis.event_rows import Rows, connect
+from analysis.membership import Membership, reported_segments
+from analysis.metrics import Mark, OutcomeCount, measure_of
+from experiments.plan import Plan
+from experiments.vocabulary import MetricKind
+
+Found = tuple[str, str, str | None, float | None, int]
+
+
+def summarise_units(plan: Plan, files: Sequence[str], scratch: Path) -> Summaries:
+    """Summarise a unit table; the same input gives the same summaries.
+
+    Args:
+        plan: the locked plan.
+        files: the Parquet files of the experiment's units.
+        scratch: folder for what does not fit into memory.
+
+    Returns:
+        Summaries; metrics that are times have no cells. A survey's invitations are
+        unknown, so that none are counted.
+    """
+    with connect(scratch) as connection:
+        table = connection.read_parquet(list(files), table_name="units")
+        columns = ["metric", "variant", "attributes", "value"]
+        outcomes = table.group_by(columns).agg(n=table.count())
+        units = table.select("customer", "variant", "attributes").distinct()
+        variants = units.group_by(["variant", "attributes"]).agg(n=units.count())
+        found: list[Found] = _tuples(outcomes)
+        sizes = Counter[tuple[str, str | None]]()
+        for variant, attributes, n in _tuples(variants):
+            sizes[variant, attributes] += n
+    membership = Membership(reported_segments(plan))
+    texts = sorted({text for _, text in sizes}, key=repr)
+    masks = dict(zip(texts, membership.of_texts(texts), strict=True))
+    names = {variant.name for variant in plan.design.variants}
+    cells: list[Cell] = []
+    for metric in plan.metrics:
+        if metric.definition.kind != MetricKind.TIME_TO_CHURN:
+            key = metric.choice.metric
+            groups = _groups(key, found, masks) or _all_missing(sizes, masks)
+            measure = measure_of(metric.definition, "m")
+            cells += roll_up(plan, key, measure, groups, membership)
+    return Summaries(tuple(cells), _exposures(plan, sizes, names), has_times=False)
+
+
+def _groups(
+    metric: str, found: Sequence[Found], masks: dict[str | None, str]
+) -> Groups:
+    groups: dict[tuple[str, str], list[OutcomeCount]] = defaultdict(list)
+    for key, variant, attributes, value, n in found:
+        if key == metric:
+            outcome = OutcomeCount(value, Mark.PLAIN, n)
+            groups[variant, masks[attributes]].append(outcome)
+    return groups
+
+
+def _all_missing(
+    sizes: Counter[tuple[str, str | None]], masks: dict[str | None, str]
+) -> Groups:
+    """A metric of the plan that the file does not have: missing for everybody."""
+    groups: dict[tuple[str, str], list[OutcomeCount]] = defaultdict(list)
+    for (variant, attributes), n in sizes.items():
+        groups[variant, masks[attributes]].append(OutcomeCount(None, Mark.PLAIN, n))
+    return groups
+
+
+def _exposures(
+    plan: Plan, sizes: Counter[tuple[str, str | None]], names: set[str]
+) -> ExposureCounts:
+    by_variant: Counter[str] = Counter()
+    for (variant, _), n in sizes.items():
+        by_variant[variant] += n
+    analysed = {v.name: by_variant[v.name] for v in plan.design.variants}
+    unknown = {name: n for name, n in by_variant.items() if name not in names}
+    return ExposureCounts(
+        analysed=analysed,
+        mature=analysed,
+        unknown_variants=sum(unknown.values()),
+        undeclared_names=tuple(sorted(unknown, key=lambda n: (-unknown[n], n))[:5]),
+        everybody=by_variant.total(),
+    )
+
+
+def _tuples(table: Rows) -> list[Any]:
+    columns = table.to_pyarrow().columns
+    return list(zip(*(column.to_pylist() for column in columns), strict=True))
