@@ -98,11 +98,11 @@ def test_brackets_in_strings__any_number__do_not_count() -> None:
     ],
 )
 def test_body__one_megabyte_of_malice__is_done_within_seconds(raw: bytes) -> None:
-    # promises.md S14: refused within 1 s; three here, on a machine that is shared.
-    begun = time.monotonic()
+    # promises.md S14: refused within 1 s; half as much again here, of CPU time.
+    begun = time.process_time()
     with contextlib.suppress(InvalidInput):
         decode_object(raw)
-    assert time.monotonic() - begun < 3
+    assert time.process_time() - begun < 1.5
 
 
 def test_faults__a_hundred_thousand__twenty_are_named() -> None:
