@@ -5,10 +5,11 @@ that an app that evaluates locally gets the same answer as one that asks a door.
 `check` says what a rule may contain; `matches` understands a little more and never
 raises. Pure.
 
-Types are strict: "5" is not 5, and 1 is not true. A comparison with a value of
-another type, or with none, is false. So a negation ($ne, $nin, $not, $nor) holds for
-customers whose attribute is unknown; say `"$exists": true` beside it where it
-should not.
+Types are strict, as in GrowthBook's Python client: "5" is not 5, and 1 is not true. A
+comparison with a value of another type, or with none, is false. So a negation ($ne,
+$nin, $not, $nor) holds for customers whose attribute is unknown; say `"$exists": true`
+beside it where it should not. The JavaScript client differs only in that it converts
+an attribute of another type than the rule's.
 """
 
 from collections.abc import Callable, Iterator, Mapping

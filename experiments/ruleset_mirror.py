@@ -57,9 +57,13 @@ class RulesetMirror:
         self.fault = fault
 
     def _follow(self) -> None:
-        self.copy()
-        while not self._stopping.wait(POLL_SECONDS):
-            self.copy()
+        while True:
+            try:
+                self.copy()
+            except Exception:  # a dead thread would leave old rules in force for ever
+                log.exception("ruleset not copied")
+            if self._stopping.wait(POLL_SECONDS):
+                return
 
     def _copy(self) -> str | None:
         with self._sessions() as session:

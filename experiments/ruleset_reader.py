@@ -54,7 +54,10 @@ class RulesetReader:
 
     def _follow(self) -> None:
         while not self._stopping.wait(POLL_SECONDS):
-            self.refresh()
+            try:
+                self.refresh()
+            except Exception:  # a dead thread would serve old rules for ever
+                log.exception("ruleset not looked at")
 
     def _take(self, found: Ruleset) -> None:
         held = self.current
