@@ -433,7 +433,13 @@ class Rows(FieldList):  # type: ignore[misc]
 
 
 class Part(FormField):  # type: ignore[misc]
-    """A form within a form."""
+    """A form within a form; `is_unused` leaves it out when what it asks is moot."""
+
+    is_unused: bool = False
+
+    def validate(self, form: object, extra_validators: object = ()) -> bool:
+        """Check the inner form, unless it is not used."""
+        return self.is_unused or bool(super().validate(form, extra_validators))
 
 
 class AbideForm(Form):  # type: ignore[misc]

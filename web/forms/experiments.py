@@ -200,6 +200,8 @@ class ExperimentForm(AbideForm):
     def offer(self, catalogue: Catalogue) -> None:
         """Fill the lists, and read changes and margins in their metric's unit."""
         self.new_hypothesis.form.journey_stage.choices = options(catalogue.stages)
+        self.new_hypothesis.is_unused = bool(self.hypothesis.data)
+        self.duration.is_unused = True  # none of it is stored; its button checks it
         self.hypothesis.choices = options(
             [("", "A new one, written below"), *catalogue.hypotheses]
         )
@@ -340,9 +342,7 @@ class ExperimentForm(AbideForm):
 
     def new_key(self) -> str:
         """Take the key as typed, or make it from the name."""
-        if not self.key.data:
-            self.key.data = key_from(self.name.data or "", "experiment")
-        return str(self.key.data)
+        return str(self.key.data or key_from(self.name.data or "", "experiment"))
 
     def show(self, design: Design, scales: Mapping[str, int], revision: int) -> None:
         """Fill the form from a stored design.

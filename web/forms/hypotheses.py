@@ -125,9 +125,7 @@ class HypothesisCoreForm(AbideForm):
 
     def new_key(self) -> str:
         """Take the key as typed, or make it from the title."""
-        if not self.key.data:
-            self.key.data = key_from(self.title.data or "", "hypothesis")
-        return str(self.key.data)
+        return str(self.key.data or key_from(self.title.data or "", "hypothesis"))
 
 
 class HypothesisForm(HypothesisCoreForm):

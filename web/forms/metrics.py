@@ -110,6 +110,4 @@ class MetricForm(DefinitionForm):
 
     def new_key(self) -> str:
         """Take the key as typed, or make it from the name."""
-        if not self.key.data:
-            self.key.data = key_from(self.name.data or "", "metric")
-        return str(self.key.data)
+        return str(self.key.data or key_from(self.name.data or "", "metric"))

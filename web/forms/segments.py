@@ -123,9 +123,7 @@ class SegmentForm(RulesForm):
 
     def new_key(self) -> str:
         """Take the key as typed, or make it from the name."""
-        if not self.key.data:
-            self.key.data = key_from(self.name.data or "", "segment")
-        return str(self.key.data)
+        return str(self.key.data or key_from(self.name.data or "", "segment"))
 
 
 def rule_in_words(condition: Mapping[str, Any]) -> str:

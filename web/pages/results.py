@@ -5,6 +5,7 @@ from flask import Blueprint, Response, render_template
 from sqlalchemy.orm import Session
 
 from analysis import results
+from analysis.glossary import INTERVAL_HELP
 from analysis.results import RunView
 from experiments import catalog, plan_lock
 from experiments.db import transaction
@@ -40,6 +41,7 @@ def show(key: str) -> str:
             run=run,
             charts=charts,
             amendments=amendments,
+            interval_help=INTERVAL_HELP,
             page=results_page(run, plan, charts, amendments),
             stale=stale(database, experiment, run),
         )

@@ -10,7 +10,6 @@ from analysis.stats.estimate import ArmValue, Estimate, Lift, NotComputable
 from experiments.models import AmendmentRow
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import CheckState, Role, SentenceCase
-from web.presenters.words import HEALTH_CHECK
 
 EVERYBODY = ""
 SMALL_CELL = 10  # fewer customers in a group could tell who they are
@@ -43,6 +42,7 @@ class MetricRow:
     control: str  # value, then customers
     treatment: str
     change: str
+    range: str  # "(+0.6 to +3.2)"
     matters: str
     limit: str  # "" where none was agreed
     case: SentenceCase
@@ -67,8 +67,8 @@ class SegmentRow:
     """One metric in one declared segment; `hidden` says why it shows no numbers."""
 
     segment: str
-    row: MetricRow | None
-    hidden: str
+    row: MetricRow
+    hidden: str  # "" where it does
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,10 @@ class AnalystRow:
     name: str
     method: str
     change: str
-    level: str
+    range: str  # with its level
     p_value: str
     lift: str
+    lift_range: str
     more: str
 
 
@@ -90,8 +91,7 @@ class ResultsPage:
 
     verdict: str  # "Ship nudge"
     trust: Trust
-    primary: tuple[MetricRow, ...]
-    others: tuple[MetricRow, ...]  # guardrails first, then secondary
+    rows: tuple[MetricRow, ...]  # primary first, then guardrails, then secondary
     responses: tuple[ResponseRow, ...]
     segments: tuple[SegmentRow, ...]
     analyst: tuple[AnalystRow, ...]
@@ -100,6 +100,11 @@ class ResultsPage:
     difference: ChartView | None
     facts: tuple[tuple[str, str], ...]
     variants: int  # treatments
+
+    @property
+    def primary(self) -> tuple[MetricRow, ...]:
+        """The metric that decides, once for each treatment."""
+        return tuple(row for row in self.rows if row.role == Role.PRIMARY)
 
 
 def results_page(
@@ -128,8 +133,7 @@ def results_page(
     return ResultsPage(
         verdict=verdict_title(run),
         trust=trust_of(run),
-        primary=tuple(row for _, row in rows if row.role == Role.PRIMARY),
-        others=tuple(row for _, row in rows if row.role != Role.PRIMARY),
+        rows=tuple(row for _, row in rows),
         responses=tuple(_responses(run, plan)),
         segments=tuple(_segments(run, plan)),
         analyst=tuple(_analyst_row(plan, result) for result, _ in rows),
@@ -197,11 +201,12 @@ def _metric_row(plan: Plan, result: ResultView) -> MetricRow:
     measure = wording.measure_of(planned.definition.kind)
     outcome = result.outcome
     control = treatment = change = NOTHING
+    interval = ""
     if isinstance(outcome, Estimate):
         words = EstimateWords(measure, outcome)
         control = _arm(planned, outcome.control, words.decimals)
         treatment = _arm(planned, outcome.treatment, words.decimals)
-        change = words.change_and_range()
+        change, interval = words.change(), f"({words.signed_range()})"
     return MetricRow(
         name=planned.name,
         role=choice.role,
@@ -209,6 +214,7 @@ def _metric_row(plan: Plan, result: ResultView) -> MetricRow:
         control=control,
         treatment=treatment,
         change=change,
+        range=interval,
         matters=wording.agreed(choice.change_that_matters, measure),
         limit="" if choice.margin is None else wording.agreed(choice.margin, measure),
         case=result.case,
@@ -272,15 +278,18 @@ def _analyst_row(plan: Plan, result: ResultView) -> AnalystRow:
     if len(plan.design.treatments) > 1:
         name = f"{name}, {result.variant}"
     if not isinstance(outcome, Estimate):
-        return AnalystRow(name, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, "")
+        why = "" if outcome is None else glossary.because(outcome)
+        return AnalystRow(name, why, NOTHING, "", NOTHING, NOTHING, "", "")
     words = EstimateWords(wording.measure_of(planned.definition.kind), outcome)
+    lift, lift_range = _lift(outcome.lift)
     return AnalystRow(
         name=name,
         method=METHODS.get(outcome.method, outcome.method),
-        change=words.change_and_range(),
-        level=wording.level(outcome.interval),
+        change=words.change(),
+        range=f"({wording.level(outcome.interval)} {words.signed_range()})",
         p_value=wording.p_value(outcome.p_value),
-        lift=lift_in_words(outcome.lift),
+        lift=lift,
+        lift_range=lift_range,
         more=_further(result),
     )
 
@@ -294,24 +303,28 @@ def lift_in_words(lift: Lift | NotComputable) -> str:
     Returns:
         Such as "+2.7 % (+0.9 % to +4.6 %)".
     """
+    return " ".join(_lift(lift)).strip()
+
+
+def _lift(lift: Lift | NotComputable) -> tuple[str, str]:
     if isinstance(lift, NotComputable):
-        return f"Not given: {glossary.because(lift)}."
+        return f"Not given: {glossary.because(lift)}.", ""
     decimals = wording.decimals_for(100 * wording.half_width(lift.interval, lift.value))
     low, high = (
         "no limit" if end is None else f"{wording.signed(end * 100, decimals)} %"
         for end in (lift.interval.low, lift.interval.high)
     )
-    return f"{wording.signed(lift.value * 100, decimals)} % ({low} to {high})"
+    return f"{wording.signed(lift.value * 100, decimals)} %", f"({low} to {high})"
 
 
 def _further(result: ResultView) -> str:
     parts = []
     log_rank = result.details.get("log_rank")
     if log_rank and log_rank.get("computable"):
-        parts.append(f"log-rank {wording.p_value(log_rank['p_value'])}")
+        parts.append(f"log-rank p {wording.p_value(log_rank['p_value'])}")
     response = result.details.get("response")
     if response and response.get("p_value") is not None:
-        parts.append(f"equal response {wording.p_value(response['p_value'])}")
+        parts.append(f"equal response p {wording.p_value(response['p_value'])}")
     return "; ".join(parts)
 
 
@@ -356,8 +369,3 @@ _LEFT_OUT = (
     ("only_outside", "Left out: seen only outside the time or in a pause"),
     ("beyond_size", "Left out: came after the planned size"),
 )
-
-
-def names_of(checks: Sequence[CheckShown]) -> str:
-    """List checks by name, as in "split as planned and data is fresh"."""
-    return wording.joined([HEALTH_CHECK[check.name].lower() for check in checks])

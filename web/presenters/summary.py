@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from analysis import sentences, wording
+from analysis.glossary import INTERVAL_HELP
 from analysis.results import ChartView, ResultView, RunView
 from analysis.sentences import MetricFacts
 from analysis.stats.estimate import Estimate, Lift
@@ -20,8 +21,9 @@ from experiments.vocabulary import (
 from web.presenters.results import EVERYBODY, lift_in_words, trust_of
 from web.presenters.words import DECISION, VERDICT
 
-MOST_GUARDRAILS = 4  # in one line each; more would not fit the page
-LONGEST = 280  # characters of a free text on the page
+# What fits one page, in characters: of one free text, of a name in the headline, and
+# of all guardrails together.
+LONGEST, LONGEST_NAME, LONGEST_GUARDRAILS = 280, 60, 480
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Summary:
     sureness: tuple[tuple[str, str], ...]
     forecast: str
     follows: str
-    chart: ChartView | None
+    charts: tuple[ChartView, ...]  # the groups, then the difference
 
 
 def summary_of(
@@ -78,6 +80,7 @@ def summary_of(
         and result.segment == EVERYBODY
         and (lead is None or result.variant == lead.variant)
     ]
+    shown = _that_fit(guardrails)
     return Summary(
         title=plan.hypothesis.title,
         verdict=run.verdict,
@@ -86,21 +89,40 @@ def summary_of(
         changed=shortened(plan.hypothesis.change),
         happened=run.answer,
         worth=_worth(plan, run, lead),
-        guardrails=tuple(guardrails[:MOST_GUARDRAILS]),
-        more_guardrails=max(0, len(guardrails) - MOST_GUARDRAILS),
+        guardrails=shown,
+        more_guardrails=len(guardrails) - len(shown),
         sureness=tuple(_sureness(plan, run, amendments)),
         forecast=_forecast(plan, lead),
         follows=_follows(experiment, plan, run, lead),
-        chart=charts.get("primary_outcome"),
+        charts=tuple(
+            chart
+            for name, chart in charts.items()
+            if name == "primary_outcome" or name.startswith("difference:")
+        ),
     )
 
 
-def shortened(text: str) -> str:
+def _that_fit(guardrails: Sequence[GuardrailLine]) -> tuple[GuardrailLine, ...]:
+    """Take as many as the page has room for, those that are not ruled out first."""
+    worst_first = sorted(
+        guardrails, key=lambda line: line.case == SentenceCase.HARM_RULED_OUT
+    )
+    shown: list[GuardrailLine] = []
+    letters = 0
+    for line in worst_first:
+        letters += len(line.sentence)
+        if letters > LONGEST_GUARDRAILS and shown:
+            break
+        shown.append(line)
+    return tuple(shown)
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
     """Cut a long text at a word, so that the page stays one page."""
     one_line = " ".join(text.split())
-    if len(one_line) <= LONGEST:
+    if len(one_line) <= longest:
         return one_line
-    cut = one_line[:LONGEST].rpartition(" ")[0] or one_line[:LONGEST]
+    cut = one_line[:longest].rpartition(" ")[0] or one_line[:longest]
     return f"{cut.rstrip('.,;:')} \N{HORIZONTAL ELLIPSIS}"
 
 
@@ -116,7 +138,7 @@ def _lead(plan: Plan, run: RunView) -> ResultView | None:
 
 
 def _headline(experiment: Experiment, plan: Plan, run: RunView) -> str:
-    segment = plan.segments[0].name
+    segment = shortened(plan.segments[0].name, LONGEST_NAME)
     if experiment.status == Status.DECIDED.value and experiment.decision:
         decided = Decision(experiment.decision)
         if decided == Decision.SHIP:
@@ -221,7 +243,8 @@ def _follows(
 
 def printed_foot(run: RunView, now: datetime) -> str:
     """Write the line at the foot of the page: how old it is, and what it is about."""
+    help_text = INTERVAL_HELP[0].lower() + INTERVAL_HELP[1:]
     return (
         f"As of {wording.date_time(run.as_of)}. Experiment {run.experiment}."
-        f" Printed {wording.date(now)}. A range in brackets is a 95 % CI."
+        f" Printed {wording.date(now)}. A 95 % CI is a range: {help_text}"
     )

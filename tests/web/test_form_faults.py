@@ -1,0 +1,199 @@
+"""A bad value in each field of each form: promise U5 of the design.
+
+The cases come from the form classes themselves, so that a new field is tried as well:
+the summary links to the field, the same words stand at it, the input says that it is
+invalid and by what it is described, the title begins with "Error:", and every other
+value is kept.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+
+from experiments import accounts, lifecycle
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.models import Person
+from experiments.vocabulary import Action, PersonRole
+from tests.factories import make_experiment, make_person, start_experiment
+from tests.web.conftest import BASE, Visitor
+from tests.web.markup import main_form, read_page
+from web.forms import base
+from web.forms.account import PasswordForm, PersonForm, RoleForm
+from web.forms.actions import DecisionForm, ReasonForm, StopForm
+from web.forms.experiments import ExperimentForm
+from web.forms.hypotheses import HypothesisForm
+from web.forms.metrics import DefinitionForm, MetricForm
+from web.forms.segments import RulesForm, SegmentForm
+from web.forms.settings import KeyForm, StageForm
+from web.forms.sign_in import SetUpForm, SignInForm
+
+SignIn = Callable[..., Visitor]
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """A form and where it is found; `action` is the button that sends it."""
+
+    form: type[base.AbideForm]
+    path: str
+    action: str = "save"
+    sends_to: str | None = None
+    filled: tuple[tuple[str, str], ...] = ()
+
+
+PAGES = (
+    FormPage(SignInForm, "/sign-in", filled=(("password", "a long walk"),)),
+    FormPage(PasswordForm, "/account"),
+    FormPage(PersonForm, "/settings/people"),
+    FormPage(RoleForm, "/settings/people/2", sends_to="/settings/people/2/role"),
+    FormPage(KeyForm, "/settings/keys"),
+    FormPage(StageForm, "/settings/stages/new"),
+    FormPage(StageForm, "/settings/stages/renewal"),
+    FormPage(SegmentForm, "/segments/new"),
+    FormPage(RulesForm, "/segments/business/rule"),
+    FormPage(MetricForm, "/metrics/new"),
+    FormPage(DefinitionForm, "/metrics/csat/definition"),
+    FormPage(HypothesisForm, "/hypotheses/new"),
+    FormPage(HypothesisForm, "/hypotheses/annual-nudge/edit"),
+    FormPage(ExperimentForm, "/experiments/new"),
+    FormPage(ExperimentForm, "/experiments/annual-plan-nudge/edit"),
+    FormPage(ReasonForm, "/experiments/in-review/review", action="send_back"),
+    FormPage(ReasonForm, "/experiments/runs/stop-enrolment"),
+    FormPage(StopForm, "/experiments/runs/stop"),
+    FormPage(DecisionForm, "/experiments/runs/decide"),
+)
+# Filled in by the page from what is stored, and not asked again.
+NOT_ASKED = {
+    "/settings/stages/renewal": {"key"},
+    "/hypotheses/annual-nudge/edit": {"key"},
+    "/experiments/annual-plan-nudge/edit": {"key"},
+}
+BAD_VALUES: dict[type[object], str] = {
+    base.Whole: "1.5",
+    base.Number: "abc",
+    base.Json: "{",
+    base.Text: "a\x00b",
+    base.Day: "14 March",
+    base.Choice: "nonsense",
+    base.Radios: "nonsense",
+    base.Boxes: "nonsense",
+    base.Password: "",
+}
+
+
+def bad_value(field: object) -> str | None:
+    """Choose what no field of this class takes; hidden ones are not asked."""
+    kinds = (kind for kind in type(field).__mro__ if kind in BAD_VALUES)
+    kind = next(kinds, None)
+    return None if kind is None else BAD_VALUES[kind]
+
+
+def fields_of(page: FormPage) -> Iterator[tuple[str, str]]:
+    for field in base.leaves(page.form()):
+        value = bad_value(field)
+        if value is not None and field.name not in NOT_ASKED.get(page.path, set()):
+            yield field.name, value
+
+
+@pytest.fixture
+def visitor_with_everything(context: Context, signed_in: SignIn) -> Visitor:
+    """Sign an administrator in, where each form has something to be about."""
+    visitor = signed_in(PersonRole.ADMIN)
+    now = context.now()
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        make_person(session, "Bob")
+        make_experiment(session, owner)
+        make_experiment(session, owner, key="in-review")
+        lifecycle.transition(session, "in-review", Action.SUBMIT, owner, now)
+        start_experiment(session, owner, key="runs")
+    return visitor
+
+
+def check_answer(page: FormPage, text: str, name: str) -> None:
+    """Look for the whole pattern around one field."""
+    place = f"{page.path} {name}"
+    forms, texts = read_page(text)
+    assert re.search(r"<title>Error: ", text), place
+    assert 'role="alert"' in text, place
+    shown = texts[f"{name}-error"].removeprefix("Error: ")
+    anchor = name if f'href="#{name}"' in text else f"{name}-0"
+    link = re.search(rf'<a href="#{re.escape(anchor)}">([^<]*)</a>', text)
+    assert link is not None, place
+    assert link.group(1).replace("&#34;", '"').replace("&#39;", "'") == shown, place
+    tags = next(form.by_id for form in forms if anchor in form.by_id)
+    assert tags[anchor]["aria-invalid"] == "true", place
+    assert f"{name}-error" in (tags[anchor]["aria-describedby"] or "").split(), place
+
+
+@pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: f"{page.form.__name__}:{page.path}"
+)
+def test_each_field__with_a_bad_value__is_named_and_nothing_is_lost(
+    page: FormPage, visitor_with_everything: Visitor, app: Flask
+) -> None:
+    visitor = visitor_with_everything
+    if page.form is SignInForm:
+        visitor = Visitor(app.test_client())
+    names = [name for name, _ in fields_of(page)]
+    assert names
+    button = page.action if page.action != "save" else None
+    opened = main_form(visitor.get(page.path).text, button)
+    for name, bad in fields_of(page):
+        in_new = name.startswith("new_hypothesis-")
+        action = "duration" if name.startswith("duration-") else page.action
+        changes = {"action": action, **dict(page.filled), name: bad}
+        sent = opened.sent(**changes, **({"hypothesis": ""} if in_new else {}))
+        answer = visitor.client.post(
+            page.sends_to or page.path, data=sent, base_url=BASE
+        )
+        assert answer.status_code == 400, (page.path, name)
+        check_answer(page, answer.text, name)
+        again = main_form(answer.text, button)
+        lost = set(sent) - {n for n, _ in again.values} - {"action"}
+        assert lost <= {name, "confirm"} | unchecked(sent), (page.path, name)
+        for kept_name, value in again.values:
+            if kept_name not in {name, "csrf_token", "password", "revision"}:
+                before = [part.replace("\r\n", "\n") for part in sent[kept_name]]
+                assert value in before, (page.path, name, kept_name)
+
+
+def unchecked(sent: dict[str, list[str]]) -> set[str]:
+    """Name the boxes: a browser sends nothing for one that is not ticked."""
+    return {name for name in sent if name in {"breakdowns", "health_metrics"}}
+
+
+def test_set_up__each_field_with_a_bad_value__is_named(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        token = accounts.create_sign_in_link(session, None, context.now())
+    good = {
+        "token": token,
+        "name": "Ada",
+        "email": "ada@example.com",
+        "password": "a long walk by the sea",
+    }
+    page = FormPage(SetUpForm, "/set-up")
+    for name, bad in fields_of(page):
+        answer = visitor.post("/set-up", {**good, name: bad})
+        assert answer.status_code == 400, name
+        check_answer(page, answer.text, name)
+
+
+def test_forms__all_of_them__are_tried() -> None:
+    tried = {page.form for page in PAGES} | {SetUpForm}
+    parts = {"RuleForm", "VariantForm", "PersonalForm", "MetricChoiceForm"}
+    parts |= {"DurationForm", "HypothesisCoreForm"}
+    known = set(subclasses(base.AbideForm))
+    assert {form.__name__ for form in known - tried} == parts
+
+
+def subclasses(form: type[base.AbideForm]) -> Iterator[type[base.AbideForm]]:
+    for child in form.__subclasses__():
+        yield child
+        yield from subclasses(child)
