@@ -128,8 +128,7 @@ def read_question(body: bytes) -> Question:
         )
     faults = {
         _shown(name): "There is no such field."
-        for name in content
-        if name not in _FIELDS
+        for name in sorted(content.keys() - _FIELDS)
     }
     attributes = content.get("attributes", {})
     experiments = content.get("experiments")
