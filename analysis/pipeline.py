@@ -39,6 +39,7 @@ from experiments.vocabulary import CheckState, ResultPhase, RunState
 
 LEASE = "analysis"
 SCRATCH = "scratch"
+PATIENCE = timedelta(minutes=2)
 WAIT_SECONDS = 0.5
 
 log = structlog.get_logger(__name__)
@@ -59,7 +60,7 @@ def analyse(
     key: str,
     as_of: datetime | None = None,
     *,
-    patience: timedelta = timedelta(0),
+    patience: timedelta = PATIENCE,
 ) -> int:
     """Analyse one experiment and store the run.
 

@@ -52,7 +52,7 @@ def store(context: Context) -> EventStore:
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the charts out: they take most of a run's time, and have their own tests."""
+    """Leave the charts out: most of a run is spent on them, and they have tests."""
     monkeypatch.setattr(pipeline, "_charts", lambda *_: [])
 
 
@@ -424,7 +424,7 @@ def test_running_elsewhere__is_refused_and_waiting_gets_its_turn(
     token = leases.acquire(context.sessions, pipeline.LEASE, "other", ttl, now())
     assert token is not None
     with pytest.raises(Conflict, match="Another analysis is running"):
-        analyse(context, store, "exp")
+        analyse(context, store, "exp", patience=timedelta(0))
     leases.release(context.sessions, pipeline.LEASE, token, now())
     assert analyse(context, store, "exp", patience=timedelta(seconds=5)) > 0
 

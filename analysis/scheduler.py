@@ -1,0 +1,326 @@
+"""When analyses run, never what they do: APScheduler in a process of its own.
+
+Once a day every experiment that runs, or ran lately, is analysed. Once an hour those
+that have no answer yet are counted anew where events have come: a wrong split or a dead
+source is seen within the hour, and an answer that has become due does not wait for
+tomorrow. One scheduler works at a time, by lease; others stand by and take over.
+
+A job whose time passed while nobody worked is done once, as soon as somebody does.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from analysis import leases, pipeline
+from analysis.store import EventStore
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.errors import AbideError
+from experiments.models import AnalysisRun, Experiment, JobRecord
+from experiments.vocabulary import ResultPhase, RunState, Status
+
+LEASE = "scheduler"
+STAND_BY_SECONDS = 5.0  # how often one that stands by asks for the lease
+WATCH_SECONDS = 2.0  # how often one that works looks whether it still may
+COUNTING_MINUTE = 10
+ANALYSIS_MINUTE = 5
+PATIENCE = timedelta(minutes=30)  # for an analysis that somebody else started
+MOST_FAILURES = 5  # in a row; then an experiment is tried once a day only
+SETTLED_AFTER = timedelta(days=7)  # late events of a finished experiment count so long
+LONGEST_ERROR = 500
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work with its time of day, UTC.
+
+    Attributes:
+        name: of its record.
+        work: does it; raises when it could not.
+        minute: of the hour.
+        hour: of the day; None is every hour.
+    """
+
+    name: str
+    work: Callable[[], None]
+    minute: int
+    hour: int | None = None
+
+    def last_due(self, now: datetime) -> datetime:
+        """When it should have been done last."""
+        due = now.astimezone(UTC).replace(minute=self.minute, second=0, microsecond=0)
+        step = timedelta(hours=1)
+        if self.hour is not None:
+            due, step = due.replace(hour=self.hour), timedelta(days=1)
+        return due if due <= now else due - step
+
+
+def analysis_jobs(context: Context) -> list[Job]:
+    """The analyses of this installation: daily, and hourly while counting."""
+    return [
+        Job(
+            "daily_analysis",
+            lambda: analyse_all(context, due_daily),
+            ANALYSIS_MINUTE,
+            context.settings.analysis_hour,
+        ),
+        Job(
+            "hourly_count",
+            lambda: analyse_all(context, due_hourly),
+            COUNTING_MINUTE,
+        ),
+    ]
+
+
+def run_scheduler(
+    context: Context, stop: threading.Event, further: Sequence[Job] = ()
+) -> None:
+    """Do jobs at their times until told to stop; stand by while another does.
+
+    Args:
+        context: settings, database and clock.
+        stop: set it to end after the job under way.
+        further: work of the rooms above.
+    """
+    jobs = [*analysis_jobs(context), *further]
+    while not stop.is_set():
+        try:
+            with leases.held(context, LEASE) as token:
+                if token is not None:
+                    log.info("scheduler_works", token=token)
+                    _work(context, jobs, token, stop)
+        except AbideError as error:
+            log.warning("scheduler_waits", reason=error.message)
+        stop.wait(STAND_BY_SECONDS)
+
+
+def _work(
+    context: Context, jobs: Sequence[Job], token: int, stop: threading.Event
+) -> None:
+    scheduler = BackgroundScheduler(
+        timezone=UTC,
+        executors={"default": ThreadPoolExecutor(1)},  # one at a time
+        job_defaults={
+            "coalesce": True,
+            "max_instances": 1,
+            "misfire_grace_time": None,  # late is better than never
+        },
+    )
+    for job in jobs:
+        trigger = CronTrigger(hour=job.hour, minute=job.minute, timezone=UTC)
+        options: dict[str, Any] = {"id": job.name, "args": (context, job, token)}
+        scheduler.add_job(do_if_due, trigger, **options)
+        # Also now: its time may have passed while nobody worked.
+        options["id"] = f"{job.name} missed"
+        scheduler.add_job(do_if_due, None, **options)
+    scheduler.start()
+    try:
+        while not stop.wait(WATCH_SECONDS):
+            if not _still_leads(context, token):
+                log.warning("scheduler_replaced", token=token)
+                return
+    finally:
+        scheduler.shutdown(wait=True)
+
+
+def _still_leads(context: Context, token: int) -> bool:
+    try:
+        with transaction(context.sessions) as session:
+            leases.check_token(session, LEASE, token)
+    except leases.LeaseLost:
+        return False
+    except AbideError as error:
+        # The database is away; the lease may still be ours when it is back.
+        log.warning("scheduler_waits", reason=error.message)
+    return True
+
+
+def do_if_due(context: Context, job: Job, token: int) -> None:
+    """Do a job, unless it was done since it was due; record how it went.
+
+    Args:
+        context: database and clock.
+        job: what to do.
+        token: of the scheduler's lease.
+    """
+    try:
+        if _begin(context, job, token):
+            _end(context, job, token, _outcome(job))
+    except AbideError as error:
+        log.warning("job_not_recorded", job=job.name, reason=error.message)
+
+
+def _outcome(job: Job) -> str | None:
+    """Do the work; give None, or what went wrong."""
+    try:
+        job.work()
+    except Exception as error:
+        log.exception("job_failed", job=job.name)
+        return error.message if isinstance(error, AbideError) else type(error).__name__
+    return None
+
+
+def _begin(context: Context, job: Job, token: int) -> bool:
+    now = context.now()
+    with transaction(context.sessions) as session:
+        leases.check_token(session, LEASE, token)
+        record = _record_of(session, job.name)
+        done_at = record.last_finished_at
+        if done_at is not None and done_at >= job.last_due(now):
+            return False
+        record.last_started_at = now
+    return True
+
+
+def _end(context: Context, job: Job, token: int, error: str | None) -> None:
+    with transaction(context.sessions) as session:
+        leases.check_token(session, LEASE, token)
+        note(session, job.name, context.now(), error)
+
+
+def note(session: Session, name: str, now: datetime, error: str | None) -> None:
+    """Record how a job went.
+
+    Args:
+        session: the transaction.
+        name: of the job.
+        now: when it ended.
+        error: what went wrong, or None.
+    """
+    record = _record_of(session, name)
+    record.last_finished_at = now
+    record.last_error = None if error is None else error[:LONGEST_ERROR]
+    record.failure_count = 0 if error is None else record.failure_count + 1
+
+
+def _record_of(session: Session, name: str) -> JobRecord:
+    record = session.get(JobRecord, name)
+    if record is None:
+        record = JobRecord(name=name, failure_count=0)
+        session.add(record)
+    return record
+
+
+Due = Callable[[Session, EventStore, datetime], list[str]]
+
+
+def analyse_all(context: Context, due: Due) -> None:
+    """Analyse the experiments that are due, one after the other.
+
+    One that fails does not keep the others from theirs; each has a record of its own.
+
+    Args:
+        context: settings, database and clock.
+        due: says which.
+    """
+    store = EventStore(context.settings)
+    with transaction(context.sessions) as session:
+        keys = due(session, store, context.now())
+    for key in keys:
+        error = _analyse_one(context, store, key)
+        with transaction(context.sessions) as session:
+            note(session, job_name(key), context.now(), error)
+
+
+def job_name(key: str) -> str:
+    """Name the record of an experiment's analyses."""
+    return f"analyse:{key}"
+
+
+def _analyse_one(context: Context, store: EventStore, key: str) -> str | None:
+    try:
+        run_id = pipeline.analyse(context, store, key, patience=PATIENCE)
+    except AbideError as error:
+        log.warning("analysis_refused", experiment=key, reason=error.message)
+        return error.message
+    with transaction(context.sessions) as session:
+        run = session.get(AnalysisRun, run_id)
+        return None if run is None else run.error
+
+
+def due_daily(session: Session, _store: EventStore, now: datetime) -> list[str]:
+    """Name the experiments that are analysed each day.
+
+    Args:
+        session: any session.
+        now: the time.
+
+    Returns:
+        Keys of those that run, and of those that ended and whose answer is not yet
+        settled, in order.
+    """
+    return [
+        experiment.key
+        for experiment in _started(session)
+        if not _is_settled(session, experiment, now)
+    ]
+
+
+def due_hourly(session: Session, store: EventStore, now: datetime) -> list[str]:
+    """Name the experiments that are counted anew each hour.
+
+    Args:
+        session: any session.
+        store: of the events.
+        now: the time.
+
+    Returns:
+        Keys of those without an answer, for which events may have come since the last
+        run and whose analysis did not keep failing.
+    """
+    version = store.version
+    found = []
+    for key in due_daily(session, store, now):
+        experiment = session.scalars(select(Experiment).where(Experiment.key == key))
+        run = _last_good(session, experiment.one())
+        record = session.get(JobRecord, job_name(key))
+        if record is not None and record.failure_count >= MOST_FAILURES:
+            continue
+        counting = run is None or run.phase == ResultPhase.COUNTING.value
+        if counting and (run is None or run.store_version != version):
+            found.append(key)
+    return found
+
+
+def _started(session: Session) -> Sequence[Experiment]:
+    statuses = (Status.RUNNING, Status.PAUSED, Status.STOPPED, Status.DECIDED)
+    return session.scalars(
+        select(Experiment)
+        .where(Experiment.status.in_([status.value for status in statuses]))
+        .order_by(Experiment.key)
+    ).all()
+
+
+def _is_settled(session: Session, experiment: Experiment, now: datetime) -> bool:
+    """Whether nothing that may still come changes the answer."""
+    if experiment.stopped_at is None:
+        return False
+    run = _last_good(session, experiment)
+    if run is None or run.phase != ResultPhase.FINAL.value:
+        return False
+    due_at = max(experiment.stopped_at, run.due_at or experiment.stopped_at)
+    return now - due_at > SETTLED_AFTER
+
+
+def _last_good(session: Session, experiment: Experiment) -> AnalysisRun | None:
+    return session.scalar(
+        select(AnalysisRun)
+        .where(
+            AnalysisRun.experiment_id == experiment.id,
+            AnalysisRun.state == RunState.DONE.value,
+        )
+        .order_by(AnalysisRun.id.desc())
+        .limit(1)
+    )
