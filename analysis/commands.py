@@ -8,16 +8,15 @@ from types import FrameType
 
 import click
 
-from analysis import pipeline
-from analysis.compactor import compact_once, run_compactor
-from analysis.scheduler import run_scheduler
-from analysis.store import EventStore
 from experiments import logs
 from experiments.context import Context, open_context
 from experiments.db import transaction
 from experiments.errors import AbideError, Unavailable
 from experiments.models import AnalysisRun
 from experiments.vocabulary import RunState
+
+# Each command loads the statistics it needs itself: servers, which know the commands
+# too, must start without them.
 
 PATIENCE = timedelta(minutes=10)
 # Customers' requests come first: these processes take what time is left.
@@ -34,6 +33,9 @@ SCHEDULER_NICENESS = 19
 )
 def analyse(key: str, as_of: datetime | None) -> None:
     """Analyse the experiment KEY now and store the result."""
+    from analysis import pipeline  # noqa: PLC0415
+    from analysis.store import EventStore  # noqa: PLC0415
+
     context = _context()
     try:
         _take_in(context)
@@ -48,6 +50,8 @@ def analyse(key: str, as_of: datetime | None) -> None:
 @click.command()
 def schedule() -> None:
     """Analyse at the planned times, until stopped."""
+    from analysis.scheduler import run_scheduler  # noqa: PLC0415
+
     os.nice(SCHEDULER_NICENESS)
     run_scheduler(_context(), _stopped_by_signals())
 
@@ -55,6 +59,8 @@ def schedule() -> None:
 @click.command()
 def compact() -> None:
     """Take events from the inboxes into the analytic store, until stopped."""
+    from analysis.compactor import run_compactor  # noqa: PLC0415
+
     os.nice(COMPACTOR_NICENESS)
     run_compactor(_context(), _stopped_by_signals())
 
@@ -79,6 +85,8 @@ def say_result(context: Context, run_id: int) -> None:
 
 def _take_in(context: Context) -> None:
     """Take in what waits in the inboxes; say so when it could not be had in time."""
+    from analysis.compactor import compact_once  # noqa: PLC0415
+
     try:
         compact_once(context)
     except Unavailable as error:
