@@ -1,6 +1,6 @@
 """The OpenAPI document: what marshmallow and the views say, and the hot doors' own."""
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
 from flask import Flask
@@ -57,7 +57,7 @@ def make_api(app: Flask) -> ControlPlane:
     """
     app.url_map.converters["key"] = KeyConverter
     app.config.update(
-        API_TITLE="Abide", API_VERSION=_version(), OPENAPI_VERSION="3.1.0"
+        API_TITLE="Abide", API_VERSION=version("abide"), OPENAPI_VERSION="3.1.0"
     )
     api = ControlPlane(
         app,
@@ -105,10 +105,3 @@ def _key_parameter(_converter: KeyConverter) -> dict[str, Any]:
         "pattern": f"^{KEY_PATTERN.pattern}$",
         "description": KEY_RULE,
     }
-
-
-def _version() -> str:
-    try:
-        return version("abide")
-    except PackageNotFoundError:
-        return "0"

@@ -301,6 +301,7 @@ def test_power__share__matches_the_published_sample_size(api: Caller) -> None:
         ({"response_share": 0.5}, {"response_share"}),
         ({"power": 1}, {"power"}),
         ({"version": 7}, {"version"}),
+        ({"metric": "unknown"}, {"metric"}),
     ],
 )
 def test_power__impossible_input__is_refused_by_field(
@@ -335,3 +336,29 @@ def test_power__survey__asks_for_the_spread_and_counts_silence(api: Caller) -> N
     # approximation; 1571 by the noncentral t too.
     assert all_answer == 1571
     assert half["control_count"] == 2 * 1571
+
+
+@on_sqlite
+def test_power__time_to_churn__takes_the_share_retained(api: Caller) -> None:
+    definition = {
+        **metric_body()["definition"],
+        "kind": "time_to_churn",
+        "day": 60,
+        "gap_days": 14,
+    }
+    api.post("/metrics", metric_body(definition=definition))
+    answer = api.post(
+        "/power",
+        {
+            "metric": factories.RETENTION,
+            "baseline": 0.5,
+            "effect": 0.1,
+            "weekly_customers": 7000,
+        },
+    )
+    # Schoenfeld (1981) by hand: HR = ln .6 / ln .5 = .736966, so events =
+    # (1.95996 + .84162)^2 x 4 / ln(HR)^2 = 337.1; of the two groups 1 - (.5 + .6) / 2
+    # = .45 churn, so 337.1 / .45 / 2 = 374.5 customers each.
+    assert answer.json["control_count"] == 375
+    # At 1000 a day one week of enrolment is the least; then 60 + 14 days to mature.
+    assert (answer.json["enrolment_days"], answer.json["total_days"]) == (7, 81)
