@@ -6,9 +6,8 @@ environments part where events come in, and development events are never analyse
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from api import assignments_openapi
 from api.door_auth import authenticate
@@ -35,8 +34,7 @@ OPENAPI_PATHS: dict[str, Any] = assignments_openapi.paths(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What an app asks; `experiments` None stands for all."""
 
     unit: object

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Container
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from api.doors import Request, Response, refuse
 from experiments import key_format
@@ -16,8 +16,7 @@ from experiments.vocabulary import Environment, KeyKind
 _NO_DIGEST = "0" * 64
 
 
-@dataclass(frozen=True, slots=True)
-class DoorKey:
+class DoorKey(NamedTuple):
     """The key of a request that may go on."""
 
     public_id: str

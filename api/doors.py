@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import orjson
@@ -92,9 +92,8 @@ def _environ_name(name: str) -> str:
     return plain if plain in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{plain}"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request, read completely.
+class Request(NamedTuple):
+    """One request, read completely; a tuple, since one is made for every request.
 
     Attributes:
         method: upper case, such as "POST".
