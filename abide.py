@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from flask import Flask, Response
 from flask.cli import FlaskGroup
+from typing_extensions import override
 
 from experiments import commands, secrets
 from experiments.config import Settings
@@ -18,6 +19,12 @@ from experiments.errors import AbideError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+# Command -> function in analysis.commands.
+ANALYSIS_COMMANDS = {
+    "analyse": "analyse",
+    "compact": "compact",
+    "schedule": "schedule",
+}
 POOLS = ("all", "assign", "app")
 # For pages; API answers bring stricter ones. Nothing inline, nothing from elsewhere.
 PAGE_HEADERS = {
@@ -87,7 +94,24 @@ def create_wsgi() -> "WSGIApplication":
     return front.build(context, app, doors_too=pool != "app")
 
 
-@click.group(cls=FlaskGroup, create_app=create_app, add_version_option=False)
+class FrontDoor(FlaskGroup):
+    """Loads what computes only when it is called: servers stay small without it."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *ANALYSIS_COMMANDS])
+
+    @override
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in ANALYSIS_COMMANDS:
+            from analysis import commands as computing  # noqa: PLC0415
+
+            found: click.Command = getattr(computing, ANALYSIS_COMMANDS[name])
+            return found
+        return super().get_command(ctx, name)
+
+
+@click.group(cls=FrontDoor, create_app=create_app, add_version_option=False)
 @click.version_option(version("abide"), prog_name="abide")
 def main() -> None:
     """Abide: experiments that show whether customers stay and are satisfied."""

@@ -121,7 +121,7 @@ def create_user(email: str, name: str, role: str) -> None:
                 actor=actors.SYSTEM,
                 now=context.now(),
             )
-            link = sign_in_link(context, person)
+        link = sign_in_link(context, person)
     except AbideError as error:
         raise click.ClickException(error.message) from error
     click.echo(link)

@@ -7,10 +7,10 @@ from typing import ClassVar
 class AbideError(Exception):
     """A refusal that a person or program can act on.
 
+    `message` is one sentence for people; `fields` says what is wrong with which field.
+
     Attributes:
         code: stable, for programs.
-        message: one sentence, for people.
-        fields: field name -> what is wrong with it, in words.
     """
 
     code: ClassVar[str] = "error"

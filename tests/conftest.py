@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from abide import create_flask_app
 from experiments.config import Settings
 from experiments.context import Context, open_context
 from experiments.db import make_engine
@@ -189,8 +190,6 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def app(context: Context) -> Flask:
-    from abide import create_flask_app
-
     return create_flask_app(context)
 
 

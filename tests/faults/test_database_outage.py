@@ -6,7 +6,6 @@ the outage is shorter; ABIDE_PROOF=1 gives it its full length.
 
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pysqlite3
 import pytest
 
 from experiments.db import make_engine
@@ -191,7 +191,9 @@ def test_sqlite__main_file_locked__assignment_and_intake_go_on(
     sqlite_url: str, data_dir: Path
 ) -> None:
     with server_on(sqlite_url, data_dir) as (server, company):
-        holder = sqlite3.connect(data_dir / "abide.db", isolation_level=None)
+        # Not the standard sqlite3: two libraries in one process do not see each
+        # other's locks, and closing one would drop the other's.
+        holder = pysqlite3.connect(str(data_dir / "abide.db"), isolation_level=None)
         holder.execute("BEGIN EXCLUSIVE")
         try:
             answers = live_through(server, company, {200})
