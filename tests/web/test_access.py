@@ -12,7 +12,7 @@ from experiments.context import Context
 from experiments.db import Base, transaction
 from experiments.models import Person
 from experiments.vocabulary import PersonRole
-from tests.factories import make_experiment
+from tests.factories import make_experiment, start_experiment
 from tests.web.conftest import BASE, Visitor
 from web.access import PUBLIC, safe_next
 
@@ -46,6 +46,9 @@ LEAST_ROLE = {
     "web.planning.edit": EDITOR,
     "web.planning.review": VIEWER,
     "web.planning.step": EDITOR,
+    "web.results.show": VIEWER,
+    "web.results.download": VIEWER,
+    "web.summary.show": VIEWER,
     "web.settings.show": VIEWER,
     "web.account.show": VIEWER,
     "web.account.set_password": VIEWER,
@@ -71,6 +74,8 @@ VALUES = {
     "web.metrics": "csat",
     "web.hypotheses": "annual-nudge",
     "web.stages": "renewal",
+    "web.results": "runs",
+    "web.summary": "runs",
 }
 
 
@@ -118,6 +123,7 @@ def filled(context: Context, signed_in: SignIn) -> Visitor:
     with transaction(context.sessions) as session:
         owner = accounts.actor_for(session.get_one(Person, 1))
         make_experiment(session, owner)
+        start_experiment(session, owner, key="runs")
     return visitor
 
 

@@ -342,8 +342,8 @@ class Choice(SelectField):  # type: ignore[misc]
             self.flags.optional = True
 
     def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
-        """Refuse a value that the list does not hold."""
-        if self.data not in titles(self):
+        """Refuse a value that the list does not hold; none at all is the empty one."""
+        if (self.data or "") not in titles(self):
             raise ValidationError("Choose one from the list.")
 
 

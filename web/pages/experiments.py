@@ -14,18 +14,20 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from analysis import results
 from experiments import accounts, audit, catalog, lifecycle, plan_lock
 from experiments.db import transaction
 from experiments.decisions import Recommendation
 from experiments.models import Experiment
-from experiments.vocabulary import Action, Decision, PersonRole, Status, Verdict
+from experiments.vocabulary import Action, Decision, PersonRole, Status
 from web import catalogue
 from web.access import actor, context, least
 from web.forms.actions import DecisionForm, ReasonForm, StopForm
 from web.forms.base import options
+from web.pages.results import stale
 from web.presenters import experiments as words
 from web.presenters.plans import plan_in_words
-from web.presenters.runs import is_final, latest_runs
+from web.presenters.runs import Run, is_final, latest_runs
 from web.presenters.words import STATUS
 from web.saving import form_data, save, wants_to_save
 
@@ -55,8 +57,8 @@ def listing() -> str:
     )
 
 
-def _verdict(run: object) -> str | None:
-    return getattr(run, "verdict", None) if is_final(run) else None  # type: ignore[arg-type]
+def _verdict(run: Run | None) -> str | None:
+    return run.verdict if run is not None and is_final(run) else None
 
 
 @pages.get("/experiments/<key>")
@@ -66,12 +68,13 @@ def show(key: str) -> str:
     now = context().now()
     with transaction(context().sessions) as database:
         experiment = catalog.get(database, key)
-        run = latest_runs(database, [experiment.id]).get(experiment.id)
+        run = results.latest(database, experiment)
         plan_row = plan_lock.plan_row(database, experiment)
         return render_template(
             "experiment.html",
             experiment=experiment,
             run=run,
+            stale=stale(database, experiment, run),
             plan=plan_in_words(experiment),
             plan_row=plan_row,
             amendments=plan_lock.amendments(database, experiment),
@@ -179,12 +182,12 @@ def decide(key: str) -> Response:
     form = DecisionForm(form_data())
     with transaction(context().sessions) as database:
         experiment = catalog.get(database, key)
-        run = latest_runs(database, [experiment.id]).get(experiment.id)
+        run = results.latest(database, experiment)
     treatments = [(v.name, v.name) for v in experiment.variants if not v.is_control]
     form.variant.choices = options([("", "None"), *treatments])
-    recommendation = None
-    if run is not None and is_final(run) and run.verdict is not None:
-        recommendation = Recommendation(Verdict(run.verdict), run.verdict_variant)
+    if run is not None and not run.shows_estimates and run.is_trusted:
+        run = None  # the plan does not let it say anything yet
+    recommendation = None if run is None else Recommendation(run.verdict, run.variant)
     if wants_to_save():
         done = save(form, lambda database: _decide(database, key, form, recommendation))
         if done is not None:
@@ -195,7 +198,7 @@ def decide(key: str) -> Response:
                 else "The decision is recorded."
             )
             return redirect(url_for("web.experiments.show", key=key))
-    return _answer("decide.html", form, experiment, run=run if is_final(run) else None)
+    return _answer("decide.html", form, experiment, run=run)
 
 
 def _decide(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from experiments.conditions import attributes_of
-from experiments.models import AnalysisRun, Experiment, Person
+from experiments.models import Experiment, Person
 from experiments.vocabulary import AssignedBy, Decision, Status
 from web.presenters.formats import count, day
-from web.presenters.runs import is_final
+from web.presenters.runs import Run, is_final
 from web.presenters.words import DECISION
 
 
@@ -22,9 +22,7 @@ class Step:
     state: str  # "done", "current" or "ahead"
 
 
-def timeline(
-    experiment: Experiment, run: AnalysisRun | None, now: datetime
-) -> list[Step]:
+def timeline(experiment: Experiment, run: Run | None, now: datetime) -> list[Step]:
     """List the steps from draft to decision, and mark where it stands.
 
     Args:
@@ -69,9 +67,7 @@ def _state(index: int, position: int) -> str:
     return "done" if index < position else "ahead"
 
 
-def sentence_of_now(
-    experiment: Experiment, run: AnalysisRun | None, now: datetime
-) -> str:
+def sentence_of_now(experiment: Experiment, run: Run | None, now: datetime) -> str:
     """Say in one or two sentences where an experiment stands.
 
     Args:
@@ -153,7 +149,7 @@ class Progress:
     rows: tuple[tuple[str, str], ...]  # variant, customers
 
 
-def progress(experiment: Experiment, run: AnalysisRun | None) -> Progress | None:
+def progress(experiment: Experiment, run: Run | None) -> Progress | None:
     """Compare the customers counted by the last run with the planned number.
 
     Args:

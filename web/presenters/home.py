@@ -19,6 +19,7 @@ class Attention:
 
     experiment: Experiment
     sentence: str
+    has_result: bool  # whether the page of the result is the place to look
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ def home(
     """
     live = [e for e in experiments if e.status in LIVE]
     attention = [
-        Attention(e, sentence)
+        Attention(e, sentence, has_result=is_final(runs.get(e.id)))
         for e in experiments
         if (sentence := _attention(e, runs.get(e.id), now)) is not None
     ]

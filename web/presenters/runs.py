@@ -1,6 +1,8 @@
 """What the last good analysis run of each experiment said."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
@@ -38,7 +40,27 @@ def latest_runs(
     return {run.experiment_id: run for run in database.scalars(query)}
 
 
-def is_final(run: AnalysisRun | None) -> bool:
+class Run(Protocol):
+    """What a stored run and the view of one have in common."""
+
+    @property
+    def phase(self) -> str | None:
+        """A ResultPhase."""
+
+    @property
+    def verdict(self) -> str | None:
+        """A Verdict."""
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When an answer is expected."""
+
+    @property
+    def counts(self) -> Mapping[str, Any]:
+        """Who is in; see analysis.run_record."""
+
+
+def is_final(run: Run | None) -> bool:
     """Whether a run may show its verdict under its plan's monitoring mode."""
     return (
         run is not None

@@ -18,12 +18,14 @@ from experiments.vocabulary import (
     Status,
     Verdict,
 )
-from web.presenters.results import EVERYBODY, lift_in_words, trust_of
-from web.presenters.words import DECISION, VERDICT
+from web.presenters.results import EVERYBODY, lift_in_words, trust_of, verdict_title
+from web.presenters.words import DECISION
 
 # What fits one page, in characters: of one free text, of a name in the headline, and
 # of all guardrails together.
-LONGEST, LONGEST_NAME, LONGEST_GUARDRAILS = 280, 60, 480
+LONGEST, LONGEST_NAME, LONGEST_GUARDRAILS = 220, 60, 420
+
+MOST_TREATMENTS_IN_BOTH, MOST_TREATMENTS_DRAWN = 1, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Summary:
 
     title: str
     verdict: Verdict
-    headline: str  # "Ship nudge, for Business customers."
+    headline: str  # "Ship nudge, for Business customers"
     standing: str  # who decided what, or that nobody has yet
     changed: str
     happened: str
@@ -94,11 +96,7 @@ def summary_of(
         sureness=tuple(_sureness(plan, run, amendments)),
         forecast=_forecast(plan, lead),
         follows=_follows(experiment, plan, run, lead),
-        charts=tuple(
-            chart
-            for name, chart in charts.items()
-            if name == "primary_outcome" or name.startswith("difference:")
-        ),
+        charts=_that_fit_drawn(charts, len(plan.design.treatments)),
     )
 
 
@@ -115,6 +113,22 @@ def _that_fit(guardrails: Sequence[GuardrailLine]) -> tuple[GuardrailLine, ...]:
             break
         shown.append(line)
     return tuple(shown)
+
+
+def _that_fit_drawn(
+    charts: Mapping[str, ChartView], treatments: int
+) -> tuple[ChartView, ...]:
+    """Take the charts of the primary metric; each treatment makes both of them taller.
+
+    With many treatments the difference alone is shown, then none: the page of the
+    results has them all.
+    """
+    names = [name for name in charts if name.startswith("difference:")]
+    if treatments <= MOST_TREATMENTS_IN_BOTH:
+        names = ["primary_outcome", *names]
+    elif treatments > MOST_TREATMENTS_DRAWN:
+        names = []
+    return tuple(charts[name] for name in names if name in charts)
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
@@ -142,12 +156,9 @@ def _headline(experiment: Experiment, plan: Plan, run: RunView) -> str:
     if experiment.status == Status.DECIDED.value and experiment.decision:
         decided = Decision(experiment.decision)
         if decided == Decision.SHIP:
-            return f"Shipped: {experiment.decided_variant}, for {segment}."
-        return f"Decided: {DECISION[decided].lower()}, for {segment}."
-    what = VERDICT[run.verdict]
-    if run.variant:
-        what = f"{what} {run.variant}"
-    return f"{what}, for {segment}."
+            return f"Shipped: {experiment.decided_variant}, for {segment}"
+        return f"Decided: {DECISION[decided].lower()}, for {segment}"
+    return f"{verdict_title(run)}, for {segment}"
 
 
 def _standing(experiment: Experiment) -> str:

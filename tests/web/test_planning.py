@@ -1,0 +1,534 @@
+"""Planning an experiment on one page: write, change, compare, review, start."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from experiments import accounts, catalog, hypotheses
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.design import Design
+from experiments.errors import NotFound
+from experiments.models import Person
+from experiments.vocabulary import PersonRole, Role, Status
+from tests.clock import FakeClock
+from tests.factories import (
+    CSAT,
+    EXPERIMENT,
+    HYPOTHESIS,
+    RETENTION,
+    SEGMENT,
+    make_experiment,
+    make_hypothesis,
+    make_metric,
+    make_segment,
+)
+from tests.web.conftest import BASE, Visitor
+from tests.web.markup import main_form
+
+SignIn = Callable[..., Visitor]
+# What a person types for the plan that `tests.factories.design_value` describes.
+TYPED = {
+    "name": "Annual plan nudge",
+    "goal": "churn_reduction",
+    "hypothesis": HYPOTHESIS,
+    "segment": SEGMENT,
+    "coverage": "50",
+    "assigned_by": "abide",
+    "variants-0-name": "control",
+    "variants-0-share": "50",
+    "variants-0-description": "What they see today.",
+    "variants-1-name": "nudge",
+    "variants-1-share": "50",
+    "variants-1-description": "The yearly saving.",
+    "variants-1-parameters": '{"headline": "Save two months"}',
+    "metrics-0-metric": RETENTION,
+    "metrics-0-role": "primary",
+    "metrics-0-change_that_matters": "1.5",
+    "metrics-1-metric": CSAT,
+    "metrics-1-role": "guardrail",
+    "metrics-1-change_that_matters": "0.05",
+    "metrics-1-margin": "0.05",
+    "planned_units": "28 800",
+    "planned_end_at": "2026-06-30",
+    "alpha": "5",
+    "key": EXPERIMENT,
+}
+NEW_HYPOTHESIS = {
+    "title": "Naming the yearly saving keeps business customers",
+    "change": "Show the yearly saving.",
+    "evidence": "data_pattern",
+    "evidence_text": "They ask for it.",
+    "friction_point": "The saving is hidden.",
+    "journey_stage": "renewal",
+    "direction": "increase",
+    "if_up": "Keep it.",
+    "if_flat": "Drop it.",
+    "if_down": "Ask why.",
+    "lift_low": "\N{MINUS SIGN}1",
+    "lift_mid": "2",
+    "lift_high": "5",
+    "ship_probability": "40",
+}
+
+
+@pytest.fixture
+def planner(signed_in: SignIn, context: Context) -> Visitor:
+    """Sign an editor in, where there is all that a plan names."""
+    visitor = signed_in(PersonRole.EDITOR, "Ada")
+    with transaction(context.sessions) as session:
+        make_hypothesis(session, accounts.actor_for(session.get_one(Person, 1)))
+        make_metric(session, CSAT)
+    return visitor
+
+
+def send(
+    visitor: Visitor, typed: dict[str, Any], action: str = "save", key: str = ""
+) -> TestResponse:
+    path = f"/experiments/{key}/edit" if key else "/experiments/new"
+    sent = {"csrf_token": visitor.token(path), "action": action, **typed}
+    return visitor.client.post(path, data=sent, base_url=BASE)
+
+
+def stored(context: Context, key: str = EXPERIMENT) -> Design:
+    with transaction(context.sessions) as session:
+        return catalog.to_design(catalog.get(session, key))
+
+
+def test_plan__as_typed__is_stored_in_the_units_of_its_metrics(
+    planner: Visitor, context: Context
+) -> None:
+    answer = send(planner, TYPED)
+    assert answer.headers["Location"] == f"/experiments/{EXPERIMENT}/review"
+    design = stored(context)
+    assert design.coverage == 0.5
+    assert design.alpha == 0.05
+    assert design.planned_units == 28_800
+    assert design.planned_end_at.isoformat() == "2026-06-30T00:00:00+00:00"
+    assert [v.share for v in design.variants] == [0.5, 0.5]
+    assert design.control.name == "control"
+    assert design.treatments[0].parameters == {"headline": "Save two months"}
+    # Points of a rate become a share; a score stays a score.
+    assert design.metrics[0].change_that_matters == 0.015
+    assert design.metrics[1].change_that_matters == 0.05
+    assert design.metrics[1].margin == 0.05
+
+
+def test_plan__without_a_key__gets_one_from_its_name(
+    planner: Visitor, context: Context
+) -> None:
+    answer = send(planner, TYPED | {"key": "", "name": "Über-Nudge: 2nd try!"})
+    assert answer.headers["Location"] == "/experiments/uber-nudge-2nd-try/review"
+    assert stored(context, "uber-nudge-2nd-try").name == "Über-Nudge: 2nd try!"
+
+
+def test_plan__shown_for_a_change__saves_back_the_same(
+    planner: Visitor, context: Context
+) -> None:
+    personalised = TYPED | {
+        "personalised": "1",
+        "rules-0-segment": SEGMENT,
+        "rules-0-parameters": '{"headline": "For you"}',
+        "breakdowns": SEGMENT,
+        "exposures_from": "2026-04-01",
+        "enrolment_ends_at": "2026-05-01",
+    }
+    assert send(planner, personalised).status_code == 302
+    before = stored(context)
+    assert before.treatments[0].personalisation[0].segment == SEGMENT
+    form = main_form(planner.get(f"/experiments/{EXPERIMENT}/edit").text)
+    sent = form.sent(action="save", csrf_token=planner.token("/"))
+    path = f"/experiments/{EXPERIMENT}/edit"
+    answer = planner.client.post(path, data=sent, base_url=BASE)
+    assert answer.status_code == 302
+    assert stored(context) == before
+
+
+def test_stored_time_of_day__of_a_date_that_is_not_changed__is_kept(
+    planner: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        make_experiment(session, owner)
+    before = stored(context)
+    assert before.planned_end_at.hour == 9
+    form = main_form(planner.get(f"/experiments/{EXPERIMENT}/edit").text)
+    sent = form.sent(action="save", csrf_token=planner.token("/"), name="Other")
+    path = f"/experiments/{EXPERIMENT}/edit"
+    assert planner.client.post(path, data=sent, base_url=BASE).status_code == 302
+    assert stored(context).name == "Other"
+    assert stored(context).planned_end_at == before.planned_end_at
+
+
+def test_new_hypothesis__within_the_plan__is_registered_with_it(
+    planner: Visitor, context: Context
+) -> None:
+    inline = {f"new_hypothesis-{name}": text for name, text in NEW_HYPOTHESIS.items()}
+    assert send(planner, TYPED | inline | {"hypothesis": ""}).status_code == 302
+    with transaction(context.sessions) as session:
+        key = stored(context).hypothesis
+        value = hypotheses.to_value(hypotheses.get(session, key))
+    assert key == "naming-the-yearly-saving-keeps-business-customers"
+    assert value.segment == SEGMENT
+    assert value.metric == RETENTION
+    assert value.expected_change == 0.015
+    assert value.forecast.lift_low == -0.01
+    assert value.forecast.ship_probability == 0.4
+
+
+def test_new_hypothesis__of_a_plan_that_is_refused__is_not_left_behind(
+    planner: Visitor, context: Context
+) -> None:
+    inline = {f"new_hypothesis-{name}": text for name, text in NEW_HYPOTHESIS.items()}
+    typed = TYPED | inline | {"hypothesis": "", "variants-1-share": "40"}
+    answer = send(planner, typed)
+    assert answer.status_code == 400
+    assert "The shares add to 0.9" in answer.text
+    with transaction(context.sessions) as session, pytest.raises(NotFound):
+        hypotheses.get(session, "naming-the-yearly-saving-keeps-business-customers")
+
+
+def test_new_hypothesis__with_faults__names_them_beside_those_of_the_plan(
+    planner: Visitor,
+) -> None:
+    answer = send(planner, TYPED | {"hypothesis": "", "name": ""})
+    assert 'href="#new_hypothesis-title">Enter the hypothesis in one line.' in (
+        answer.text
+    )
+    assert 'href="#name">Enter a name.' in answer.text
+    assert 'value="nudge"' in answer.text
+
+
+def test_fault_of_a_metric__after_a_blank_row__stands_at_its_own_row(
+    planner: Visitor,
+) -> None:
+    typed = TYPED | {
+        "metrics-1-metric": "",
+        "metrics-1-margin": "",
+        "metrics-1-change_that_matters": "",
+        "metrics-2-metric": CSAT,
+        "metrics-2-role": "guardrail",
+        "metrics-2-change_that_matters": "0.05",
+        "metrics-2-margin": "",
+    }
+    answer = send(planner, typed)
+    assert answer.status_code == 400
+    assert 'id="metrics-2-margin-error"' in answer.text
+    assert 'id="metrics-1-margin-error"' not in answer.text
+
+
+def test_plan__with_another_metric_than_its_hypothesis__is_refused_at_the_metric(
+    planner: Visitor,
+) -> None:
+    typed = TYPED | {"metrics-0-role": "guardrail", "metrics-1-role": "primary"}
+    typed["metrics-0-margin"] = "1"
+    answer = send(planner, typed)
+    assert 'id="metrics-1-metric-error"' in answer.text
+
+
+def test_plan__that_counts_exposures_from_the_past__is_refused_for_an_editor(
+    planner: Visitor,
+) -> None:
+    answer = send(planner, TYPED | {"exposures_from": "2026-01-01"})
+    assert 'id="exposures_from-error"' in answer.text
+    assert "Only an admin may count exposures" in answer.text
+
+
+def test_rows__added_and_removed__keep_what_was_typed(planner: Visitor) -> None:
+    more = send(planner, TYPED, "add_variant")
+    assert more.status_code == 200
+    form = main_form(more.text)
+    values = dict(form.values)
+    assert values["variants-2-name"] == ""
+    assert values["variants-1-parameters"] == '{"headline": "Save two months"}'
+    assert "problems" not in form.by_id
+    third = {name: values[0] for name, values in form.sent().items()}
+    third |= {"variants-2-name": "third", "variants-2-share": "x"}
+    fewer = dict(main_form(send(planner, third, "remove_variant-1").text).values)
+    assert fewer["variants-1-name"] == "third"
+    assert fewer["variants-1-share"] == "x"
+    assert "variants-2-name" not in fewer
+    metric = dict(main_form(send(planner, TYPED, "add_metric").text).values)
+    assert metric["metrics-2-role"] == Role.SECONDARY
+
+
+@pytest.mark.parametrize(
+    "action", ["remove_variant-99999", "remove_x-1", "add_", "remove_variant-x", "?"]
+)
+def test_rows__by_an_action_we_do_not_offer__stay(
+    planner: Visitor, action: str
+) -> None:
+    form = main_form(send(planner, TYPED, action).text)
+    assert dict(form.values)["variants-1-name"] == "nudge"
+
+
+def test_rows__more_than_a_design_takes__are_refused_in_words(
+    planner: Visitor,
+) -> None:
+    many = {f"variants-{n}-name": f"v{n}" for n in range(1000)}
+    answer = send(planner, TYPED | many)
+    assert answer.status_code == 400
+    assert "Give 2 to 10 variants, one control." in answer.text
+
+
+def test_duration__worked_out__keeps_every_value_and_says_the_sentence(
+    planner: Visitor, context: Context
+) -> None:
+    """70.0 % to 71.5 %, 80 % power, alpha 5 %.
+
+    By hand from Fleiss, Levin and Paik (2003), eq. 4.14 without continuity
+    correction: n = (1.95996 sqrt(2 * .7075 * .2925) + .84162 sqrt(.7 * .3 +
+    .715 * .285))^2 / .015^2 = 14,436.8, rounded up, per variant.
+    """
+    typed = TYPED | {
+        "coverage": "100",
+        "duration-baseline": "70",
+        "duration-weekly_customers": "5800",
+        "duration-power": "80",
+    }
+    answer = send(planner, typed, "duration")
+    assert answer.status_code == 200
+    assert (
+        "To detect a change of 1.5 points from 70 % with 80 % power you need 14,437"
+        " customers per variant: about 5 weeks at 5,800 a week."
+    ) in answer.text
+    assert "28,874 customers, all variants together" in answer.text
+    values = dict(main_form(answer.text).values)
+    for name, value in typed.items():
+        assert values[name] == value, name
+    with transaction(context.sessions) as session, pytest.raises(NotFound):
+        catalog.get(session, EXPERIMENT)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"duration-weekly_customers": ""}, "say how many customers come each week"),
+        ({"duration-baseline": ""}, "say where the primary metric stands today"),
+        ({"duration-weekly_customers": "100"}, "Not reachable: it would take"),
+        ({"metrics-0-metric": ""}, "choose the primary metric first"),
+        ({"duration-baseline": "99.9"}, "look again at"),
+        ({"variants-1-share": "x"}, "look again at"),
+    ],
+)
+def test_duration__that_cannot_be_worked_out__says_why(
+    planner: Visitor, changes: dict[str, str], words: str
+) -> None:
+    typed = TYPED | {
+        "duration-baseline": "70",
+        "duration-weekly_customers": "5800",
+        "duration-power": "80",
+    }
+    answer = send(planner, typed | changes, "duration")
+    assert answer.status_code == 200
+    assert words in answer.text
+
+
+def test_duration__of_a_survey__needs_more_customers_than_answers(
+    planner: Visitor,
+) -> None:
+    """n = 2 (1.95996 + .84162)^2 (1.2 / .05)^2 = 9,042 answers, by the normal; with a
+    quarter answering, four times as many customers (Student's t adds one or two).
+    """
+    typed = TYPED | {
+        "metrics-0-metric": CSAT,
+        "metrics-0-change_that_matters": "0.05",
+        "metrics-1-metric": RETENTION,
+        "duration-spread": "1.2",
+        "duration-response": "25",
+        "duration-weekly_customers": "5800",
+        "duration-power": "80",
+    }
+    answer = send(planner, typed, "duration")
+    assert "you need 36,1" in answer.text
+
+
+def test_save__after_somebody_else_saved__shows_both_and_loses_nothing(
+    planner: Visitor, signed_in: SignIn, context: Context
+) -> None:
+    send(planner, TYPED)
+    other = signed_in(PersonRole.EDITOR, "Bob")
+    path = f"/experiments/{EXPERIMENT}/edit"
+    mine = main_form(planner.get(path).text).sent(
+        action="save", name="My name for it", csrf_token=planner.token("/")
+    )
+    theirs = main_form(other.get(path).text).sent(
+        action="save", name="Their name for it", csrf_token=other.token("/")
+    )
+    assert other.client.post(path, data=theirs, base_url=BASE).status_code == 302
+    refused = planner.client.post(path, data=mine, base_url=BASE)
+    assert refused.status_code == 400
+    assert "Somebody saved this since you opened it." in refused.text
+    assert "Their name for it" in refused.text
+    again = main_form(refused.text)
+    assert dict(again.values)["name"] == "My name for it"
+    assert stored(context).name == "Their name for it"
+    over = again.sent(action="save", csrf_token=planner.token("/"))
+    assert planner.client.post(path, data=over, base_url=BASE).status_code == 302
+    assert stored(context).name == "My name for it"
+
+
+def test_hypothesis__after_somebody_else_saved__shows_both_and_loses_nothing(
+    planner: Visitor, signed_in: SignIn
+) -> None:
+    other = signed_in(PersonRole.EDITOR, "Bob")
+    path = f"/hypotheses/{HYPOTHESIS}/edit"
+    mine = main_form(planner.get(path).text).sent(
+        action="save", if_up="Mine", csrf_token=planner.token("/")
+    )
+    theirs = main_form(other.get(path).text).sent(
+        action="save", if_up="Theirs", csrf_token=other.token("/")
+    )
+    assert other.client.post(path, data=theirs, base_url=BASE).status_code == 302
+    refused = planner.client.post(path, data=mine, base_url=BASE)
+    assert "Theirs" in refused.text
+    assert dict(main_form(refused.text).values)["if_up"] == "Mine"
+
+
+def test_key__taken_already__is_said_at_the_key(planner: Visitor) -> None:
+    assert send(planner, TYPED).status_code == 302
+    answer = send(planner, TYPED)
+    assert answer.status_code == 400
+    assert 'href="#key">This key is taken.' in answer.text
+
+
+def test_plan__from_a_hypothesis__asks_nothing_twice(planner: Visitor) -> None:
+    page = planner.get(f"/experiments/new?hypothesis={HYPOTHESIS}").text
+    values = dict(main_form(page).values)
+    assert values["hypothesis"] == HYPOTHESIS
+    assert values["segment"] == SEGMENT
+    assert values["metrics-0-metric"] == RETENTION
+    assert values["metrics-0-change_that_matters"] == "1.5"
+    assert values["metrics-1-metric"] == CSAT
+
+
+def test_plan__without_segment_and_metric__says_where_to_begin(
+    signed_in: SignIn,
+) -> None:
+    page = signed_in().get("/experiments/new").text
+    assert "A segment and a metric are needed first" in page
+
+
+def step(visitor: Visitor, action: str, **typed: str) -> TestResponse:
+    path = f"/experiments/{EXPERIMENT}/review"
+    sent = {"csrf_token": visitor.token("/"), "action": action, **typed}
+    return visitor.client.post(path, data=sent, base_url=BASE)
+
+
+def status(context: Context) -> str:
+    with transaction(context.sessions) as session:
+        return catalog.get(session, EXPERIMENT).status
+
+
+def test_start__by_the_only_person__locks_the_plan(
+    planner: Visitor, context: Context
+) -> None:
+    send(planner, TYPED)
+    review = planner.get(f"/experiments/{EXPERIMENT}/review").text
+    assert "Ship if Day-30 retention is better and harm to CSAT beyond 0.05" in review
+    answer = step(planner, "start")
+    assert answer.headers["Location"] == f"/experiments/{EXPERIMENT}"
+    assert status(context) == Status.RUNNING
+    page = planner.get(f"/experiments/{EXPERIMENT}").text
+    assert "SHA-256" in page
+    assert "No customers counted yet." in page
+    assert "No estimate is shown before 30 Jun 2026." in page
+    assert f"&#34;experimentId&#34;: &#34;{EXPERIMENT}&#34;" in page
+
+
+def test_start__where_there_are_two__needs_anothers_approval(
+    planner: Visitor, signed_in: SignIn, context: Context
+) -> None:
+    """Steps in the wrong order, or by the wrong person, are refused: S17."""
+    approver = signed_in(PersonRole.APPROVER, "Grace")
+    send(planner, TYPED)
+    assert step(planner, "start").status_code == 400
+    assert step(planner, "approve").status_code == 403 or status(context) == "draft"
+    assert step(planner, "submit").status_code == 302
+    sent_back = step(approver, "send_back")
+    assert sent_back.status_code == 400
+    assert 'href="#reason">Enter a reason.' in sent_back.text
+    assert step(approver, "send_back", reason="Say why 1.5 points.").status_code == 302
+    assert status(context) == Status.DRAFT
+    assert step(planner, "submit").status_code == 302
+    assert step(approver, "approve").status_code == 302
+    assert step(planner, "start").status_code == 302
+    assert status(context) == Status.RUNNING
+
+
+def test_plan__of_ones_own__cannot_be_approved(
+    signed_in: SignIn, context: Context
+) -> None:
+    approver = signed_in(PersonRole.APPROVER, "Grace")
+    with transaction(context.sessions) as session:
+        make_segment(session)
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        make_experiment(session, owner)
+    signed_in(PersonRole.EDITOR, "Ada")
+    assert step(approver, "submit").status_code == 302
+    answer = step(approver, "approve")
+    assert answer.status_code == 403
+    assert "Nobody approves their own plan." in answer.text
+
+
+def test_plan__once_started__cannot_be_edited(
+    planner: Visitor, context: Context
+) -> None:
+    send(planner, TYPED)
+    form = main_form(planner.get(f"/experiments/{EXPERIMENT}/edit").text)
+    step(planner, "start")
+    sent = form.sent(action="save", name="Later", csrf_token=planner.token("/"))
+    path = f"/experiments/{EXPERIMENT}/edit"
+    answer = planner.client.post(path, data=sent, base_url=BASE)
+    assert answer.status_code == 400
+    assert "Only a draft can be edited" in answer.text
+    assert stored(context).name == TYPED["name"]
+
+
+def test_running__paused_resumed_and_stopped__by_its_buttons(
+    planner: Visitor, context: Context, now: FakeClock
+) -> None:
+    send(planner, TYPED)
+    step(planner, "start")
+    path = f"/experiments/{EXPERIMENT}"
+    now.advance(hours=7)
+    token = {"csrf_token": planner.token("/")}
+    assert planner.post(f"{path}/pause", token).status_code == 302
+    assert "every customer gets control" in planner.get(path).text
+    assert planner.post(f"{path}/pause", token).status_code == 409
+    assert planner.post(f"{path}/resume", token).status_code == 302
+    assert "Running, day 1 of" in planner.get(path).text
+    ended = planner.post(f"{path}/stop-enrolment", {**token, "reason": "Full."})
+    assert ended.status_code == 302
+    assert "Full." in planner.get(path).text
+    wrong = planner.post(f"{path}/stop", {**token, "confirm": "Annual", "reason": ""})
+    assert wrong.status_code == 400
+    assert "Type &#34;Annual plan nudge&#34; to confirm." in wrong.text
+    right = {**token, "confirm": "Annual plan nudge ", "reason": "Enough."}
+    assert planner.post(f"{path}/stop", right).status_code == 302
+    assert status(context) == Status.STOPPED
+
+
+def test_decision__against_the_recommendation__waits_for_a_second_person(
+    planner: Visitor, signed_in: SignIn, context: Context
+) -> None:
+    send(planner, TYPED)
+    step(planner, "start")
+    approver = signed_in(PersonRole.APPROVER, "Grace")
+    path, token = f"/experiments/{EXPERIMENT}", {"csrf_token": planner.token("/")}
+    short = {**token, "decision": "ship", "variant": "nudge", "reason": "I like it."}
+    refused = planner.post(f"{path}/decide", short)
+    assert refused.status_code == 400
+    assert "This is against the recommendation." in refused.text
+    long = short | {"reason": "The law asks for it from June, whatever it does."}
+    assert planner.post(f"{path}/decide", long).status_code == 302
+    assert status(context) == Status.RUNNING
+    waiting = planner.get(path).text
+    assert "Ada decided: ship nudge." in waiting
+    assert "waits for a second person" in planner.get("/").text
+    sent = {"csrf_token": approver.token("/")}
+    assert approver.post(f"{path}/confirm-decision", sent).status_code == 302
+    assert status(context) == Status.DECIDED
+    assert "ship nudge" in planner.get(path).text
