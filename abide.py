@@ -17,7 +17,7 @@ from experiments.context import Context, open_context
 from experiments.errors import AbideError
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from wsgiref.types import WSGIApplication
 
 # Command -> function in analysis.commands.
 ANALYSIS_COMMANDS = {
@@ -117,7 +117,7 @@ def main() -> None:
     """Abide: experiments that show whether customers stay and are satisfied."""
 
 
-@main.command()
+@main.command(with_appcontext=False)
 @click.option("--pool", type=click.Choice(POOLS), default=POOLS[0], show_default=True)
 def serve(pool: str) -> None:
     """Serve pages, API and hot doors; assign: doors alone; app: all but doors."""
@@ -145,7 +145,7 @@ def serve(pool: str) -> None:
     ).serve()
 
 
-@main.command()
+@main.command(with_appcontext=False)
 @click.option("--demo", is_flag=True, help="Fill the demo company first.")
 def up(*, demo: bool) -> None:
     """Start everything on this machine, and print how to get in."""

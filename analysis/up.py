@@ -6,28 +6,23 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 import click
 import structlog
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from analysis import demo, pipeline
-from analysis.store import EventStore
-from experiments import accounts
+from analysis import demo
+from experiments import accounts, logs
 from experiments.commands import sign_in_link
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError
 from experiments.preparing import prepare
 from experiments.processes import Supervisor, require_free_disk, require_free_port
-from experiments.vocabulary import KeyKind
 
 log = structlog.get_logger(__name__)
 
 START_SECONDS = 60.0
-CATCH_UP_SECONDS = 300.0
 LARGEST_LOG_BYTES = 50_000_000
 
 
@@ -47,48 +42,27 @@ def bring_up(context: Context, *, with_demo: bool) -> None:
     prepare(context)
     log_path = settings.data_dir / "log" / "abide.log"
     with _open_log(log_path) as log_file:
-        commands = {
-            name: [sys.executable, "-m", "abide", name]
-            for name in ("serve", "compact", "schedule")
-        }
-        supervisor = Supervisor(commands, output=log_file)
-        supervisor.start()
+        logs.configure(settings.log_level, log_file)
+        supervisor = Supervisor(output=log_file)
+        supervisor.obey_signals()
         try:
-            _greet(context, supervisor, log_path, with_demo=with_demo)
+            # The server first: the others load statistics, which takes a while.
+            supervisor.launch("serve", _abide("serve"))
+            _wait_until_served(context, supervisor)
+            supervisor.launch("compact", _abide("compact"))
+            supervisor.launch("schedule", _abide("schedule"))
+            if not supervisor.stopping:
+                _greet(context, log_path, with_demo=with_demo)
             supervisor.run()
         finally:
             supervisor.stop()
 
 
-def fill_demo(context: Context) -> None:
-    """Send the demo company through the doors, then analyse what arrived."""
-    started = context.now()
-    person = demo.make_people(context)
-    author = demo.Door(
-        context.settings.base_url, demo.make_key(context, KeyKind.ADMIN, person)
-    )
-    app = demo.Door(
-        context.settings.base_url, demo.make_key(context, KeyKind.SERVER, person)
-    )
-    demo.register(context, author)
-    with _progress() as progress:
-        task = progress.add_task("Customers", total=demo.customer_count())
-        demo.send_history(context, app, lambda n: progress.advance(task, n))
-        demo.run_assigned(context, app, lambda n: progress.advance(task, n))
-    _wait_for_compaction(context)
-    store = EventStore(context.settings)
-    for key in demo.experiment_keys():
-        pipeline.analyse(context, store, key)
-    demo.decide(author)
-    took = (context.now() - started).total_seconds()
-    Console(stderr=True).print(f"The demo company is ready ({took:.0f} s).")
+def _abide(command: str) -> list[str]:
+    return [sys.executable, "-m", "abide", command]
 
 
-def _greet(
-    context: Context, supervisor: Supervisor, log_path: Path, *, with_demo: bool
-) -> None:
-    _wait_until_served(context, supervisor)
-    filled = demo.is_filled(context)
+def _greet(context: Context, log_path: Path, *, with_demo: bool) -> None:
     person = demo.make_people(context) if with_demo else None
     if person is None:
         with transaction(context.sessions) as session:
@@ -99,11 +73,13 @@ def _greet(
     click.echo(f"\n  Abide is running at {context.settings.base_url}\n")
     click.echo(f"  Sign in once, within 30 minutes:\n  {link}\n")
     click.echo(f"  Logs: {log_path}. Stop with Ctrl-C; all data stays.\n")
-    if with_demo and not filled:
+    if with_demo and not demo.is_filled(context):
         threading.Thread(target=_fill_quietly, args=(context,), daemon=True).start()
 
 
 def _fill_quietly(context: Context) -> None:
+    from analysis.demo_filling import fill_demo  # noqa: PLC0415  # loads statistics
+
     try:
         fill_demo(context)
     except AbideError as error:
@@ -128,29 +104,9 @@ def _wait_until_served(context: Context, supervisor: Supervisor) -> None:
         time.sleep(0.1)
 
 
-def _wait_for_compaction(context: Context) -> None:
-    """Wait until everything sent so far can be analysed."""
-    sent_at = context.now()
-    deadline = time.monotonic() + CATCH_UP_SECONDS
-    while time.monotonic() < deadline:
-        if demo.is_compacted_through(context, sent_at):
-            return
-        time.sleep(0.5)
-
-
-def _open_log(path: Path) -> IO[bytes]:
+def _open_log(path: Path) -> TextIO:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
         path.replace(path.with_suffix(".old.log"))
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    return os.fdopen(descriptor, "ab", buffering=0)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("  Filling the demo company"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} customers"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    )
+    return os.fdopen(descriptor, "a", buffering=1)

@@ -14,11 +14,9 @@ from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 PROBE_BODY_CAP = 1_000
-ASSIGNMENT_BODY_CAP = 64_000
-TRACKING_BODY_CAP = 500_000
 # Of a process's threads, pages may hold half and have a quarter wait: a slow database
 # can then never take the last thread from assignment.
 APP_WAIT_SECONDS = 5.0
@@ -63,10 +61,10 @@ def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
         load_pseudonymiser(settings),
         context.now,
     )
-    yield DoorGroup(assignments.routes(reader), ASSIGNMENT_BODY_CAP, settings.threads)
+    yield DoorGroup(assignments.routes(reader), assignments.BODY_CAP, settings.threads)
     # One thread stays over: a slow inbox must not keep assignment waiting.
     at_once = max(1, settings.threads - 1)
-    yield DoorGroup(tracked, TRACKING_BODY_CAP, at_once, accepts_gzip=True)
+    yield DoorGroup(tracked, tracking.BODY_CAP, at_once, accepts_gzip=True)
 
 
 def _nothing_else(

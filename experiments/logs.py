@@ -1,16 +1,18 @@
-"""Structured logs: one JSON object a line, on standard error."""
+"""Structured logs: one JSON object a line, usually on standard error."""
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
 
-def configure(level: str) -> None:
+def configure(level: str, stream: TextIO = sys.stderr) -> None:
     """Send all logs, ours and the libraries', through one JSON formatter.
 
     Args:
         level: DEBUG, INFO, WARNING or ERROR.
+        stream: where to.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -23,7 +25,7 @@ def configure(level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -8,11 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import TextIO
 
 import structlog
 
@@ -90,7 +90,7 @@ def require_free_disk(folder: Path) -> None:
 class _Child:
     name: str
     command: Sequence[str]
-    output: IO[bytes] | None
+    output: TextIO | None
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     retry_at: float = 0.0
@@ -125,33 +125,27 @@ class _Child:
 
 @dataclass(slots=True)
 class Supervisor:
-    """Keeps a set of named commands running until it is told to stop."""
+    """Keeps named commands running until it is told to stop."""
 
-    commands: Mapping[str, Sequence[str]]
-    output: IO[bytes] | None = None  # where all of them write; None is the terminal
+    output: TextIO | None = None  # where all of them write; None is the terminal
     _children: list[_Child] = field(default_factory=list)
     _stopping: bool = False
 
-    def start(self) -> None:
-        """Start every command, and take over SIGTERM and SIGINT."""
-        for name, command in self.commands.items():
-            child = _Child(name, command, self.output)
-            child.start()
-            self._children.append(child)
+    def obey_signals(self) -> None:
+        """Take SIGTERM and SIGINT as the wish to stop everything."""
         signal.signal(signal.SIGTERM, self._ask_to_stop)
         signal.signal(signal.SIGINT, self._ask_to_stop)
+
+    def launch(self, name: str, command: Sequence[str]) -> None:
+        """Start one more command, and keep it running."""
+        child = _Child(name, command, self.output)
+        child.start()
+        self._children.append(child)
 
     @property
     def stopping(self) -> bool:
         """Whether somebody asked for the end."""
         return self._stopping
-
-    def pid_of(self, name: str) -> int | None:
-        """Tell the process id of a running command."""
-        for child in self._children:
-            if child.name == name and child.process is not None:
-                return child.process.pid
-        return None
 
     def tend(self) -> None:
         """Restart what has ended; call this often."""

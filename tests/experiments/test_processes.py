@@ -40,8 +40,8 @@ def test_supervisor__child_killed__comes_back(tmp_path: Path) -> None:
         f"import time, pathlib; p = pathlib.Path({str(marker)!r});"
         "p.open('a').write('x'); time.sleep(60)"
     )
-    supervisor = Supervisor({"sleeper": [sys.executable, "-c", script]})
-    supervisor.start()
+    supervisor = Supervisor()
+    supervisor.launch("sleeper", [sys.executable, "-c", script])
     try:
         _wait(lambda: marker.exists() and len(marker.read_text()) == 1)
         process = supervisor._children[0].process  # noqa: SLF001
