@@ -29,6 +29,7 @@ from experiments.errors import AbideError, Unavailable
 from experiments.inbox_reading import Run, open_reader
 
 LEASE = "compactor"
+LEASE_TTL = timedelta(seconds=6)  # so soon another takes over from a killed one
 ROUND_BYTES = 32 * 1024 * 1024
 TICK_SECONDS = 1.0
 CALM_SECONDS = 3.0
@@ -203,7 +204,7 @@ def compact_once(context: Context, store: EventStore | None = None) -> Compacted
     Returns:
         What this process did.
     """
-    with leases.held(context, LEASE) as token:
+    with leases.held(context, LEASE, LEASE_TTL) as token:
         if token is None:
             _wait_for_the_other(context)
             return Compacted()
@@ -225,7 +226,7 @@ def run_compactor(context: Context, stop: threading.Event) -> None:
     """
     while not stop.is_set():
         try:
-            with leases.held(context, LEASE) as token:
+            with leases.held(context, LEASE, LEASE_TTL) as token:
                 if token is not None:
                     _work(context, token, stop)
         except AbideError as fault:
