@@ -73,7 +73,7 @@ def _link_page(person: Person, token: str) -> str:
     return render_template("person_link.html", shown=person, link=link)
 
 
-@pages.get("/settings/people/<int:number>")
+@pages.get("/settings/people/<int(max=2147483647):number>")
 @least(PersonRole.ADMIN)
 def show(number: int) -> str:
     """Show one person with what can be done."""
@@ -83,7 +83,7 @@ def show(number: int) -> str:
         return render_template("person.html", shown=found, form=form)
 
 
-@pages.post("/settings/people/<int:number>/role")
+@pages.post("/settings/people/<int(max=2147483647):number>/role")
 @least(PersonRole.ADMIN)
 def set_role(number: int) -> Response:
     """Give a person another role."""
@@ -107,7 +107,7 @@ def set_role(number: int) -> Response:
     return make_response(page, HTTPStatus.BAD_REQUEST)
 
 
-@pages.post("/settings/people/<int:number>/link")
+@pages.post("/settings/people/<int(max=2147483647):number>/link")
 @least(PersonRole.ADMIN)
 def make_link(number: int) -> str:
     """Make a one-time link for somebody who has lost their password."""
@@ -117,7 +117,7 @@ def make_link(number: int) -> str:
     return _link_page(found, token)
 
 
-@pages.post("/settings/people/<int:number>/active")
+@pages.post("/settings/people/<int(max=2147483647):number>/active")
 @least(PersonRole.ADMIN)
 def set_active(number: int) -> Response:
     """Disable a person, which ends their sessions at once, or let them back in."""
