@@ -40,7 +40,8 @@ class OwnPostgres:
         self._control("stop", "-m", "immediate")
 
     def start(self) -> None:
-        self._control("start", "-l", str(self.data / "log"))
+        # Restart, not start: it keeps the options, the socket folder among them.
+        self._control("restart", "-l", str(self.data / "log"))
 
     def signal_all(self, number: signal.Signals) -> None:
         """Send a signal to the postmaster and each of its backends."""
