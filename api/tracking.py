@@ -19,7 +19,7 @@ from experiments.inbox import Inbox
 from experiments.privacy import Pseudonymiser
 from experiments.ruleset_reader import RulesetReader
 from experiments.vocabulary import KeyKind
-from experiments.wire_json import read_body
+from experiments.wire_json import Body, read_body
 
 BODY_CAP = 500_000  # bytes, unpacked
 MAX_MESSAGES = 5000  # in one batch
@@ -79,15 +79,16 @@ def _door(
             key = authenticate(request, reader, KINDS)
             if isinstance(key, Response):
                 return key
-            document, doubtful = _read(request.body)
+            body = _read(request.body)
         else:
-            document, doubtful = _read(request.body)
-            key = authenticate(request, reader, KINDS, _body_key(document))
+            body = _read(request.body)
+            key = authenticate(request, reader, KINDS, _body_key(body.document))
             if isinstance(key, Response):
                 return key
         ruleset = reader.current
         if ruleset is None:
             raise Unavailable("Abide has just started. Try again soon.")
+        document = body.document
         context = document.get("context")
         parcel = read_messages(
             [document] if kind else _messages(document),
@@ -97,7 +98,8 @@ def _door(
                 kind=kind,
                 sent_at=document.get("sentAt"),
                 context=context if isinstance(context, dict) else {},
-                doubtful=doubtful,
+                doubtful=body.doubtful,
+                deep=body.deep,
                 large=len(request.body) > MAX_MESSAGE_BYTES,
                 consent=b"onsent" in request.body or b"\\u" in request.body,
             ),
@@ -110,9 +112,9 @@ def _door(
     return door
 
 
-def _read(body: bytes) -> tuple[dict[str, Any], bool]:
+def _read(raw: bytes) -> Body:
     try:
-        return read_body(body)
+        return read_body(raw)
     except InvalidInput as fault:
         raise MalformedJson(fault.message) from fault
 

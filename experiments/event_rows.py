@@ -163,9 +163,9 @@ class Message:
         return self.user_id, self.anonymous_id
 
     def _read_ids(self) -> None:
-        hide = self.desk.hide
-        user_id = wire.identifier(self.item, "userId")
-        anonymous_id = wire.identifier(self.item, "anonymousId")
+        hide, item = self.desk.hide, self.item
+        user_id = wire.identifier(item.get("userId"), "userId")
+        anonymous_id = wire.identifier(item.get("anonymousId"), "anonymousId")
         anonymous = None if anonymous_id is None else hide.anonymous(anonymous_id)
         customer = anonymous if user_id is None else hide.customer(user_id)
         if customer is None:
@@ -266,7 +266,7 @@ class Message:
         )
 
     def _required_id(self, name: str) -> str:
-        value = wire.identifier(self.item, name)
+        value = wire.identifier(self.item.get(name), name)
         if value is None:
             raise Rejected(QuarantineReason.INVALID_ID, f"Give {name}.")
         return value

@@ -8,11 +8,13 @@ message, so that only the message at fault is set aside.
 import itertools
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from experiments.errors import InvalidInput
+from experiments.messages import MAX_DEPTH
 
 UNREADABLE = "unreadable"  # stands where a message was that is not JSON
 
@@ -20,28 +22,45 @@ UNREADABLE = "unreadable"  # stands where a message was that is not JSON
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)
 
 
-def read_body(body: bytes) -> tuple[dict[str, Any], bool]:
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request's body, read.
+
+    Attributes:
+        document: the object; in its "batch", a message that is not JSON is the text
+            "unreadable".
+        doubtful: its text and numbers must still be looked through.
+        deep: its nesting must still be measured.
+    """
+
+    document: dict[str, Any]
+    doubtful: bool
+    deep: bool
+
+
+def read_body(raw: bytes) -> Body:
     """Read a request's body as one JSON object.
 
     Args:
-        body: as it came, whatever its content type said.
+        raw: as it came, whatever its content type said.
 
     Returns:
-        The object, and whether its text and numbers must still be looked through;
-        in its "batch", a message that is not JSON is the text "unreadable".
+        The body, with the checks that are not already made needless.
 
     Raises:
         InvalidInput: it is no JSON object.
     """
     try:
-        document = orjson.loads(body)
-        doubtful = b"\\u0000" in body
+        document = orjson.loads(raw)
+        doubtful = b"\\u0000" in raw
     except orjson.JSONDecodeError:
-        document = _read_by_message(body.decode("utf-8", "surrogateescape"))
+        document = _read_by_message(raw.decode("utf-8", "surrogateescape"))
         doubtful = True
     if not isinstance(document, dict):
         raise InvalidInput("The body must be a JSON object.")
-    return document, doubtful
+    # Fewer brackets than levels allowed: nothing in it can nest too deep.
+    deep = raw.count(b"{") + raw.count(b"[") > MAX_DEPTH
+    return Body(document, doubtful, deep)
 
 
 def _read_by_message(text: str) -> object:

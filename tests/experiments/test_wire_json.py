@@ -6,21 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.errors import InvalidInput
-from experiments.wire_json import UNREADABLE, read_body
+from experiments.wire_json import UNREADABLE, Body, read_body
 
 
 def test_body__of_good_json__is_read_without_doubt() -> None:
-    assert read_body(b'{"batch":[{"a":1}]}') == ({"batch": [{"a": 1}]}, False)
+    body = read_body(b'{"batch":[{"a":1}]}')
+    assert body == Body({"batch": [{"a": 1}]}, doubtful=False, deep=False)
 
 
 def test_body__with_a_name_twice__keeps_the_last() -> None:
-    assert read_body(b'{"a":1,"a":2}') == ({"a": 2}, False)
+    assert read_body(b'{"a":1,"a":2}').document == {"a": 2}
     # The slower reader, which a half surrogate pair calls for, does the same.
-    assert read_body(b'{"a":1,"x":"\\ud800","a":2}')[0]["a"] == 2
+    assert read_body(b'{"a":1,"x":"\\ud800","a":2}').document["a"] == 2
 
 
 def test_body__with_escaped_nul__is_doubtful() -> None:
-    assert read_body(b'{"a":"\\u0000"}') == ({"a": "\x00"}, True)
+    assert read_body(b'{"a":"\\u0000"}') == Body(
+        {"a": "\x00"}, doubtful=True, deep=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,8 +39,9 @@ def test_message__only_the_slow_reader_takes__stays_beside_good_ones(
     bad: bytes,
 ) -> None:
     body = b'{"sentAt":"x","batch":[{"n":1}, ' + bad + b' ,{"n":2}]}'
-    document, doubtful = read_body(body)
-    assert doubtful
+    read = read_body(body)
+    document = read.document
+    assert read.doubtful
     assert document["sentAt"] == "x"
     assert [document["batch"][0], document["batch"][2]] == [{"n": 1}, {"n": 2}]
     assert set(document["batch"][1]) == {"a"}
@@ -55,24 +59,25 @@ def test_message__only_the_slow_reader_takes__stays_beside_good_ones(
 )
 def test_message__that_is_not_json__is_unreadable_and_alone(bad: bytes) -> None:
     body = b'{"batch":[{"n":1},' + bad + b',{"n":2}]}'
-    document, doubtful = read_body(body)
-    assert doubtful
+    read = read_body(body)
+    document = read.document
+    assert read.doubtful
     assert document["batch"] == [{"n": 1}, UNREADABLE, {"n": 2}]
 
 
 def test_brackets_in_strings__of_a_doubtful_batch__part_nothing() -> None:
     tricky = {"a": '],}[{"batch":[\\', 'b"]': "\\\\"}
     body = json.dumps({"batch": [tricky, "\ud800"], "x": "]"}).encode()
-    assert read_body(body) == ({"batch": [tricky, "\ud800"], "x": "]"}, True)
+    assert read_body(body).document == {"batch": [tricky, "\ud800"], "x": "]"}
 
 
 def test_last_batch__of_two__counts() -> None:
     body = b'{"batch":[1],"batch":["\\ud800",2]}'
-    assert read_body(body)[0]["batch"] == ["\ud800", 2]
+    assert read_body(body).document["batch"] == ["\ud800", 2]
 
 
 def test_empty_batch__in_a_doubtful_body__is_empty() -> None:
-    assert read_body(b'{"x":NaN,"batch":[ ]}')[0]["batch"] == []
+    assert read_body(b'{"x":NaN,"batch":[ ]}').document["batch"] == []
 
 
 @pytest.mark.parametrize(
@@ -127,4 +132,12 @@ def test_slow_reader__of_any_batch__reads_what_json_reads(
     messages: list[object],
 ) -> None:
     document = {"x": [[1]], "batch": [*messages, "\ud800"], "y": {"batch": [1]}}
-    assert read_body(json.dumps(document).encode())[0] == document
+    assert read_body(json.dumps(document).encode()).document == document
+
+
+@pytest.mark.parametrize(("brackets", "deep"), [(1, False), (64, False), (65, True)])
+def test_nesting__of_few_brackets__needs_no_look_at_values(
+    brackets: int, *, deep: bool
+) -> None:
+    body = b'{"a":' * brackets + b"1" + b"}" * brackets
+    assert read_body(body).deep == deep
