@@ -344,9 +344,7 @@ class _Mounted:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         if not self._app_gate.enter():
-            headers = [("Content-Type", "text/plain; charset=utf-8")]
-            start_response(_LINES[503], [*headers, ("Retry-After", "1")])
-            return [b"Abide is busy right now. Try again in a second.\n"]
+            return _turn_away(environ, start_response)
         leave = _once(self._app_gate.leave)
         try:
             return ClosingIterator(self._app(environ, start_response), leave)
@@ -361,6 +359,22 @@ def _common_headers(*given: str) -> tuple[tuple[str, str], ...]:
     own = {name.lower() for name in given}
     kept = ((name, value) for name, value in HEADERS.items() if name.lower() not in own)
     return (*kept, *_OPEN_TO_PAGES)
+
+
+def _turn_away(
+    environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    """Answer for an app that is full: programs in their shape, people in words."""
+    refusal = refuse(Unavailable("Abide is busy right now. Try again in a second."))
+    headers, body = list(refusal.headers), refusal.body
+    if not environ["PATH_INFO"].startswith("/api/"):
+        headers = [
+            ("Content-Type", "text/plain; charset=utf-8"),
+            *(pair for pair in headers if pair[0] != "Content-Type"),
+        ]
+        body = b"Abide is busy right now. Try again in a second.\n"
+    start_response(_LINES[refusal.status], [*headers, *HEADERS.items()])
+    return [body]
 
 
 def _once(leave: Callable[[], None]) -> Callable[[], None]:

@@ -6,7 +6,8 @@ from experiments.errors import InvalidInput
 from experiments.storable import fault_in_text
 
 # RFC 3986 unreserved characters: OFREP clients put keys into paths unescaped.
-KEY_PATTERN = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+# "." and ".." are steps in a path: browsers take them away before they send it.
+KEY_PATTERN = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._~-]{1,64}")
 KEY_RULE = "Use 1 to 64 letters, digits or any of . _ ~ - (no spaces)."
 MAX_VERSION = 1_000_000
 # Largest change or margin on any metric's scale; days and scores stay far below.
