@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from experiments import accounts, keys
-from experiments.context import open_context
+from experiments.context import Context, open_context
 from experiments.db import transaction
 from experiments.vocabulary import Environment, KeyKind, PersonRole
 from tests.factories import make_person
@@ -22,6 +22,7 @@ class Company:
     admin: str
     server: str
     write: str
+    context: Context
 
 
 def found_company(environ: Mapping[str, str]) -> Company:
@@ -43,7 +44,9 @@ def found_company(environ: Mapping[str, str]) -> Company:
         }
     # On SQLite a connection left open would hold a place in the lock queue.
     context.sessions.kw["bind"].dispose()
-    return Company(made[KeyKind.ADMIN], made[KeyKind.SERVER], made[KeyKind.WRITE])
+    return Company(
+        made[KeyKind.ADMIN], made[KeyKind.SERVER], made[KeyKind.WRITE], context
+    )
 
 
 def start_experiment(server: RunningServer, company: Company) -> None:
