@@ -47,9 +47,14 @@ def test_supervisor__child_killed__comes_back(tmp_path: Path) -> None:
         process = supervisor._children[0].process  # noqa: SLF001
         assert process is not None
         process.kill()
-        _wait(lambda: supervisor.tend() is None and len(marker.read_text()) == 2)
+        _wait(lambda: _tended(supervisor) and len(marker.read_text()) == 2)
     finally:
         supervisor.stop()
+
+
+def _tended(supervisor: Supervisor) -> bool:
+    supervisor.tend()
+    return True
 
 
 def _wait(condition: object, seconds: float = 10) -> None:
