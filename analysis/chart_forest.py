@@ -56,7 +56,6 @@ def forest_chart(effects: Sequence[Effect], medium: Medium) -> dict[str, Any]:
             x="low:Q", x2="high:Q", y=y, color=own("color")
         ),
         *_clipped_ends(chart, y),
-        *_margins(chart.transform_filter("isValid(datum.margin)"), y, paint),
         points(
             chart.transform_filter("isValid(datum.value)"),
             _position(span, medium),
@@ -64,6 +63,7 @@ def forest_chart(effects: Sequence[Effect], medium: Medium) -> dict[str, Any]:
             paint,
         ),
         *(row_labels if medium.is_narrow else _side_labels)(chart, y, medium),
+        *_margins(chart.transform_filter("isValid(datum.margin)"), y, paint),
     ]
     step = ROW_HEIGHT + 16 if medium.is_narrow else WIDE_ROW
     return configured(
@@ -124,8 +124,8 @@ def _margins(chart: Layer, y: alt.Y, paint: Paint) -> list[Layer]:
             {"x": alt.X("margin:Q"), "y": y, "text": alt.value("limit")},
             align="right",
             dx=-6,
-            dy=-12,
-            fontSize=11,
+            dy=-8,
+            fontSize=10,
             color=paint.muted,
         ),
     ]

@@ -19,6 +19,7 @@ from analysis.chart_parts import (
     own,
     points,
     row_labels,
+    shortened,
 )
 from analysis.chart_style import SHAPES, TEXT_SIZE, Medium, Paint, configured
 from analysis.sentences import sign_of
@@ -71,7 +72,7 @@ def outcome_chart(
     values = [
         {
             "row": i,
-            "name": f"{name}: {text}",
+            "name": f"{shortened(name)}: {text}",
             "more": f"{wording.count(arm.n)} customers",
             "value": arm.value,
             "low": _end(arm, low=True, default=arm.value),
@@ -186,7 +187,7 @@ def _difference_row(row: int, effect: Effect, paint: Paint) -> dict[str, Any]:
         "value": shown(effect.estimate.effect),
         **marks_of(effect.case, paint),
     }
-    values["name"] = f"{effect.reading.variant}: {effect.words.change()}"
+    values["name"] = f"{shortened(effect.reading.variant)}: {effect.words.change()}"
     # The widest is called 95 whatever its level: with several treatments it is wider.
     grades = [(f"{round(g.level * 100)}", g) for g in effect.estimate.graded]
     for label, interval in [*grades, ("95", effect.estimate.interval)]:

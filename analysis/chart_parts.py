@@ -16,6 +16,7 @@ from experiments.plan import PlannedMetric
 from experiments.vocabulary import SentenceCase
 
 ROW_HEIGHT = 56
+LONGEST_NAME = 28  # letters of a variant's name in a drawing
 EDGE = 24  # pixels of a drawing that its plot leaves free
 # Vega writes a hyphen; the house writes a minus.
 SIGNED_TICKS = "replace(datum.label, '-', '\N{MINUS SIGN}')"
@@ -60,6 +61,13 @@ class Effect:
 def chart_of(rows: Sequence[dict[str, Any]]) -> alt.Chart:
     """Open a chart on rows of plain values."""
     return alt.Chart(alt.InlineData(values=list(rows)))
+
+
+def shortened(name: str) -> str:
+    """Cut a group's name so that its number fits beside it; the table has all of it."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def own(field: str) -> Layer:

@@ -86,6 +86,7 @@ WIDE = Medium("wide", WEB_PAINT, 720)
 HALF = Medium("wide", WEB_PAINT, 500)
 NARROW = Medium("narrow", WEB_PAINT, 326)
 PRINT = Medium("print", PRINT_PAINT, 640)
+HALF_PRINT = Medium("print", PRINT_PAINT, 420)
 
 # Grey levels that stay apart on a black-and-white printer, each with its own hatching.
 _PATTERNS = (

@@ -23,7 +23,15 @@ from analysis.chart_enrolment import DayCount, cumulated, enrolment_chart
 from analysis.chart_forest import case_words, forest_chart
 from analysis.chart_outcome import difference_chart, outcome_chart, outcome_rows
 from analysis.chart_parts import Effect
-from analysis.chart_style import HALF, NARROW, PRINT, WIDE, Medium, to_svg
+from analysis.chart_style import (
+    HALF,
+    HALF_PRINT,
+    NARROW,
+    PRINT,
+    WIDE,
+    Medium,
+    to_svg,
+)
 from analysis.glossary import CASE_WORDS
 from analysis.readings import EVERYBODY, MetricReading
 from analysis.stats.estimate import Interval, NotComputable
@@ -157,14 +165,19 @@ def _chart(
     description: str,
     table: tuple[list[str], list[list[Any]]],
     spec: Draw,
-    wide: Medium = WIDE,
+    *,
+    half: bool = False,
 ) -> DrawnChart:
     # Altair checks each part against its schema as it is made: most of the time that
     # drawing takes. The tests do it once for all charts.
     with debug_mode(arg=False):
         web, narrow, paper = (
             to_svg(spec(medium), medium, name, title, description)
-            for medium in (wide, NARROW, PRINT)
+            for medium in (
+                HALF if half else WIDE,
+                NARROW,
+                HALF_PRINT if half else PRINT,
+            )
         )
     columns, rows = table
     return DrawnChart(
@@ -199,7 +212,7 @@ def _outcome(plan: Plan, effects: Sequence[Effect]) -> DrawnChart:
         f"{first.planned.name} was {values}.",
         (["Group", "Customers", "Share" if share else "Value", "95 % CI"], table),
         lambda medium: outcome_chart(effects, control, medium),
-        HALF,
+        half=True,
     )
 
 
@@ -234,7 +247,7 @@ def _difference(effects: Sequence[Effect]) -> DrawnChart:
         for each in effects
     ]
     said = [
-        f"{each.reading.variant} changed it by {each.words.change_and_range()}"
+        f"{each.words.change_and_range()} with {each.reading.variant}"
         for each in effects
     ]
     matters = wording.agreed(first.planned.choice.change_that_matters, first.measure)
@@ -242,10 +255,10 @@ def _difference(effects: Sequence[Effect]) -> DrawnChart:
     return _chart(
         f"difference:{first.reading.metric}",
         f"Change in {first.planned.name} against control",
-        f"{wording.joined(said)}; {matters} {verb}.",
+        f"The change is {wording.joined(said)}; {matters} {verb}.",
         (columns, rows),
         lambda medium: difference_chart(effects, medium),
-        HALF,
+        half=True,
     )
 
 

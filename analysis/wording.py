@@ -174,7 +174,7 @@ def p_value(p: float | None) -> str:
     smallest = 0.0001
     if p is None:
         return "not tested"
-    return f"p < {smallest:.4f}" if p < smallest else f"p = {p:.3g}"
+    return f"< {smallest:.4f}" if p < smallest else f"{p:.3g}"
 
 
 def value_on_scale(value: float, kind: MetricKind, decimals: int) -> str:

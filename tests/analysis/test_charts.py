@@ -256,7 +256,7 @@ def test_draw__difference__prints_its_ends_and_equals_its_table() -> None:
         ["guided", "+1.9 points", "+0.6 to +3.2", "+1.1 to +2.7", "+1.5 to +2.3"]
     ]
     assert chart.description == (
-        "guided changed it by +1.9 points (+0.6 to +3.2); 1 point matters."
+        "The change is +1.9 points (+0.6 to +3.2) with guided; 1 point matters."
     )
     for drawing in drawings(chart):
         for written in ("+0.6", "+3.2", "+1.9 points", "1 point matters"):

@@ -122,9 +122,9 @@ def test_level__of_an_adjusted_interval__is_named_by_its_own_level() -> None:
 
 
 def test_p_value__any__never_rounds_to_zero() -> None:
-    assert wording.p_value(0.0015512) == "p = 0.00155"
-    assert wording.p_value(0.5) == "p = 0.5"
-    assert wording.p_value(1e-30) == "p < 0.0001"
+    assert wording.p_value(0.0015512) == "0.00155"
+    assert wording.p_value(0.5) == "0.5"
+    assert wording.p_value(1e-30) == "< 0.0001"
     assert wording.p_value(None) == "not tested"
 
 

@@ -1,0 +1,279 @@
+"""The page of a result, state by state: what it says, and what it must not say yet."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from analysis.stats.estimate import NotComputable, Outcome
+from experiments import accounts, plan_lock
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.design import SegmentRef
+from experiments.models import Experiment, Person
+from experiments.vocabulary import PersonRole, Reason, ResultPhase
+from tests.analysis.run_examples import (
+    BAD_SPLIT,
+    PASSED_CHECKS,
+    change,
+    finish,
+    readings_of,
+    store_failure,
+    store_run,
+)
+from tests.clock import FakeClock
+from tests.factories import (
+    CSAT,
+    EXPERIMENT,
+    NOW,
+    RETENTION,
+    make_experiment,
+    make_segment,
+    start_experiment,
+    variant,
+)
+from tests.web.conftest import Visitor
+
+SignIn = Callable[..., Visitor]
+LATER = NOW + timedelta(days=60)
+RESULTS = f"/experiments/{EXPERIMENT}/results"
+SUMMARY = f"/experiments/{EXPERIMENT}/summary"
+OUTCOMES = ("p-value", "95 % CI", "rose", "fell", "+1.9", "72.0 %", "0.0041", "Better")
+
+
+@pytest.fixture
+def visitor(signed_in: SignIn, now: FakeClock) -> Visitor:
+    signed_in(PersonRole.EDITOR)  # owns what the viewer reads
+    now.advance(days=60, hours=3)
+    return signed_in(PersonRole.VIEWER)
+
+
+def start(session: Session, **changes: object) -> Experiment:
+    owner = accounts.actor_for(session.get_one(Person, 1))
+    return start_experiment(session, owner, **changes)  # type: ignore[arg-type]
+
+
+def text_of(page: str) -> str:
+    """Read a page's words: no tags, no drawings."""
+    page = re.sub(r"<svg.*?</svg>", " ", page, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def test_results__draft__says_that_nothing_is_locked(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        make_experiment(session, accounts.actor_for(session.get_one(Person, 1)))
+    for path in (RESULTS, SUMMARY, f"{RESULTS}.json"):
+        answer = visitor.get(path)
+        assert answer.status_code == 404
+        assert "it was not started" in answer.text
+
+
+def test_results__never_analysed__says_when(visitor: Visitor, context: Context) -> None:
+    with transaction(context.sessions) as session:
+        start(session)
+    page = text_of(visitor.get(RESULTS).text)
+    assert "Not analysed yet" in page
+    assert "11 Apr 2026" in page
+    assert "Not analysed yet" in text_of(visitor.get(SUMMARY).text)
+
+
+def test_results__final__leads_with_the_answer_and_shows_all_that_stands_behind(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        make_segment(session, "bakeries", name="Bakeries", condition={"a": "b"})
+        experiment = start(session, breakdowns=(SegmentRef("bakeries", 1),))
+        finish(session, experiment, at=LATER, segment_per_quarter=22_100)
+    raw = visitor.get(RESULTS).text
+    page = text_of(raw)
+    order = [
+        "3 of 4 checks passed; 1 to note.",
+        "Not reviewed: nobody but its author has approved the plan.",
+        "Ship nudge",
+        "Day-30 retention rose by 1.9 points ( 95 % CI 0.6 to 3.2): about 420",
+        "Why: Day-30 retention is better, and harm beyond the limit agreed is",
+        "Ship if Day-30 retention is better",
+        "Day-30 retention, the metric that decides",
+        "Day-30 retention was 70.1 % in control and 72.0 % in nudge.",
+        "If we ran this many times, about 95 of 100 such ranges would contain",
+        "All metrics",
+        "We can rule out harm to CSAT beyond −0.05",  # noqa: RUF001
+        "Retention over time",
+        "Satisfaction: what customers answered, and who did",
+        "Who answered the survey",
+        "By segment",
+        "Bakeries",
+        "Method and data",
+        "p-value",
+        "Plan, SHA-256",
+    ]
+    found = [page.find(words) for words in order]
+    assert -1 not in found, order[found.index(-1)]
+    assert found == sorted(found)
+    for name in ("primary-outcome", "forest", "csat-csat", "retention-retention-d30"):
+        assert raw.count(f'id="chart-{name}-wide-title"') == 1
+    assert 'style="' not in raw
+
+
+def test_results__final__each_chart_has_its_sentence_and_table(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        finish(session, start(session), at=LATER)
+    raw = visitor.get(RESULTS).text
+    figures = re.findall(r'<figure class="chart">.*?</figure>', raw, flags=re.DOTALL)
+    assert len(figures) == 5
+    for figure in figures:
+        described = unescape(re.findall(r"<desc[^>]*>(.*?)</desc>", figure)[0])
+        words = text_of(figure)
+        assert described in words
+        if "chart-forest" not in figure:
+            assert "<table" in figure
+    # The forest's table holds every metric of the drawing, with the same numbers.
+    forest = next(figure for figure in figures if "chart-forest" in figure)
+    rest = text_of(raw[raw.index(forest) + len(forest) :])
+    for value in ("+1.9 points", "(+0.6 to +3.2)", "+0.011", "(−0.022 to +0.044)"):  # noqa: RUF001
+        assert value in rest
+        assert value in unescape(forest)
+
+
+def test_results__counting__shows_enrolment_and_no_outcome(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        finish(session, start(session), at=LATER, phase=ResultPhase.COUNTING)
+    raw = visitor.get(RESULTS).text
+    page = text_of(raw)
+    assert "Keep running" in page
+    assert "Too early to say. 666 of 2,000 customers so far" in page
+    assert "chart-enrolment-wide" in raw
+    assert "Who answered the survey" in page
+    for word in (*OUTCOMES, "primary-outcome", "difference", "forest"):
+        assert word not in page, word
+    assert "chart-forest" not in raw
+    assert "Download as JSON" in page
+    said = visitor.get(f"{RESULTS}.json").text
+    assert json.loads(said)["verdict"] == "keep_running"
+    for word in ("outcome", "effect", "interval", "better", "0.019", "0.0041"):
+        assert word not in said, word
+
+
+def test_results__failed_check__warns_first_and_folds_the_rest(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        checks = [BAD_SPLIT, *PASSED_CHECKS[1:]]
+        finish(session, start(session), at=LATER, checks=checks)
+    raw = visitor.get(RESULTS).text
+    page = text_of(raw)
+    assert "Do not use these results 51.9 % of customers got nudge" in page
+    assert "chart-" not in raw
+    assert "Record the decision" not in page
+    folded = re.search(r'<details class="folded">.*?</details>', raw, flags=re.DOTALL)
+    assert folded is not None
+    assert "None of these numbers may be used to decide." in folded.group()
+    outside = text_of(raw.replace(folded.group(), ""))
+    for word in ("rose", "+1.9", "Ship nudge"):
+        assert word not in outside
+
+
+def test_results__later_analysis_failed__says_how_old_they_are(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        experiment = start(session)
+        finish(session, experiment, at=LATER)
+        store_failure(session, experiment, at=LATER + timedelta(hours=1))
+    for path in (RESULTS, SUMMARY):
+        page = text_of(visitor.get(path).text)
+        assert "The results are from 13 May 2026, 09:30 UTC." in page
+        assert "The last analysis failed 2 hours ago." in page
+        assert "Ship nudge" in page
+
+
+def test_results__nothing_but_failures__says_so(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        store_failure(session, start(session), at=LATER)
+    page = text_of(visitor.get(RESULTS).text)
+    assert "There are no results yet. The last analysis failed 3 hours ago." in page
+
+
+def test_results__one_metric_cannot_be_computed__the_others_stand(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        finish(
+            session,
+            start(session),
+            at=LATER,
+            guardrail=NotComputable(Reason.NO_ANSWERS),
+        )
+    page = text_of(visitor.get(RESULTS).text)
+    assert "CSAT cannot be computed: nobody in a group answered the survey." in page
+    assert "Day-30 retention rose by 1.9 points" in page
+    assert "Undecided" in page
+
+
+def test_results__small_segment__is_hidden(visitor: Visitor, context: Context) -> None:
+    with transaction(context.sessions) as session:
+        for key in ("tiny", "small"):
+            make_segment(session, key, name=key.title(), condition={"a": key})
+        refs = (SegmentRef("tiny", 1), SegmentRef("small", 1))
+        experiment = start(session, breakdowns=refs)
+        plan, _ = plan_lock.locked_plan(session, experiment)
+        outcomes: dict[tuple[str, str, str], Outcome] = {
+            (RETENTION, "nudge", ""): change(0.019, 0.013, control=0.701),
+            (RETENTION, "nudge", "tiny"): change(0.4, 0.3, control=0.3, n=9),
+            (RETENTION, "nudge", "small"): NotComputable(
+                Reason.TOO_FEW_UNITS, {"needed": 10}
+            ),
+        }
+        store_run(session, experiment, readings_of(plan, outcomes), at=LATER)
+    page = text_of(visitor.get(RESULTS).text)
+    assert "Tiny Day-30 retention Hidden: fewer than 10 customers in a group." in page
+    assert "Small Day-30 retention Day-30 retention cannot be computed" in page
+    assert "40.0" not in page
+
+
+def test_results__several_treatments__are_named_everywhere(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        three = (
+            variant("control", is_control=True, share=0.4),
+            variant("nudge", share=0.3),
+            variant("short", share=0.3),
+        )
+        finish(session, start(session, variants=three), at=LATER)
+    page = text_of(visitor.get(RESULTS).text)
+    assert "nudge: Day-30 retention rose by 1.9 points" in page
+    assert "short: Day-30 retention rose by 1.9 points" in page
+    assert "They were not compared with each other." in page
+    assert "Primary metric adjusted by Holm; others not adjusted" in page
+
+
+def test_results__as_json__is_what_the_page_shows(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        finish(session, start(session), at=LATER)
+    answer = visitor.get(f"{RESULTS}.json")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    body = answer.get_json()
+    assert body["verdict"] == "ship"
+    assert [result["metric"] for result in body["results"]] == [RETENTION, CSAT]
+
+
+def test_results__signed_out__asks_to_sign_in(app: Flask) -> None:
+    visitor = Visitor(app.test_client())
+    for path in (RESULTS, SUMMARY, f"{RESULTS}.json"):
+        assert "/sign-in" in visitor.get(path).location
