@@ -1,0 +1,137 @@
+"""The pages on a real port, with a company that has done some work in them."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask
+from typing_extensions import override
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from experiments import accounts, keys, lifecycle
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.models import Person
+from experiments.vocabulary import (
+    Action,
+    Decision,
+    Environment,
+    KeyKind,
+    PersonRole,
+)
+from tests.factories import PASSWORD, make_experiment, make_person, start_experiment
+
+NASTY = '<img src=x onerror="alert(1)"> {{7*7}}'
+LONG = "A very long name that somebody pasted from a document " * 3
+# Every page that an administrator can open; results come from analysis.
+PAGES = (
+    "/",
+    "/hypotheses",
+    "/hypotheses/new",
+    "/hypotheses/annual-nudge",
+    "/hypotheses/annual-nudge/edit",
+    "/segments",
+    "/segments/new",
+    "/segments/business",
+    "/segments/business/rule",
+    "/metrics",
+    "/metrics/new",
+    "/metrics/retention_d30",
+    "/metrics/retention_d30/definition",
+    "/experiments",
+    "/experiments?status=stopped",
+    "/experiments/new",
+    "/experiments/draft",
+    "/experiments/draft/edit",
+    "/experiments/asks/review",
+    "/experiments/runs",
+    "/experiments/runs/results",
+    "/experiments/runs/summary",
+    "/experiments/runs/stop-enrolment",
+    "/experiments/runs/stop",
+    "/experiments/runs/decide",
+    "/experiments/paused",
+    "/experiments/decided",
+    "/settings",
+    "/settings/people",
+    "/settings/people/2",
+    "/settings/keys",
+    "/settings/stages",
+    "/settings/stages/new",
+    "/settings/audit",
+    "/account",
+    "/nothing-here",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A running site and somebody who may sign in."""
+
+    url: str
+    context: Context
+    email: str = "ada@example.com"
+    password: str = PASSWORD
+
+    def link(self) -> str:
+        """Make a link that signs the administrator in once."""
+        with transaction(self.context.sessions) as session:
+            token = accounts.create_sign_in_link(session, 1, self.context.now())
+        return f"{self.url}/sign-in/link?token={token}"
+
+
+class _Quiet(WSGIRequestHandler):
+    @override
+    def log(self, type: str, message: str, *args: object) -> None:
+        """Say nothing: a request is no news in a test."""
+
+
+@contextmanager
+def running_site(app: Flask, context: Context) -> Iterator[Site]:
+    """Serve the app in a thread until the block ends."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield Site(f"http://127.0.0.1:{server.port}", context)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def furnish(context: Context) -> None:
+    """Give the site people, keys and experiments in every state."""
+    now = context.now()
+    with transaction(context.sessions) as session:
+        make_person(session, "Ada", PersonRole.ADMIN, password=PASSWORD)
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        start_experiment(session, owner, key="runs", name=NASTY)
+        start_experiment(session, owner, key="paused", name=LONG.strip())
+        start_experiment(session, owner, key="decided", hypothesis="other")
+        make_experiment(session, owner, key="draft", name="A draft")
+        make_experiment(session, owner, key="asks", name="Waits for a review")
+        lifecycle.transition(session, "asks", Action.SUBMIT, owner, now)
+        lifecycle.transition(
+            session, "paused", Action.PAUSE, owner, now + timedelta(hours=1)
+        )
+        lifecycle.transition(
+            session,
+            "decided",
+            Action.DECIDE,
+            owner,
+            now,
+            decision=Decision.DO_NOT_SHIP,
+            reason="It changes nothing that matters.",
+        )
+        make_person(session, "Grace", PersonRole.APPROVER)
+        keys.create_key(
+            session,
+            kind=KeyKind.SERVER,
+            environment=Environment.PRODUCTION,
+            name=LONG[:100].strip(),
+            actor=owner,
+            now=now,
+        )

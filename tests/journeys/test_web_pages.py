@@ -1,0 +1,367 @@
+"""Every page in a real browser: promises U1 to U6 of the design, and S10."""
+
+import os
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from experiments import accounts, catalog, journey
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.vocabulary import Status
+from tests.journeys.site import PAGES, Site, furnish, running_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
+ROOT = Path(__file__).resolve().parents[2]
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = (1280, 390)
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+# A 404 page is itself a failed load, which the browser mentions.
+EXPECTED_LOGS = ("the server responded with a status of 404",)
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """Read axe-core, which `make test` fetches from the npm registry."""
+    path = Path(os.environ.get("ABIDE_AXE") or ROOT / ".cache" / "axe.min.js")
+    if not path.exists():
+        message = f"axe-core is absent: {path} (make test fetches it)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return path.read_text()
+
+
+@pytest.fixture
+def site(app: Flask, context: Context) -> Iterator[Site]:
+    with running_site(app, context) as running:
+        yield running
+
+
+@pytest.fixture
+def furnished(site: Site, context: Context) -> Site:
+    furnish(context)
+    return site
+
+
+def sign_in(window: BrowserContext, site: Site) -> Page:
+    page = window.new_page()
+    page.goto(site.link())
+    page.click("main button")
+    page.wait_for_url(f"{site.url}/")
+    return page
+
+
+class Watch:
+    """Notes what a page should not do."""
+
+    def __init__(self, page: Page, site: Site) -> None:
+        self.faults: list[str] = []
+        self.site = site
+        page.on("console", lambda message: self._log(message.text))
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("dialog", lambda dialog: self.faults.append(dialog.message))
+        page.on("request", lambda request: self._request(request.url))
+
+    def _log(self, text: str) -> None:
+        if not any(expected in text for expected in EXPECTED_LOGS):
+            self.faults.append(text)
+
+    def _request(self, url: str) -> None:
+        if not url.startswith((f"{self.site.url}/", "data:")):
+            self.faults.append(f"request to {url}")
+
+
+def violations(page: Page, axe: str, rules: list[str]) -> list[str]:
+    """Run axe-core; what it could not decide counts as found."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe)
+    found: dict[str, Any] = page.evaluate(
+        "rules => axe.run(document, {runOnly: rules})", rules
+    )
+    return [
+        f"{page.url}: {rule['id']} at {[node['target'] for node in rule['nodes']]}"
+        for rule in found["violations"] + found["incomplete"]
+    ]
+
+
+def test_every_page__in_every_look__has_no_violation_and_asks_nobody_else(
+    browser: Browser, furnished: Site, axe: str
+) -> None:
+    window = browser.new_context()
+    page = sign_in(window, furnished)
+    watch, found = Watch(page, furnished), []
+    for path in PAGES:
+        page.goto(furnished.url + path)
+        found += faults_in_all_looks(page, axe)
+        if page.locator("h1").count() != 1:
+            found.append(f"{path}: not one h1")
+    visitor = browser.new_context().new_page()
+    for path in ("/sign-in", "/sign-in/link?token=x", "/set-up"):
+        visitor.goto(furnished.url + path)
+        found += faults_in_all_looks(visitor, axe)
+    visitor.context.close()
+    window.close()
+    assert found == []
+    assert watch.faults == []
+
+
+def faults_in_all_looks(page: Page, axe: str) -> list[str]:
+    """Look at a page wide and narrow, light and dark."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        sideways = page.evaluate("document.documentElement.scrollWidth")
+        if sideways > width:
+            found.append(f"{page.url}: scrolls sideways to {sideways} at {width}")
+        page.emulate_media(color_scheme="light")
+        found += [f"{width} light {f}" for f in violations(page, axe, AXE_TAGS)]
+        # Dark changes colours and nothing else.
+        page.emulate_media(color_scheme="dark")
+        found += [f"{width} dark {f}" for f in violations(page, axe, COLOUR_RULES)]
+    return found
+
+
+def test_refused_forms__in_every_look__have_no_violation(
+    browser: Browser, furnished: Site, axe: str
+) -> None:
+    window = browser.new_context()
+    page = sign_in(window, furnished)
+    found = []
+    for path in (
+        "/hypotheses/new",
+        "/segments/new",
+        "/metrics/new",
+        "/experiments/new",
+        "/settings/people",
+        "/settings/keys",
+        "/settings/stages/new",
+        "/experiments/runs/stop",
+        "/experiments/runs/decide",
+        "/account",
+    ):
+        page.goto(furnished.url + path)
+        page.locator("main form button.primary, main form button.danger").last.click()
+        page.wait_for_selector("#problems")
+        assert page.title().startswith("Error: "), path
+        # The script starts at the summary, whose links lead to the fields.
+        assert page.evaluate("document.activeElement.id") == "problems"
+        page.click("#problems a >> nth=0")
+        assert page.evaluate("document.activeElement.matches('[aria-invalid]')"), path
+        found += faults_in_all_looks(page, axe)
+    window.close()
+    assert found == []
+
+
+def test_every_page__at_320_pixels_or_twice_the_text__does_not_scroll_sideways(
+    browser: Browser, furnished: Site
+) -> None:
+    window = browser.new_context()
+    page = sign_in(window, furnished)
+    found = []
+    for path in PAGES:
+        page.goto(furnished.url + path)
+        for width, size in ((320, "100%"), (640, "200%")):
+            page.set_viewport_size({"width": width, "height": 700})
+            page.evaluate("s => document.documentElement.style.fontSize = s", size)
+            sideways = page.evaluate("document.documentElement.scrollWidth")
+            if sideways > width:
+                found.append(f"{path}: {sideways} of {width} at {size}")
+    window.close()
+    assert found == []
+
+
+def test_keyboard__tabbing_through_the_largest_form__always_shows_where_it_is(
+    browser: Browser, furnished: Site
+) -> None:
+    """Each stop is in view, not covered, and has an outline (U2)."""
+    window = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = sign_in(window, furnished)
+    page.goto(f"{furnished.url}/experiments/new")
+    stops, tops = 0, []
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(
+            """() => {
+              const at = document.activeElement;
+              if (at === document.body) return null;
+              const box = at.getBoundingClientRect();
+              const x = box.left + box.width / 2, y = box.top + box.height / 2;
+              const hit = document.elementFromPoint(x, y);
+              return {
+                name: at.outerHTML.slice(0, 80),
+                seen: hit !== null && (at.contains(hit) || hit.contains(at)),
+                outline: getComputedStyle(at).outlineStyle,
+                top: box.top + scrollY,
+              };
+            }"""
+        )
+        if stop is None:
+            break
+        stops += 1
+        assert stop["seen"], stop
+        assert stop["outline"] != "none", stop
+        tops.append(stop["top"])
+    assert stops > 40
+    # The order of focus is the order of reading, top to bottom.
+    jumps_up = sum(b < a - 60 for a, b in pairwise(tops))
+    assert jumps_up == 0
+    window.close()
+
+
+def test_duration__with_script__is_worked_out_while_typing(
+    browser: Browser, furnished: Site
+) -> None:
+    window = browser.new_context()
+    page = sign_in(window, furnished)
+    watch = Watch(page, furnished)
+    page.goto(f"{furnished.url}/experiments/new?hypothesis=annual-nudge")
+    page.fill("#duration-baseline", "70")
+    page.fill("#duration-weekly_customers", "5800")
+    page.wait_for_selector("#duration-answer >> text=you need 14,437 customers")
+    assert page.input_value("#duration-baseline") == "70"
+    assert watch.faults == []
+    window.close()
+
+
+def test_metric_form__with_script__shows_what_its_kind_asks(
+    browser: Browser, furnished: Site
+) -> None:
+    window = browser.new_context()
+    page = sign_in(window, furnished)
+    page.goto(f"{furnished.url}/metrics/new")
+    assert page.locator("#events").is_visible()
+    assert not page.locator("#scale").is_visible()
+    page.get_by_label("CSAT, mean score").check()
+    assert page.locator("#scale").is_visible()
+    assert not page.locator("#events").is_visible()
+    window.close()
+
+
+def test_theme__chosen__wins_over_the_device(browser: Browser, furnished: Site) -> None:
+    window = browser.new_context(color_scheme="light")
+    page = sign_in(window, furnished)
+    colour = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(colour) == "rgb(255, 255, 255)"
+    page.get_by_role("button", name="Dark").click()
+    page.wait_for_selector('html[data-theme="dark"]')
+    assert page.evaluate(colour) == "rgb(18, 23, 28)"
+    window.close()
+
+
+def test_forced_colours__keep_states_visible(browser: Browser, furnished: Site) -> None:
+    window = browser.new_context(forced_colors="active")
+    page = sign_in(window, furnished)
+    page.goto(f"{furnished.url}/experiments")
+    border = "getComputedStyle(document.querySelector('.status')).borderTopStyle"
+    assert page.evaluate(border) == "solid"
+    window.close()
+
+
+def test_first_experiment__without_script__from_sign_in_to_start(
+    browser: Browser, site: Site, context: Context
+) -> None:
+    """The whole path by forms alone: no script, nothing stored beforehand (U4)."""
+    window = browser.new_context(java_script_enabled=False)
+    page = window.new_page()
+    watch = Watch(page, site)
+    set_up(page, site)
+    define_segment_and_metrics(page, site)
+    write_hypothesis(page, site)
+    plan_experiment(page)
+    page.get_by_role("button", name="Start and lock the plan").click()
+    assert "The experiment runs, and its plan is locked." in page.inner_text("main")
+    with transaction(context.sessions) as session:
+        assert catalog.get(session, "guided-set-up").status == Status.RUNNING
+    page.get_by_role("button", name="Sign out").first.click()
+    assert page.inner_text("h1") == "Sign in"
+    assert watch.faults == []
+    window.close()
+
+
+def set_up(page: Page, site: Site) -> None:
+    with transaction(site.context.sessions) as session:
+        token = accounts.create_sign_in_link(session, None, site.context.now())
+        journey.seed(session)
+    page.goto(f"{site.url}/sign-in/link?token={token}")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_label("Your e-mail address").fill(site.email)
+    page.get_by_label("Password").fill(site.password)
+    page.get_by_role("button", name="Create my account").click()
+    assert page.inner_text("h1") == "Home"
+
+
+def define_segment_and_metrics(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/segments/new")
+    page.get_by_label("Name").first.fill("New small businesses")
+    page.locator("#rules-0-attribute").fill("plan")
+    page.locator("#rules-0-value").fill("small")
+    page.locator("#rules-1-attribute").fill("tenure_days")
+    page.locator("#rules-1-test").select_option("less")
+    page.locator("#rules-1-value").fill("30")
+    page.get_by_role("button", name="Save segment").last.click()
+    assert "Plan is small and tenure_days is less than 30." in page.inner_text("main")
+    page.goto(f"{site.url}/metrics/new")
+    page.locator("#name").fill("Day-30 retention")
+    page.locator("#events").fill("App Opened\nInvoice Sent")
+    page.get_by_role("button", name="Save metric").click()
+    assert '"App Opened" or "Invoice Sent"' in page.inner_text("main")
+    page.goto(f"{site.url}/metrics/new")
+    page.locator("#name").fill("CSAT")
+    page.get_by_label("CSAT, mean score").check()
+    page.get_by_role("button", name="Save metric").click()
+    assert "from 1 to 5." in page.inner_text("main")
+
+
+def write_hypothesis(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/hypotheses/new")
+    for field, text in {
+        "title": "Guided set-up keeps new small businesses",
+        "change": "Guide them through set-up in three steps.",
+        "evidence_text": "4 of 10 stop at the tax form.",
+        "friction_point": "The tax form.",
+        "expected_change": "1.5",
+        "if_up": "Give it to everybody.",
+        "if_flat": "Take it out.",
+        "if_down": "Ask customers why.",
+        "lift_low": "0",
+        "lift_mid": "2",
+        "lift_high": "5",
+        "ship_probability": "50",
+    }.items():
+        page.locator(f"#{field}").fill(text)
+    page.locator("#metric").select_option("day-30-retention")
+    page.get_by_role("button", name="Save hypothesis").click()
+    assert (
+        "If we do this for New small businesses, Day-30 retention will rise by at"
+        " least 1.5 points." in page.inner_text("main")
+    )
+
+
+def plan_experiment(page: Page) -> None:
+    page.get_by_role("link", name="Plan an experiment").click()
+    page.locator("#name").fill("Guided set-up")
+    page.locator("#variants-0-description").fill("Set-up as today.")
+    page.locator("#variants-1-description").fill("Three guided steps.")
+    page.locator("#metrics-1-change_that_matters").fill("0.05")
+    page.locator("#metrics-1-margin").fill("0.05")
+    page.locator("#duration-baseline").fill("70")
+    page.locator("#duration-weekly_customers").fill("5800")
+    page.get_by_role("button", name="Work out duration").click()
+    assert "you need 14,437 customers per variant" in page.inner_text("main")
+    page.locator("#planned_units").fill("28,874".replace(",", ""))
+    page.locator("#planned_end_at").fill("2026-06-30")
+    page.get_by_role("button", name="Save draft").last.click()
+    assert page.inner_text("h1") == "Review and start"
