@@ -97,12 +97,11 @@ def make_login_manager() -> LoginManager:
 def guard() -> Response | None:
     """Check origin, role and token before any page's view runs.
 
+    Refuses when nobody is signed in, when another site sent this, when the token is
+    wrong, and when the role is too weak.
+
     Returns:
         None to go on; for a kept form that its page does not take, the way there.
-
-    Raises:
-        Unauthenticated: nobody is signed in.
-        Forbidden: another site sent this, the token is wrong, or the role too weak.
     """
     if request.method in UNSAFE:
         _check_origin()

@@ -53,6 +53,9 @@ def register(app: Flask, context: Context) -> None:
     Args:
         app: with SECRET_KEY set and the context among its extensions.
         context: settings, database and clock.
+
+    Raises:
+        RuntimeError: the front door forgot the key that signs tokens.
     """
     secret = app.secret_key
     if not secret:

@@ -120,7 +120,7 @@ def check_answer(page: FormPage, text: str, name: str) -> None:
     forms, texts = read_page(text)
     assert re.search(r"<title>Error: ", text), place
     assert 'role="alert"' in text, place
-    shown = texts[f"{name}-error"].removeprefix("Error: ")
+    shown = " ".join(texts[f"{name}-error"].split()).removeprefix("Error: ")
     anchor = name if f'href="#{name}"' in text else f"{name}-0"
     link = re.search(rf'<a href="#{re.escape(anchor)}">([^<]*)</a>', text)
     assert link is not None, place

@@ -16,7 +16,6 @@ from typing_extensions import override
 
 # WTForms ships no types. Subclassing it here, and only here, keeps that in one file.
 from wtforms import (  # type: ignore[import-untyped]
-    BooleanField,
     DateField,
     Field,
     FieldList,
@@ -58,9 +57,9 @@ class Problem(NamedTuple):
 
 
 class Text(StringField):  # type: ignore[misc]
-    """A line, or with `rows` a paragraph, of text that can be stored."""
+    """A line, or with `rows` its height a paragraph, of text that can be stored."""
 
-    def __init__(  # noqa: D417  # WTForms' own arguments pass through
+    def __init__(
         self,
         label: str,
         description: str = "",
@@ -71,16 +70,6 @@ class Text(StringField):  # type: ignore[misc]
         render_kw: Mapping[str, Any] | None = None,
         **others: Any,  # noqa: ANN401
     ) -> None:
-        """Build the field.
-
-        Args:
-            label: its question.
-            description: a hint below the question.
-            longest: most characters.
-            rows: height of a paragraph; 0 is a single line.
-            optional: shown as such.
-            render_kw: further attributes of the input.
-        """
         shown = {"rows": str(rows)} if rows else {}
         super().__init__(
             label,
@@ -399,10 +388,6 @@ class Boxes(SelectMultipleField):  # type: ignore[misc]
         """Refuse a value that the list does not hold."""
         if set(self.data or ()) - titles(self).keys():
             raise ValidationError("Choose from the list only.")
-
-
-class Box(BooleanField):  # type: ignore[misc]
-    """Yes or no."""
 
 
 class Password(PasswordField):  # type: ignore[misc]

@@ -9,7 +9,7 @@ from experiments.design import MetricDefinition
 from experiments.vocabulary import Direction, Reason
 
 if TYPE_CHECKING:
-    from analysis.stats.power import Duration, SampleSize
+    from analysis.stats import power
 
 MIN_WEEKS, MAX_WEEKS = 1, 8
 # Field of the power functions -> what a person would call it here.
@@ -149,7 +149,9 @@ def _refusal(outcome: NotComputable) -> str:
     return f"The duration cannot be worked out: look again at {field}."
 
 
-def _answer(question: Question, size: "SampleSize", lasts: "Duration") -> Answer:
+def _answer(
+    question: Question, size: "power.SampleSize", lasts: "power.Duration"
+) -> Answer:
     measure = measure_of(question.definition.kind)
     groups = "each" if len(question.shares) == 2 else "each of the treatments"  # noqa: PLR2004
     if size.control == size.treatment:
@@ -178,7 +180,7 @@ def _from(question: Question, measure: Measure) -> str:
     return f" from {exact(measure.shown(question.baseline))} %"
 
 
-def _warnings(lasts: "Duration") -> list[str]:
+def _warnings(lasts: "power.Duration") -> list[str]:
     found = []
     if lasts.enrolment_weeks <= MIN_WEEKS:
         found.append(
