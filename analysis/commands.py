@@ -3,8 +3,12 @@
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -40,8 +44,7 @@ def analyse(key: str, as_of: datetime | None) -> None:
     try:
         _take_in(context)
         store = EventStore(context.settings)
-        moment = None if as_of is None else as_of.replace(tzinfo=UTC)
-        run_id = pipeline.analyse(context, store, key, moment, patience=PATIENCE)
+        run_id = pipeline.analyse(context, store, key, _utc(as_of), patience=PATIENCE)
         say_result(context, run_id)
     except AbideError as error:
         raise click.ClickException(error.message) from error
@@ -63,6 +66,81 @@ def compact() -> None:
 
     os.nice(COMPACTOR_NICENESS)
     run_compactor(_context(), _stopped_by_signals())
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--experiment", help="Key of the experiment; registered when new.")
+@click.option(
+    "--outcome",
+    multiple=True,
+    help="NAME=KIND[:DAY], as in came_back=retention:7. NAME is a column, or with"
+    " events an event. The first one decides.",
+)
+@click.option("--variant", help="Column of the variant; says that rows are customers.")
+@click.option("--customer", default="customer", show_default=True, help="Its column.")
+@click.option("--control", help="The variant that is control.")
+@click.option("--name", default="", help="Name of the experiment.")
+@click.option("--owner", help="E-mail of its owner; the first administrator if none.")
+@click.option("--matters", type=float, help="Smallest change that matters, as 0.01.")
+@click.option("--scale", default=5, show_default=True, help="Top survey score.")
+@click.option("--satisfied-from", default=4, show_default=True, help="A good score.")
+@click.option("--source", help="Name of the events' source; the file's if none.")
+@click.option("--began", type=click.DateTime(), help="When the experiment began (UTC).")
+@click.option("--ended", type=click.DateTime(), help="When it ended (UTC).")
+@click.option(
+    "--complete-through",
+    type=click.DateTime(),
+    help="Events are complete up to then (UTC).",
+)
+@click.option("--dry-run", is_flag=True, help="Check the file and store nothing.")
+def import_file(file: Path, **asked: Any) -> None:  # noqa: ANN401  # click's options
+    """Import FILE: a finished experiment as CSV or Parquet, with its result."""
+    from analysis import importing  # noqa: PLC0415
+    from analysis.import_plan import Scale  # noqa: PLC0415
+
+    context = _context()
+    request = importing.Request(
+        path=file,
+        experiment=asked["experiment"],
+        name=asked["name"],
+        owner=asked["owner"],
+        control=asked["control"],
+        matters=asked["matters"],
+        outcomes=asked["outcome"],
+        scale=Scale(asked["scale"], asked["satisfied_from"]),
+        variant=asked["variant"],
+        customer=asked["customer"],
+        source=asked["source"],
+        begins_at=_utc(asked["began"]),
+        ends_at=_utc(asked["ended"]),
+        complete_through=_utc(asked["complete_through"]),
+        dry_run=asked["dry_run"],
+    )
+    try:
+        imported = importing.import_file(context, request, _shown_progress)
+        click.echo(imported.summary)
+        if imported.run_id is not None:
+            say_result(context, imported.run_id)
+            page = f"/experiments/{request.experiment}/results"
+            click.echo(f"{context.settings.base_url}{page}")
+    except AbideError as error:
+        raise click.ClickException(error.message) from error
+
+
+@contextmanager
+def _shown_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total or None)
+        yield lambda done: bar.advance(task, done)
+        bar.update(task, total=total, completed=total)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
 def say_result(context: Context, run_id: int) -> None:

@@ -7,12 +7,12 @@ experiment, whole and at once.
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from analysis.delta import DeltaWriter, Layout, read_files, write_file
 from analysis.store import STORE_FOLDER
 from experiments.config import Settings
 
-IMPORT_MARK = "import_id"
 UNIT_SCHEMA = pa.schema(
     [
         pa.field("experiment", pa.string(), nullable=False),
@@ -60,6 +60,15 @@ class UnitStore:
             if file.folders["experiment"] == experiment
         )
         return Units(version, files) if files else None
+
+    def import_id(self, experiment: str) -> str | None:
+        """Tell which import an experiment's units are from; None when it has none."""
+        units = self.of(experiment)
+        if units is None:
+            return None
+        ids = pq.ParquetFile(units.files[0]).read_row_group(0, columns=["import_id"])
+        found: str = ids["import_id"][0].as_py()
+        return found
 
     def replace(self, experiment: str, rows: pa.Table) -> None:
         """Store the units of an experiment in place of those it had.

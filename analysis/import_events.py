@@ -1,0 +1,239 @@
+"""A file of events goes the way of all events: checked, pseudonymised, inbox, store."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from analysis.event_rows import EPOCH
+from analysis.imported_rows import Row, RowFaults, RowFile, id_text, plain_value
+from experiments.errors import InvalidInput, TooManyRequests
+from experiments.events import Envelope, Sender, read_messages
+from experiments.inbox import Inbox
+from experiments.parcels import EventRow, Parcel
+from experiments.privacy import Pseudonymiser
+from experiments.vocabulary import EventKind
+
+CHUNK = 1000  # rows that go together
+WAIT_SECONDS = 0.5
+# What a column may be called, written small and without spaces, _ and -.
+_NAMES = {
+    "userId": ("userid", "user", "customer", "customerid"),
+    "anonymousId": ("anonymousid", "anonymous"),
+    "event": ("event", "eventname", "name"),
+    "timestamp": ("timestamp", "time", "occurredat"),
+    "messageId": ("messageid",),
+    "type": ("type",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventColumns:
+    """Which column is which part of a message; the others are its properties."""
+
+    parts: Mapping[str, str]  # part -> column
+    others: tuple[str, ...]
+
+
+def event_columns(file: RowFile) -> EventColumns:
+    """Recognise the columns of a file of events.
+
+    Args:
+        file: with a header.
+
+    Returns:
+        Its columns.
+
+    Raises:
+        InvalidInput: there is no customer, event or time.
+    """
+    plain = {
+        column: column.lower().translate({ord(c): None for c in " _-"})
+        for column in file.columns
+    }
+    parts = {
+        part: column
+        for part, names in _NAMES.items()
+        for column in file.columns
+        if plain[column] in names
+    }
+    missing = [
+        word
+        for word, found in (
+            ("a customer (user_id)", {"userId", "anonymousId"} & parts.keys()),
+            ("an event's name (event)", {"event", "type"} & parts.keys()),
+            ("a time (timestamp)", {"timestamp"} & parts.keys()),
+        )
+        if not found
+    ]
+    if missing:
+        raise InvalidInput(
+            f"{file.path.name} has no column for {', '.join(missing)}; it has"
+            f" {', '.join(file.columns)}. For one row per customer say --variant."
+        )
+    used = set(parts.values())
+    return EventColumns(parts, tuple(c for c in file.columns if c not in used))
+
+
+def message_of(row: Row, columns: EventColumns) -> dict[str, Any]:
+    """Write a row as the message that a Segment client would have sent."""
+    message: dict[str, Any] = {"type": "track"}
+    for part, column in columns.parts.items():
+        cell = row.cells[column]
+        if cell is None:
+            continue
+        if part in {"userId", "anonymousId", "messageId"}:
+            message[part] = id_text(cell) or ""
+        else:
+            message[part] = _time_text(cell) if part == "timestamp" else cell
+    said = {
+        name: plain_value(row.cells[name])
+        for name in columns.others
+        if row.cells[name] is not None
+    }
+    if said:
+        message["traits" if message["type"] == "identify" else "properties"] = said
+    return message
+
+
+def _time_text(cell: object) -> object:
+    return cell.isoformat() if isinstance(cell, (date, datetime)) else cell
+
+
+@dataclass
+class Found:
+    """What the events of a file say about an experiment, counted in the first pass.
+
+    Attributes:
+        variants: name -> customers exposed to it.
+        first_exposed_us, last_exposed_us: exposures, microseconds since 1970.
+        last_us: the latest event, likewise.
+        count: of events.
+    """
+
+    variants: Counter[str] = field(default_factory=Counter)
+    first_exposed_us: int | None = None
+    last_exposed_us: int | None = None
+    last_us: int = 0
+    count: int = 0
+    _exposed: set[bytes] = field(default_factory=set)
+
+    def note(self, parcel: Parcel, experiment: str | None) -> None:
+        """Count the events of a parcel."""
+        for fields in parcel.rows:
+            row = EventRow(*fields)
+            self.count += 1
+            self.last_us = max(self.last_us, row.occurred_us)
+            if row.kind == EventKind.EXPOSURE.value and row.experiment == experiment:
+                self._note_exposure(row)
+
+    def _note_exposure(self, row: EventRow) -> None:
+        at = row.occurred_us
+        if row.customer not in self._exposed:
+            self._exposed.add(row.customer)
+            self.variants[row.variant or ""] += 1
+        first, last = self.first_exposed_us, self.last_exposed_us
+        self.first_exposed_us = at if first is None else min(first, at)
+        self.last_exposed_us = at if last is None else max(last, at)
+
+
+def moment(microseconds: int) -> datetime:
+    """Read microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+class EventImport:
+    """Reads a file of events twice: to check it whole, then to send it."""
+
+    def __init__(
+        self,
+        file: RowFile,
+        sender: Sender,
+        hide: Pseudonymiser,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Recognise the columns.
+
+        Args:
+            file: of events.
+            sender: names the source they are stored under.
+            hide: makes pseudonyms.
+            now: when they are received.
+        """
+        self.columns = event_columns(file)
+        self._file = file
+        self._sender = sender
+        self._hide = hide
+        self._now = now
+
+    def check(
+        self, faults: RowFaults, experiment: str | None, advance: Callable[[int], None]
+    ) -> Found:
+        """Read all rows and note what is wrong with them.
+
+        Args:
+            faults: collects them.
+            experiment: whose exposures are counted.
+            advance: told of rows done.
+
+        Returns:
+            What was found.
+        """
+        found = Found()
+        for rows in self._chunks():
+            parcel = self._parcel(rows)
+            found.note(parcel, experiment)
+            if parcel.quarantined:
+                self._find_faults(rows, faults)
+            self._require_times(rows, faults)
+            advance(len(rows))
+        return found
+
+    def send(self, inbox: Inbox, advance: Callable[[int], None]) -> None:
+        """Put all events into the inbox; returns when they are durable.
+
+        Args:
+            inbox: of this process.
+            advance: told of rows done.
+        """
+        for rows in self._chunks():
+            _append(inbox, self._parcel(rows))
+            advance(len(rows))
+
+    def _chunks(self) -> Iterator[list[Row]]:
+        chunk: list[Row] = []
+        for row in self._file.rows():
+            chunk.append(row)
+            if len(chunk) == CHUNK:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
+
+    def _parcel(self, rows: Iterable[Row]) -> Parcel:
+        envelope = Envelope(received_at=self._now())
+        messages = [message_of(row, self.columns) for row in rows]
+        return read_messages(messages, self._sender, envelope, self._hide)
+
+    def _require_times(self, rows: Iterable[Row], faults: RowFaults) -> None:
+        """Refuse rows without a time; a live event would get that of its arrival."""
+        column = self.columns.parts["timestamp"]
+        for row in rows:
+            if row.cells[column] is None:
+                faults.add(row.number, f"{column} must be a time.")
+
+    def _find_faults(self, rows: Iterable[Row], faults: RowFaults) -> None:
+        for row in rows:
+            parcel = self._parcel([row])
+            for _reason, detail, _shape in parcel.quarantined:
+                faults.add(row.number, detail)
+
+
+def _append(inbox: Inbox, parcel: Parcel) -> None:
+    while True:
+        try:
+            return inbox.append(parcel)
+        except TooManyRequests:
+            time.sleep(WAIT_SECONDS)

@@ -1,0 +1,212 @@
+"""A file with one row per customer becomes a unit table."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from analysis.import_plan import Outcome
+from analysis.imported_rows import Row, RowFaults, RowFile, id_text, plain_value
+from analysis.unit_store import UNIT_SCHEMA
+from experiments.conditions import attributes_of
+from experiments.errors import InvalidInput
+from experiments.field_faults import KEY_PATTERN, KEY_RULE
+from experiments.messages import MAX_ID
+from experiments.plan import Plan
+from experiments.privacy import Pseudonymiser
+from experiments.vocabulary import MetricKind
+
+_NO_YES = {
+    0: 0.0,
+    1: 1.0,
+    "0": 0.0,
+    "1": 1.0,
+    "false": 0.0,
+    "true": 1.0,
+    "no": 0.0,
+    "yes": 1.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column says what.
+
+    Attributes:
+        customer: who; raw ids, which become pseudonyms.
+        variant: what the customer got.
+        outcomes: column -> outcome.
+        attributes: columns that the plan's segments ask for.
+    """
+
+    customer: str
+    variant: str
+    outcomes: dict[str, Outcome]
+    attributes: tuple[str, ...] = ()
+
+    def require_in(self, file: RowFile) -> None:
+        """Refuse a file that lacks one of them.
+
+        Raises:
+            InvalidInput: names the columns that are missing, and those that are there.
+        """
+        asked = (self.customer, self.variant, *self.outcomes)
+        missing = [name for name in asked if name not in file.columns]
+        if missing:
+            raise InvalidInput(
+                f"{file.path.name} has no column {', '.join(missing)};"
+                f" it has {', '.join(file.columns)}."
+            )
+
+
+def attribute_columns(plan: Plan | None, file: RowFile) -> tuple[str, ...]:
+    """Find the columns that the plan's segments read."""
+    if plan is None:
+        return ()
+    asked = {name for s in plan.segments for name in attributes_of(s.condition)}
+    return tuple(name for name in file.columns if name in asked)
+
+
+@dataclass
+class UnitRows:
+    """The units of a file, checked, as columns for the store.
+
+    Attributes:
+        variants: name -> customers.
+    """
+
+    columns: Columns
+    faults: RowFaults
+    hide: Pseudonymiser
+    variants: Counter[str] = field(default_factory=Counter)
+    _seen: dict[bytes, int] = field(default_factory=dict)
+    _rows: list[tuple[bytes, str, str | None, tuple[float | None, ...]]] = field(
+        default_factory=list
+    )
+
+    def read(self, rows: Iterable[Row], advance: Callable[[int], None]) -> None:
+        """Check all rows, and keep them.
+
+        Args:
+            rows: of the file.
+            advance: told of each row.
+        """
+        for row in rows:
+            self._read(row)
+            advance(1)
+        if not self._seen and not self.faults.count:
+            self.faults.add(1, "The file has no rows.")
+
+    def _read(self, row: Row) -> None:
+        customer = self._customer(row)
+        variant = id_text(row.cells[self.columns.variant])
+        if variant is None or not KEY_PATTERN.fullmatch(variant):
+            self.faults.add(row.number, f"{self.columns.variant}: {KEY_RULE}")
+            return
+        values = tuple(
+            self._value(row, column, outcome)
+            for column, outcome in self.columns.outcomes.items()
+        )
+        if customer is not None:
+            self.variants[variant] += 1
+            attributes = self._attributes(row)
+            self._rows.append((customer, variant, attributes, values))
+
+    def _customer(self, row: Row) -> bytes | None:
+        column = self.columns.customer
+        text = id_text(row.cells[column])
+        if text is None or len(text) > MAX_ID:
+            self.faults.add(row.number, f"{column} must be an id of the customer.")
+            return None
+        customer = self.hide.customer(text)
+        first = self._seen.setdefault(customer, row.number)
+        if first != row.number:
+            self.faults.add(
+                row.number, f"{column}: this customer stands in row {first} already."
+            )
+            return None
+        return customer
+
+    def _value(self, row: Row, column: str, outcome: Outcome) -> float | None:
+        cell = row.cells[column]
+        if cell is None:
+            return None
+        definition = outcome.definition
+        if definition.kind in {MetricKind.RETENTION, MetricKind.CHURN}:
+            key = cell.strip().lower() if isinstance(cell, str) else cell
+            value = _NO_YES.get(key)
+            wanted = "0 or 1, no or yes, or empty"
+        else:
+            value = _score(plain_value(cell), definition.scale)
+            wanted = f"a score from 0 to {definition.scale}, or empty"
+        if value is None:
+            self.faults.add(row.number, f"{column} must be {wanted}.")
+        return value
+
+    def _attributes(self, row: Row) -> str | None:
+        known = {
+            name: plain_value(row.cells[name])
+            for name in self.columns.attributes
+            if isinstance(row.cells[name], (str, int, float, bool))
+        }
+        return json.dumps(known, sort_keys=True) if known else None
+
+    def table(self, metric_keys: Sequence[str], import_id: str) -> pa.Table:
+        """Write the rows for the store, customers in order.
+
+        Args:
+            metric_keys: of the outcomes, in the order of `columns`.
+            import_id: names what was imported, and how.
+
+        Returns:
+            UNIT_SCHEMA without `experiment`.
+        """
+        schema = pa.schema([f for f in UNIT_SCHEMA if f.name != "experiment"])
+        rows = sorted(self._rows, key=lambda row: row[0])
+        parts = [
+            pa.table(
+                [
+                    pa.repeat(pa.scalar(import_id), len(rows)),
+                    pa.array([row[0] for row in rows], pa.binary()),
+                    pa.array([row[1] for row in rows], pa.string()),
+                    pa.repeat(pa.scalar(key), len(rows)),
+                    pa.array([row[3][i] for row in rows], pa.float64()),
+                    pa.array([row[2] for row in rows], pa.string()),
+                ],
+                schema=schema,
+            )
+            for i, key in enumerate(metric_keys)
+        ]
+        return pa.concat_tables(parts)
+
+
+def import_id_of(file: RowFile, columns: Columns, metric_keys: Sequence[str]) -> str:
+    """Name an import by what the file holds and how it is read.
+
+    Args:
+        file: to be imported.
+        columns: which column says what.
+        metric_keys: of the outcomes.
+
+    Returns:
+        32 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    with file.path.open("rb") as content:
+        while block := content.read(1 << 20):
+            digest.update(block)
+    pairs = zip(columns.outcomes, metric_keys, strict=True)
+    asked: Any = [columns.customer, columns.variant, columns.attributes]
+    asked += [[column, key] for column, key in pairs]
+    digest.update(json.dumps(asked).encode())
+    return digest.hexdigest()[:32]
+
+
+def _score(value: object, top: int) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if 0 <= value <= top else None

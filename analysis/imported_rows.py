@@ -1,0 +1,185 @@
+"""Rows of a CSV or Parquet file, numbered as people see them, and what is wrong."""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from experiments.errors import InvalidInput
+
+SHOWN_FAULTS = 20
+BATCH_ROWS = 10_000
+LONGEST_CELL = 100_000
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,15})(\.\d{1,17})?([eE][+-]?\d{1,3})?")
+_WORDS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; empty cells are None.
+
+    Attributes:
+        number: in CSV as a spreadsheet counts, the header being 1; in Parquet from 1.
+        cells: column -> value; in CSV always text.
+    """
+
+    number: int
+    cells: Mapping[str, Any]
+
+
+class RowFaults:
+    """Collects what is wrong with rows, so that one refusal names the first of them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._first: dict[str, str] = {}
+        self.count = 0
+
+    def add(self, row: int, sentence: str) -> None:
+        """Note a fault of a row."""
+        self.count += 1
+        if len(self._first) < SHOWN_FAULTS:
+            self._first.setdefault(f"row {row}", sentence)
+
+    def raise_if_any(self) -> None:
+        """Refuse the file when a row of it has a fault.
+
+        Raises:
+            InvalidInput: with the first faults by row.
+        """
+        if not self.count:
+            return
+        lines = [f"{row}: {sentence}" for row, sentence in self._first.items()]
+        if self.count > len(lines):
+            lines.append(f"and {self.count - len(lines):,} more")
+        raise InvalidInput(
+            f"{self._path.name} has faults, so nothing of it was stored.\n"
+            + "\n".join(lines),
+            self._first,
+        )
+
+
+class RowFile:
+    """A CSV file (UTF-8, with a header) or a Parquet file."""
+
+    def __init__(self, path: Path) -> None:
+        """Look at the file's columns and size.
+
+        Args:
+            path: its name ends in .csv or .parquet.
+
+        Raises:
+            InvalidInput: it cannot be read as that.
+        """
+        self.path = path
+        self.is_csv = path.suffix.lower() == ".csv"
+        if not self.is_csv and path.suffix.lower() != ".parquet":
+            raise InvalidInput(f"{path.name} must end in .csv or .parquet.")
+        with self._in_words():
+            self.columns, self.row_count = self._csv() if self.is_csv else self._table()
+        doubles = {c for c in self.columns if self.columns.count(c) > 1}
+        if doubles:
+            names = ", ".join(sorted(doubles))
+            raise InvalidInput(f"{path.name} has two columns named {names}.")
+
+    def _csv(self) -> tuple[list[str], int]:
+        with self.path.open("rb") as lines:
+            rough_count = sum(block.count(b"\n") for block in iter_blocks(lines))
+        with self.path.open(newline="", encoding="utf-8-sig") as lines:
+            return next(csv.reader(lines), []), max(0, rough_count - 1)
+
+    def _table(self) -> tuple[list[str], int]:
+        file = pq.ParquetFile(self.path)
+        return list(file.schema_arrow.names), file.metadata.num_rows
+
+    def rows(self) -> Iterator[Row]:
+        """Read the rows in order.
+
+        Yields:
+            Each row.
+
+        Raises:
+            InvalidInput: the file is damaged; says where.
+        """
+        with self._in_words():
+            yield from self._csv_rows() if self.is_csv else self._table_rows()
+
+    def _csv_rows(self) -> Iterator[Row]:
+        csv.field_size_limit(LONGEST_CELL)
+        with self.path.open(newline="", encoding="utf-8-sig") as lines:
+            for number, cells in enumerate(csv.DictReader(lines, strict=True), start=2):
+                if None in cells:
+                    self._refuse(f"Row {number} has more cells than the header.")
+                if None in cells.values():
+                    self._refuse(f"Row {number} has fewer cells than the header.")
+                yield Row(number, {k: v or None for k, v in cells.items()})
+
+    def _table_rows(self) -> Iterator[Row]:
+        number = 1
+        for batch in pq.ParquetFile(self.path).iter_batches(BATCH_ROWS):
+            for cells in batch.to_pylist():
+                yield Row(number, {k: _present(v) for k, v in cells.items()})
+                number += 1
+
+    def _refuse(self, sentence: str) -> NoReturn:
+        raise InvalidInput(f"{self.path.name} cannot be read. {sentence}")
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._refuse(f"{error.strerror or error}.")
+        except UnicodeDecodeError as error:
+            self._refuse(f"It must be UTF-8; byte {error.start:,} is not.")
+        except csv.Error as error:
+            self._refuse(f"It is no proper CSV: {error}.")
+        except pa.ArrowException as error:
+            self._refuse(f"It is no proper Parquet file: {error}.")
+
+
+def iter_blocks(lines: Any) -> Iterator[bytes]:  # noqa: ANN401  # any binary file
+    """Read a binary file in pieces of a megabyte."""
+    while block := lines.read(1 << 20):
+        yield block
+
+
+def plain_value(cell: object) -> object:
+    """Read a cell as JSON would have it: a number, yes or no, or text.
+
+    Args:
+        cell: text from CSV, or any value from Parquet.
+
+    Returns:
+        A number for "12.5", True for "true"; other values as they are.
+    """
+    if not isinstance(cell, str):
+        return cell
+    if _NUMBER.fullmatch(cell):
+        return float(cell) if set(cell) & set(".eE") else int(cell)
+    return _WORDS.get(cell.lower(), cell)
+
+
+def id_text(cell: object) -> str | None:
+    """Read an id: text as it stands, or a whole number; None for anything else."""
+    if isinstance(cell, str):
+        return cell.strip() or None
+    if isinstance(cell, bool):
+        return None
+    if isinstance(cell, int):
+        return str(cell)
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return None
+
+
+def _present(value: object) -> object:
+    """Give None for what stands for nothing: empty text and NaN."""
+    missing = value == "" or (isinstance(value, float) and value != value)  # noqa: PLR0124  # NaN
+    return None if missing else value

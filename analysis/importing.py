@@ -1,0 +1,354 @@
+"""`abide import`: a file becomes stored data, a registered experiment and a result.
+
+Nothing is stored of a file that has a fault. The same file imported twice is stored
+once; a corrected one takes the place of what it corrects (one row per customer), or
+adds what is new (events).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from analysis import pipeline
+from analysis.compactor import compact_once
+from analysis.import_events import EventImport, Found, moment
+from analysis.import_plan import (
+    Finished,
+    Outcome,
+    Scale,
+    Wish,
+    existing_plan,
+    importing_actor,
+    read_outcomes,
+    register,
+)
+from analysis.import_units import Columns, UnitRows, attribute_columns, import_id_of
+from analysis.imported_rows import RowFaults, RowFile
+from analysis.store import EventStore
+from analysis.unit_store import UnitStore
+from experiments import lifecycle
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.errors import Conflict, InvalidInput
+from experiments.events import Sender
+from experiments.field_faults import KEY_PATTERN, KEY_RULE
+from experiments.inbox import Inbox
+from experiments.models import Attribute, EventSource
+from experiments.plan import Plan
+from experiments.privacy import load_pseudonymiser
+from experiments.vocabulary import Environment
+
+USUAL_LENGTH = timedelta(days=30)  # of an experiment whose file has no times
+USUAL_SCALE = Scale()
+MAX_SOURCE = 64
+
+# Given what is counted and how much of it there is; yields what is told of progress.
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be imported, and how it is read.
+
+    Attributes:
+        path: of the file.
+        experiment: key; None imports events alone.
+        name: of the experiment, where it is registered from the file.
+        owner: e-mail of who imports; None is the first administrator.
+        control: the variant that is control.
+        matters: the smallest change of the primary metric that matters.
+        outcomes: NAME=KIND[:DAY] each.
+        scale: of survey scores.
+        variant: column of the variant; it says that rows are customers.
+        customer: column of the customer, where rows are customers.
+        source: under which events are stored; from the file's name when None.
+        begins_at, ends_at: when the experiment ran, where rows are customers.
+        complete_through: up to when events are complete.
+        dry_run: check only.
+    """
+
+    path: Path
+    experiment: str | None = None
+    name: str = ""
+    owner: str | None = None
+    control: str | None = None
+    matters: float | None = None
+    outcomes: tuple[str, ...] = ()
+    scale: Scale = USUAL_SCALE
+    variant: str | None = None
+    customer: str = "customer"
+    source: str | None = None
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
+    complete_through: datetime | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, or in a dry run would do.
+
+    Attributes:
+        summary: in words.
+        run_id: of the analysis that followed; None where there was none.
+    """
+
+    summary: str
+    run_id: int | None = None
+
+
+def import_file(context: Context, request: Request, progress: Progress) -> Imported:
+    """Import a file, and analyse the experiment it is of.
+
+    Args:
+        context: settings, database and clock.
+        request: what and how.
+        progress: shows how far it is.
+
+    Returns:
+        What was done.
+
+    Raises:
+        InvalidInput: the file or the request has faults; nothing was stored.
+        Conflict: what is there already does not fit.
+    """
+    file = RowFile(request.path)
+    if request.variant is None:
+        return _import_events(context, request, file, progress)
+    return _import_units(context, request, file, progress)
+
+
+# One row per customer
+
+
+def _import_units(
+    context: Context, request: Request, file: RowFile, progress: Progress
+) -> Imported:
+    key = _required_key(request)
+    with transaction(context.sessions) as session:
+        plan = existing_plan(session, key)
+    outcomes = _outcomes(request, plan, columns=True)
+    columns = Columns(
+        request.customer,
+        request.variant or "",
+        {outcome.name: outcome for outcome in outcomes},
+        attribute_columns(plan, file),
+    )
+    columns.require_in(file)
+    units = _read_units(context, file, columns, progress)
+    said = f"{_people(units.variants)} in {file.path.name}"
+    if request.dry_run:
+        return Imported(f"{said}: no faults. Nothing was stored (dry run).")
+    finished = Finished(
+        variants=units.variants,
+        begins_at=request.begins_at
+        or (request.ends_at or context.now()) - USUAL_LENGTH,
+        enrolled_until=None,
+        ends_at=request.ends_at or context.now(),
+        file_name=file.path.name,
+    )
+    plan = plan or _registered(context, request, outcomes, finished)
+    keys = [_metric_key(plan, outcome) for outcome in outcomes]
+    store, import_id = UnitStore(context.settings), import_id_of(file, columns, keys)
+    if store.import_id(key) == import_id:
+        said += " were stored already"
+    else:
+        store.replace(key, units.table(keys, import_id))
+        said += " are stored"
+    return Imported(f"{said}.", _analysed(context, key))
+
+
+def _read_units(
+    context: Context, file: RowFile, columns: Columns, progress: Progress
+) -> UnitRows:
+    faults = RowFaults(file.path)
+    units = UnitRows(columns, faults, load_pseudonymiser(context.settings))
+    with progress("Checking rows", file.row_count) as advance:
+        units.read(file.rows(), advance)
+    faults.raise_if_any()
+    return units
+
+
+# Events
+
+
+def _import_events(
+    context: Context, request: Request, file: RowFile, progress: Progress
+) -> Imported:
+    key = None if request.experiment is None else _required_key(request)
+    with transaction(context.sessions) as session:
+        plan = None if key is None else existing_plan(session, key)
+        listed = frozenset(session.scalars(select(Attribute.name)))
+    outcomes = () if plan else _event_outcomes(request)
+    sender = Sender(_source(request), Environment.PRODUCTION, listed)
+    hide = load_pseudonymiser(context.settings)
+    events = EventImport(file, sender, hide, context.now)
+    faults = RowFaults(file.path)
+    with progress("Checking rows", file.row_count) as advance:
+        found = events.check(faults, key, advance)
+    faults.raise_if_any()
+    said = f"{found.count:,} events in {file.path.name}"
+    if request.dry_run:
+        return Imported(f"{said}: no faults. Nothing was stored (dry run).")
+    if key is not None and plan is None:
+        finished = _finished_events(request, found, file)
+        plan = _registered(context, request, outcomes, finished)
+    _declare_source(context, request, sender.source, found, plan)
+    inbox = Inbox.for_settings(context.settings)
+    try:
+        with progress("Storing rows", file.row_count) as advance:
+            events.send(inbox, advance)
+    finally:
+        inbox.close()
+    done = compact_once(context)
+    before = f" ({done.duplicate_count:,} were stored before)"
+    summary = f"{said} are stored{before if done.duplicate_count else ''}."
+    return Imported(summary, None if key is None else _analysed(context, key))
+
+
+def _event_outcomes(request: Request) -> tuple[Outcome, ...]:
+    if request.experiment is None:
+        return ()
+    return _outcomes(request, None, columns=False)
+
+
+def _finished_events(request: Request, found: Found, file: RowFile) -> Finished:
+    first, last = found.first_exposed_us, found.last_exposed_us
+    if first is None or last is None:
+        raise InvalidInput(
+            f'{file.path.name} has no "Experiment Viewed" event of'
+            f' "{request.experiment}".'
+        )
+    until = moment(last) + timedelta(microseconds=1)
+    return Finished(
+        variants=found.variants,
+        begins_at=moment(first),
+        enrolled_until=until,
+        ends_at=max(moment(found.last_us), until),
+        file_name=file.path.name,
+    )
+
+
+def _declare_source(
+    context: Context, request: Request, source: str, found: Found, plan: Plan | None
+) -> None:
+    """Tell up to when the file is complete, before its first event is stored."""
+    windows = [metric.definition.maturity for metric in plan.metrics] if plan else []
+    through = request.complete_through or (
+        moment(found.last_us) + max(windows, default=timedelta(0))
+    )
+    with transaction(context.sessions) as session:
+        row = session.get(EventSource, (source, Environment.PRODUCTION.value))
+        if row is not None and not row.is_import:
+            raise Conflict(f'"{source}" is a live source. Choose another --source.')
+        if row is None:
+            row = EventSource(
+                source=source,
+                environment=Environment.PRODUCTION.value,
+                is_import=True,
+                complete_through=through,
+                event_count=0,
+                duplicate_count=0,
+                event_names=[],
+            )
+            session.add(row)
+        row.complete_through = max(row.complete_through, through)
+
+
+def _source(request: Request) -> str:
+    return (request.source or f"import-{request.path.stem}")[:MAX_SOURCE]
+
+
+# Both
+
+
+def _required_key(request: Request) -> str:
+    if request.experiment is None:
+        raise InvalidInput("Say of which experiment the file is: --experiment KEY")
+    if not KEY_PATTERN.fullmatch(request.experiment):
+        raise InvalidInput(f"--experiment: {KEY_RULE}")
+    return request.experiment
+
+
+def _outcomes(
+    request: Request, plan: Plan | None, *, columns: bool
+) -> tuple[Outcome, ...]:
+    """Read the outcomes; for a planned experiment they may name its metrics."""
+    if not request.outcomes:
+        raise InvalidInput(
+            "Say what to measure, as in --outcome came_back=retention:7 (once for each"
+            " metric; the first decides)."
+        )
+    planned = {m.choice.metric: m for m in plan.metrics} if plan else {}
+    asked = [text.partition("=") for text in request.outcomes]
+    read = read_outcomes(
+        [text for text in request.outcomes if text.partition("=")[2] not in planned],
+        request.scale,
+        columns=columns,
+    )
+    rest = iter(read)
+    outcomes = tuple(
+        Outcome(name, planned[what].definition, what, planned[what].name)
+        if what in planned
+        else next(rest)
+        for name, _, what in asked
+    )
+    if plan:
+        for outcome in outcomes:
+            _metric_key(plan, outcome)
+    return outcomes
+
+
+def _metric_key(plan: Plan, outcome: Outcome) -> str:
+    """Find the metric of the plan that an outcome is of."""
+    for metric in plan.metrics:
+        same = metric.definition == outcome.definition
+        if metric.choice.metric == outcome.key or same:
+            return metric.choice.metric
+    names = ", ".join(metric.choice.metric for metric in plan.metrics)
+    raise InvalidInput(
+        f'No metric of "{plan.design.key}" fits {outcome.name}; say which it is, as in'
+        f" --outcome {outcome.name}=METRIC. It has {names}."
+    )
+
+
+def _registered(
+    context: Context,
+    request: Request,
+    outcomes: tuple[Outcome, ...],
+    finished: Finished,
+) -> Plan:
+    wish = Wish(
+        key=_required_key(request),
+        name=request.name,
+        control=request.control,
+        matters=request.matters,
+        outcomes=outcomes,
+    )
+    with transaction(context.sessions) as session:
+        actor = importing_actor(session, request.owner)
+        experiment = register(session, wish, finished, actor, context.now())
+        return lifecycle.locked_plan(session, experiment)[0]
+
+
+def _analysed(context: Context, key: str) -> int:
+    return pipeline.analyse(context, EventStore(context.settings), key)
+
+
+def _people(variants: Mapping[str, int]) -> str:
+    parts = [f"{name} {count:,}" for name, count in sorted(variants.items())]
+    return f"{sum(variants.values()):,} customers ({', '.join(parts)})"
+
+
+@contextmanager
+def silently(_what: str, _total: int) -> Iterator[Callable[[int], None]]:
+    """Show nothing of the progress.
+
+    Yields:
+        What is told of it.
+    """
+    yield lambda _done: None
