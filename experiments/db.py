@@ -127,6 +127,9 @@ def make_sessions(engine: Engine) -> sessionmaker[Session]:
 def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """Open a session that commits at the end, or rolls all of it back.
 
+    Args:
+        sessions: the way to the database.
+
     Yields:
         The session to work with.
 

@@ -7,13 +7,12 @@ from typing import ClassVar
 class AbideError(Exception):
     """A refusal that a person or program can act on.
 
-    `message` is one sentence for people; `fields` says what is wrong with which field.
-
-    Attributes:
-        code: stable, for programs.
+    Args:
+        message: one sentence, for people.
+        fields: field name -> what is wrong with it, in words.
     """
 
-    code: ClassVar[str] = "error"
+    code: ClassVar[str] = "error"  # stable, for programs
 
     def __init__(self, message: str, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(message)

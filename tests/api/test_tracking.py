@@ -94,6 +94,8 @@ def test_batch__as_a_server_client_sends_it__is_stored_once(
         ({"X-API-Key": SERVER}, None),
         ({}, WRITE),
     ],
+    # Keys are made anew by each process, so their text must not name the case.
+    ids=["basic", "bearer", "header", "body"],
 )
 def test_key__in_each_place__opens_the_door(
     client: Client, headers: dict[str, str], in_body: str | None
@@ -114,6 +116,7 @@ def test_key__in_each_place__opens_the_door(
         (basic(UNKNOWN), WRITE, 401),
         (basic(CLIENT), None, 403),
     ],
+    ids=["none", "empty", "unknown", "number", "half", "basic", "both", "client"],
 )
 def test_key__that_is_wrong__stores_nothing(
     client: Client,
