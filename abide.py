@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ANALYSIS_COMMANDS = {
     "analyse": "analyse",
     "compact": "compact",
+    "import": "import_file",
     "schedule": "schedule",
 }
 POOLS = ("all", "assign", "app")
