@@ -18,6 +18,7 @@ Numbers = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 _DAY_US = 86_400_000_000
 _FIRST_DAY = date(1970, 1, 1)
+_COLUMN_OF = {"occurred_us": "occurred_at", "original_us": "original_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,14 @@ def build(runs: Iterable[Run]) -> Batch:
     origins = sorted(_origins(runs), key=lambda origin: origin.parcel.received_us)
     counts = np.array([len(o.parcel.rows) for o in origins], dtype=np.int64)
     parcel_of = np.repeat(np.arange(len(origins), dtype=np.int64), counts)
-    rows = [row for origin in origins for row in origin.parcel.rows]
-    columns = _columns(rows)
+    columns = _columns(origins)
     parts = dict(columns)
     for name, values in _constants(origins).items():
         parts[name] = values.take(pa.array(parcel_of))
     parts["bucket"] = pa.array(_first_bytes(columns["customer"]), pa.int16())
-    parts["schema_version"] = pa.repeat(pa.scalar(SCHEMA_VERSION, pa.int8()), len(rows))
+    parts["schema_version"] = pa.repeat(
+        pa.scalar(SCHEMA_VERSION, pa.int8()), len(parcel_of)
+    )
     file_schema = pa.schema([f for f in EVENT_SCHEMA if f.name != "day"])
     return Batch(
         origins=origins,
@@ -137,25 +139,22 @@ def _origins(runs: Iterable[Run]) -> Iterable[Origin]:
                 position += parcel.message_count
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> dict[str, pa.Array]:
-    lists = dict(
-        zip(
-            EventRow._fields,
-            zip(*rows, strict=True) if rows else [()] * len(EventRow._fields),
-            strict=True,
-        )
-    )
-    renamed = {
-        {"occurred_us": "occurred_at", "original_us": "original_at"}.get(n, n): values
-        for n, values in lists.items()
-    }
+def _columns(origins: Sequence[Origin]) -> dict[str, pa.Array]:
+    lists: list[list[Any]] = [[] for _ in EventRow._fields]
+    for origin in origins:
+        # One parcel at a time: its rows are still in the processor's cache.
+        for column, values in zip(
+            lists, zip(*origin.parcel.rows, strict=True), strict=False
+        ):
+            column.extend(values)
     arrays = {}
-    for name, values in renamed.items():
+    for field_name, column in zip(EventRow._fields, lists, strict=True):
+        name = _COLUMN_OF.get(field_name, field_name)
         kind = EVENT_SCHEMA.field(name).type
         if pa.types.is_timestamp(kind):
-            arrays[name] = pa.array(values, pa.int64()).cast(kind)
+            arrays[name] = pa.array(column, pa.int64()).cast(kind)
         else:
-            arrays[name] = pa.array(values, kind)
+            arrays[name] = pa.array(column, kind)
     return arrays
 
 

@@ -111,10 +111,10 @@ def _set_aside(batch: Batch, findings: Findings) -> Iterable[dict[str, Any]]:
         start = origin.position + len(origin.parcel.rows)
         for place, fields in enumerate(origin.parcel.quarantined, start):
             yield _quarantined(origin, place, QuarantineRow(*fields))
-    for row in np.flatnonzero(findings.conflicting):
+    conflicting = np.flatnonzero(findings.conflicting)
+    said = batch.table.select(["kind", "name"]).take(conflicting).to_pylist()
+    for row, message in zip(conflicting, said, strict=True):
         origin, place = batch.position(int(row))
-        kind = batch.table["kind"][int(row)].as_py()
-        name = batch.table["name"][int(row)].as_py()
         yield _quarantined(
             origin,
             place,
@@ -122,7 +122,7 @@ def _set_aside(batch: Batch, findings: Findings) -> Iterable[dict[str, Any]]:
                 reason=QuarantineReason.DIFFERENT_PAYLOAD.value,
                 detail="An earlier message with this messageId says something else;"
                 " the earlier one was kept.",
-                message={"kind": kind, "name": mask_text(name)},
+                message={**message, "name": mask_text(message["name"])},
             ),
         )
 

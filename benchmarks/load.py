@@ -40,22 +40,26 @@ class Server:
 
 
 @contextmanager
-def serving(factory: str, environ: Mapping[str, str]) -> Iterator[Server]:
-    """Serve a WSGI app with one worker and one thread, on a free port.
+def serving(
+    factory: str, environ: Mapping[str, str], threads: int = 1
+) -> Iterator[Server]:
+    """Serve a WSGI app with one worker, on a free port.
 
-    One of each, so that the server has one core and the client the other; for work
-    that is all computing, more threads in a worker only take turns.
+    One, so that the server has one core and the client the other; for work that is
+    all computing, more threads in a worker only take turns.
 
     Args:
         factory: of the app, as "module:function".
         environ: added to this process's environment.
+        threads: of the worker; more than one for work that waits.
 
     Yields:
         Server: ready to be asked.
     """
     port = _free_port()
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"]
-    options = ["--port", str(port), "--blocking-threads", "1", "--log-level", "error"]
+    options = ["--port", str(port), "--log-level", "error"]
+    options += ["--blocking-threads", str(threads)]
     process = subprocess.Popen(  # noqa: S603  # our own server
         [*command, *options, factory], cwd=ROOT, env={**os.environ, **environ}
     )

@@ -35,7 +35,9 @@ class _Entry:
         self.body = parcels.encode(parcel)
         self.message_count = parcel.message_count
         self.received_us = parcel.received_us
-        self.done = threading.Event()
+        # Held until the parcel's fate is known; a bare lock is the cheapest signal.
+        self.done = threading.Lock()
+        self.done.acquire()
         self.fault: AbideError | None = None
 
 
@@ -74,7 +76,7 @@ class Inbox:
             self._waiting.append(entry)
             self._waiting_bytes += len(entry.body)
             self._changed.notify()
-        if not entry.done.wait(DEADLINE_SECONDS):
+        if not entry.done.acquire(timeout=DEADLINE_SECONDS):
             self._give_up()
             entry.fault = Unavailable(
                 "The events could not be stored in time. Send them again soon.", 2
@@ -185,7 +187,7 @@ class Inbox:
                 self._waiting, self._waiting_bytes = [], 0
         for entry in group:
             entry.fault = None if fault is None else _copy(fault)
-            entry.done.set()
+            entry.done.release()
         if fault is not None and not group:
             time.sleep(PROBE_SECONDS)
 

@@ -1,0 +1,263 @@
+"""How fast events come in and reach the store, each beside its limit.
+
+The limit of a door is the store behind it with the same durability: as many threads as
+the server has append the same, already pseudonymised, events straight to the inbox and
+wait until they are on the disk. `python -m benchmarks.ingest` takes about 50 s.
+"""
+
+import itertools
+import os
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pysqlite3.dbapi2 as sqlite
+
+from analysis.compactor import Compactor
+from analysis.store import EventStore
+from benchmarks.harness import Figure, figure, record
+from benchmarks.ingest_apps import FOLDER
+from benchmarks.load import CONNECTIONS, Load, ask, post, press, serving
+from experiments import key_format
+from experiments.config import Settings
+from experiments.context import Context, utc_now
+from experiments.db import make_engine, make_sessions
+from experiments.events import Envelope, Sender, read_messages
+from experiments.inbox import Inbox
+from experiments.parcels import EventRow, Parcel
+from experiments.privacy import load_pseudonymiser
+from experiments.ruleset_files import RulesetFolder
+from experiments.ruleset_values import parse
+from experiments.schema import upgrade
+from experiments.vocabulary import Environment, KeyKind
+
+SECONDS = 2.0  # each measurement
+SIZES = (1, 20, 100)  # events in one request
+COMPACTED = 300_000
+CUSTOMERS = 50_000
+DAYS = 3
+ATTRIBUTES = frozenset({"plan"})
+START = datetime.now(UTC) - timedelta(days=DAYS + 1)
+
+
+def measure() -> list[Figure]:
+    """Measure everything about intake.
+
+    Returns:
+        The figures.
+    """
+    figures = []
+    with tempfile.TemporaryDirectory() as folder:
+        settings = settings_in(Path(folder))
+        key = publish_key(settings)
+        for size in SIZES:
+            figures += door_figures(settings, key, size)
+    with tempfile.TemporaryDirectory() as folder:
+        figures += compaction_figures(settings_in(Path(folder)))
+    return figures
+
+
+def door_figures(settings: Settings, key: str, size: int) -> list[Figure]:
+    """Put the door under load, and the inbox alone."""
+    batch = orjson.dumps({"batch": messages(size, 0), "writeKey": key})
+    environ = {FOLDER: str(settings.data_dir)}
+    with serving("benchmarks.ingest_apps:abide", environ, CONNECTIONS) as server:
+        request = post(server.port, "/v1/batch", batch)
+        ask(server.port, request)
+        door = press(server, request, SECONDS)
+    raw = appends(settings, size)
+    table = inserts(settings, size)
+    name = f"ingest, {size} a request"
+    rate = "events/s"
+    return [
+        figure(
+            f"{name}, against a plain table",
+            door.per_second * size,
+            rate,
+            limit=table * size,
+            at_least=0.5,
+        ),
+        figure(
+            f"{name}, against the inbox alone",
+            door.per_second * size,
+            rate,
+            limit=raw.per_second * size,
+        ),
+        figure(f"{name}, server cost", door.cpu_ms / size, "CPU-ms per 1,000 events"),
+    ]
+
+
+def appends(settings: Settings, size: int) -> Load:
+    """Append from as many threads as the server had connections."""
+    inbox = Inbox.for_settings(settings)
+    parcel = parcel_of(settings, size, 0)
+    load = _press_threads(lambda: inbox.append(parcel))
+    inbox.close()
+    return load
+
+
+def _press_threads(one_request: Callable[[], None]) -> Load:
+    done = itertools.count()
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            one_request()
+            next(done)
+
+    threads = [threading.Thread(target=run) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    time.sleep(SECONDS / 4)
+    before, cpu, began = next(done), time.process_time(), time.perf_counter()
+    time.sleep(SECONDS)
+    count = next(done) - before - 1
+    took, cpu = time.perf_counter() - began, time.process_time() - cpu
+    stop.set()
+    for thread in threads:
+        thread.join()
+    return Load(count / took, cpu * 1e6 / count)
+
+
+def inserts(settings: Settings, size: int) -> float:
+    """Insert the same rows into a plain table, from as many threads as before.
+
+    A row an event, each once by its message id, a commit a request, on the disk before
+    it returns: what a store gives that promises the same and groups nothing.
+
+    Args:
+        settings: where to.
+        size: rows in one transaction.
+
+    Returns:
+        Transactions a second.
+    """
+    connection = sqlite.connect(
+        str(settings.data_dir / f"plain-{size}.db"),
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    columns = ", ".join(EventRow._fields)
+    connection.execute(f"CREATE TABLE event ({columns}, UNIQUE (message_id))")
+    places = ", ".join("?" for _ in EventRow._fields)
+    insert = f"INSERT OR IGNORE INTO event VALUES ({places})"  # noqa: S608  # ours
+    row = EventRow(*parcel_of(settings, 1, 0).rows[0])
+    turn = threading.Lock()
+
+    def one_request() -> None:
+        rows = [row._replace(message_id=os.urandom(16)) for _ in range(size)]
+        with turn:
+            connection.execute("BEGIN")
+            connection.executemany(insert, rows)
+            connection.execute("COMMIT")
+
+    load = _press_threads(one_request)
+    connection.close()
+    return load.per_second
+
+
+def compaction_figures(settings: Settings) -> list[Figure]:
+    """Fill an inbox, and time how it is emptied into the store."""
+    engine = make_engine(settings.database_url)
+    upgrade(engine)
+    context = Context(settings, make_sessions(engine), utc_now)
+    inbox = Inbox.for_settings(settings)
+    size = 1000
+    compactor = Compactor(context, EventStore(settings))
+    inbox.append(parcel_of(settings, size, 0))
+    _empty(compactor)  # loads what is loaded once
+    for number in range(1, COMPACTED // size + 1):
+        inbox.append(parcel_of(settings, size, number))
+    took = _seconds(lambda: _empty(compactor))
+    files = EventStore(settings).files()
+    stored = sum(Path(file).stat().st_size for file in files)
+    again = parcel_of(settings, size, 0)
+    for _ in range(COMPACTED // size // 4):
+        inbox.append(again)
+    repeats = _seconds(lambda: _empty(compactor))
+    inbox.close()
+    engine.dispose()
+    return [
+        figure("compaction", COMPACTED / took, "events/s", at_least=100_000),
+        figure("compaction of repeats", COMPACTED / 4 / repeats, "events/s"),
+        figure("size of a stored event", stored / COMPACTED, "bytes", at_most=45),
+    ]
+
+
+def messages(size: int, number: int) -> list[dict[str, object]]:
+    """Write what a server client would send."""
+    step = timedelta(days=DAYS) / COMPACTED
+    first = number * size
+    return [
+        {
+            "type": "track",
+            "messageId": str(uuid.UUID(int=first + place + 1)),
+            "timestamp": (START + (first + place) * step).isoformat(),
+            "userId": f"customer-{(first + place) * 7919 % CUSTOMERS}",
+            "event": "Song Played",
+            "properties": {"plan": "pro", "minutes": 12},
+            "context": {"library": {"name": "analytics-python", "version": "2.4.0"}},
+            "integrations": {},
+        }
+        for place in range(size)
+    ]
+
+
+def parcel_of(settings: Settings, size: int, number: int) -> Parcel:
+    """Read messages as the door does."""
+    sender = Sender("benchmark", Environment.PRODUCTION, ATTRIBUTES)
+    hide = load_pseudonymiser(settings)
+    return read_messages(messages(size, number), sender, Envelope(utc_now()), hide)
+
+
+def settings_in(folder: Path) -> Settings:
+    """Settings of an installation in `folder`, on SQLite."""
+    return Settings(folder, f"sqlite:///{folder / 'abide.db'}")
+
+
+def publish_key(settings: Settings) -> str:
+    """Write a ruleset with one write key, and give the key's text."""
+    public_id, text = key_format.make(KeyKind.WRITE, Environment.PRODUCTION)
+    body = orjson.dumps(
+        {
+            "format": 1,
+            "revision": 1,
+            "published_at": "2026-03-14T09:30:00+00:00",
+            "experiments": [],
+            "silent": {},
+            "keys": [
+                {
+                    "public_id": public_id,
+                    "digest": key_format.digest(text),
+                    "kind": "write",
+                    "environment": "production",
+                    "revoked": False,
+                }
+            ],
+            "attributes": sorted(ATTRIBUTES),
+        }
+    )
+    RulesetFolder(settings.data_dir / "ruleset").write(parse(body), body)
+    return text
+
+
+def _empty(compactor: Compactor) -> None:
+    while compactor.round().group_count:
+        pass
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    record(measure())
