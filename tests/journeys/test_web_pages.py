@@ -342,6 +342,7 @@ def write_hypothesis(page: Page, site: Site) -> None:
         "ship_probability": "50",
     }.items():
         page.locator(f"#{field}").fill(text)
+    page.locator("#segment").select_option("new-small-businesses")
     page.locator("#metric").select_option("day-30-retention")
     page.get_by_role("button", name="Save hypothesis").click()
     assert (

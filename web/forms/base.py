@@ -47,6 +47,7 @@ STALE = (
 )
 NEVER = datetime(1, 1, 1, tzinfo=UTC)  # stands for a date that could not be read
 Choices = Sequence[tuple[str, str]]
+NONE = ("", "Choose")  # the empty line of a list
 
 
 class Problem(NamedTuple):
@@ -309,7 +310,10 @@ def titles(field: Field) -> dict[str, str]:
 
 
 class Choice(SelectField):  # type: ignore[misc]
-    """One of a list; `choices` may be set when the form is built."""
+    """One of a list; `choices` may be set when the form is built.
+
+    `needed` names what has to be chosen where the list begins with an empty line.
+    """
 
     def __init__(
         self,
@@ -318,6 +322,7 @@ class Choice(SelectField):  # type: ignore[misc]
         *,
         choices: Iterable[tuple[str, str]] = (),
         optional: bool = False,
+        needed: str = "",
         **others: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(
@@ -327,6 +332,7 @@ class Choice(SelectField):  # type: ignore[misc]
             validate_choice=False,
             **others,
         )
+        self.needed = needed
         if optional:
             self.flags.optional = True
 
@@ -334,6 +340,8 @@ class Choice(SelectField):  # type: ignore[misc]
         """Refuse a value that the list does not hold; none at all is the empty one."""
         if (self.data or "") not in titles(self):
             raise ValidationError("Choose one from the list.")
+        if self.needed and not self.data:
+            raise ValidationError(f"Choose {self.needed}.")
 
 
 class Radios(RadioField):  # type: ignore[misc]

@@ -20,6 +20,7 @@ from experiments.vocabulary import (
 )
 from web.forms.base import (
     NEVER,
+    NONE,
     AbideForm,
     Boxes,
     Choice,
@@ -44,7 +45,6 @@ from web.forms.values import key_from, pick
 from web.presenters.formats import pretty_json
 from web.presenters.words import ASSIGNED_BY, GOAL, ROLE
 
-NONE = ("", "Choose")
 # More than any design may have, so that experiments refuses it in words.
 MOST_ROWS = 60
 KEY_WORDS = {"spellcheck": "false", "autocomplete": "off"}
@@ -132,7 +132,7 @@ class ExperimentForm(AbideForm):
     goal = Choice("What is it for?", choices=[(g.value, GOAL[g]) for g in Goal])
     hypothesis = Choice("Which hypothesis does it test?")
     new_hypothesis = Part(HypothesisCoreForm, "New hypothesis")
-    segment = Choice("Which segment is it for?")
+    segment = Choice("Which segment is it for?", needed="a segment")
     coverage = Number(
         "Share of the segment to enrol",
         scale=PERCENT,
@@ -205,7 +205,7 @@ class ExperimentForm(AbideForm):
         self.hypothesis.choices = options(
             [("", "A new one, written below"), *catalogue.hypotheses]
         )
-        self.segment.choices = options(catalogue.segments)
+        self.segment.choices = options([NONE, *catalogue.segments])
         self.breakdowns.choices = options(catalogue.segments)
         later = range(1, len(self.variants))
         self.personalised.choices = options(

@@ -8,6 +8,7 @@ from experiments.design import Forecast, Hypothesis
 from experiments.models import HypothesisRow
 from experiments.vocabulary import Direction, Evidence
 from web.forms.base import (
+    NONE,
     AbideForm,
     Choice,
     Choices,
@@ -131,16 +132,16 @@ class HypothesisCoreForm(AbideForm):
 class HypothesisForm(HypothesisCoreForm):
     """A whole hypothesis."""
 
-    segment = Choice("For which segment?")
-    metric = Choice("Which metric will move?")
+    segment = Choice("For which segment?", needed="a segment")
+    metric = Choice("Which metric will move?", needed="a metric")
     expected_change = Number("By at least how much?", CHANGE_HINT)
     revision = Hidden()
 
     def offer(self, catalogue: Catalogue) -> None:
         """Fill the lists, and read the expected change in the metric's unit."""
         self.journey_stage.choices = options(catalogue.stages)
-        self.segment.choices = options(catalogue.segments)
-        self.metric.choices = options(catalogue.metrics)
+        self.segment.choices = options([NONE, *catalogue.segments])
+        self.metric.choices = options([NONE, *catalogue.metrics])
         self.expected_change.scale = catalogue.scales.get(self.metric.data, 1)
 
     def hypothesis(self, key: str) -> Hypothesis:

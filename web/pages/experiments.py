@@ -81,6 +81,7 @@ def show(key: str) -> str:
             steps=words.timeline(experiment, run, now),
             sentence=words.sentence_of_now(experiment, run, now),
             progress=words.progress(experiment, run),
+            charts={} if run is None else results.charts_of(database, run),
             snippets=words.snippets(experiment, context().settings.base_url),
             proposal=words.proposal_in_words(experiment, accounts.people(database)),
             actions=_actions(database, experiment),

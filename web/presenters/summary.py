@@ -43,6 +43,7 @@ class Summary:
     title: str
     verdict: Verdict
     headline: str  # "Ship nudge, for Business customers"
+    why: str  # what decided
     standing: str  # who decided what, or that nobody has yet
     changed: str
     happened: str
@@ -87,9 +88,11 @@ def summary_of(
         title=plan.hypothesis.title,
         verdict=run.verdict,
         headline=_headline(experiment, plan, run),
+        why=shortened(run.clause),
         standing=_standing(experiment),
         changed=shortened(plan.hypothesis.change),
-        happened=run.answer,
+        # The answer may go on about guardrails; each has its own line below.
+        happened=run.answer if lead is None else lead.sentence,
         worth=_worth(plan, run, lead),
         guardrails=shown,
         more_guardrails=len(guardrails) - len(shown),
