@@ -296,6 +296,8 @@ def test_body__gzip__unpacked_up_to_the_cap(client: Client) -> None:
         gzip.compress(b"one") + gzip.compress(b"two"),
         gzip.compress(b"one") + b"rest",
     ],
+    # Packed bytes hold the time of day, so they cannot name the case.
+    ids=["empty", "plain", "cut", "two", "rest"],
 )
 def test_body__broken_gzip__refused_in_words(client: Client, packed: bytes) -> None:
     assert refusal(post_packed(client, packed))[0] == 400
