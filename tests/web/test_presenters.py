@@ -1,0 +1,289 @@
+"""Where an experiment stands, what was decided, and how numbers are written."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from experiments import accounts, catalog, lifecycle
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.models import AnalysisRun, CheckResult, Experiment, Person
+from experiments.vocabulary import (
+    Action,
+    CheckState,
+    HealthCheck,
+    PersonRole,
+    ResultPhase,
+    RunState,
+    Verdict,
+)
+from tests.factories import (
+    NOW,
+    external_design,
+    make_person,
+    start_experiment,
+)
+from web.presenters.experiments import (
+    progress,
+    sentence_of_now,
+    snippets,
+    timeline,
+)
+from web.presenters.formats import cell, count, day, moment, percent, pretty_json
+from web.presenters.home import home
+from web.presenters.plans import checklist, plan_in_words
+from web.presenters.runs import is_final, latest_runs
+from web.presenters.words import deed, who
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def started(sessions: sessionmaker[Session]) -> Experiment:
+    with transaction(sessions) as session:
+        make_person(session, "Ada")
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        return start_experiment(session, owner)
+
+
+def run_of(experiment: Experiment, **changes: object) -> AnalysisRun:
+    """Make a run as analysis stores it, with what pages read of it."""
+    values: dict[str, object] = {
+        "experiment_id": experiment.id,
+        "state": RunState.DONE.value,
+        "phase": ResultPhase.COUNTING.value,
+        "started_at": NOW,
+        "finished_at": NOW,
+        "as_of": NOW,
+        "due_at": NOW + timedelta(days=60),
+        "plan_sha256": "0" * 64,
+        "code_version": "0",
+        "verdict": Verdict.KEEP_RUNNING.value,
+        "counts": {"units": 1500, "exposed": {"control": 740, "nudge": 760}},
+        "summaries": [],
+    }
+    return AnalysisRun(**{**values, **changes})
+
+
+def store(context: Context, *runs: AnalysisRun) -> None:
+    with transaction(context.sessions) as session:
+        session.add_all(runs)
+
+
+def test_timeline__of_a_running_experiment__marks_one_step(
+    started: Experiment,
+) -> None:
+    steps = timeline(started, None, NOW + timedelta(days=3))
+    assert [s.state for s in steps] == ["done", "done", "current", *["ahead"] * 3]
+    assert steps[2].when == "since 14 Mar 2026"
+    assert steps[4].when == "planned 11 Apr 2026"
+
+
+def test_timeline__after_the_planned_end__is_counting_until_the_result(
+    started: Experiment,
+) -> None:
+    later = NOW + timedelta(days=40)
+    counting = timeline(started, run_of(started), later)
+    assert counting[3].state == "current"
+    assert counting[3].when == "until about 13 May 2026"
+    final = run_of(started, phase="final", verdict="ship")
+    assert timeline(started, final, later)[4].state == "current"
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (0, "Running, day 1 of 28. No estimate is shown before 11 Apr 2026."),
+        (27, "Running, day 28 of 28. No estimate is shown before 11 Apr 2026."),
+        (
+            28,
+            (
+                "The planned end was 11 Apr 2026. The result follows once the last"
+                " customer counts."
+            ),
+        ),
+    ],
+)
+def test_sentence__of_a_running_experiment__says_the_day(
+    started: Experiment, days: int, words: str
+) -> None:
+    assert sentence_of_now(started, None, NOW + timedelta(days=days)) == words
+
+
+def test_sentence__with_a_result__asks_for_the_decision(started: Experiment) -> None:
+    final = run_of(started, phase="final", verdict="undecided")
+    words = "The result is ready. Somebody has to decide."
+    assert sentence_of_now(started, final, NOW) == words
+
+
+def test_sentence__of_a_stopped_experiment__says_what_customers_get(
+    started: Experiment, sessions: sessionmaker[Session]
+) -> None:
+    with transaction(sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        stopped = lifecycle.transition(session, started.key, Action.STOP, owner, NOW)
+    assert sentence_of_now(stopped, None, NOW).startswith(
+        "Stopped on 14 Mar 2026: every customer gets control."
+    )
+    assert timeline(stopped, None, NOW)[2].when == "until 14 Mar 2026"
+
+
+def test_progress__against_the_plan__counts_by_variant(started: Experiment) -> None:
+    assert progress(started, None) is None
+    found = progress(started, run_of(started))
+    assert found is not None
+    assert found.sentence == "1,500 of 2,000 planned customers so far."
+    assert found.share == 0.75
+    assert found.rows == (("control", "740"), ("nudge", "760"))
+    many = run_of(started, counts={"units": 9000, "exposed": {}})
+    over = progress(started, many)
+    assert over is not None
+    assert over.share == 1
+
+
+def test_run__may_show_its_verdict__only_at_the_end(started: Experiment) -> None:
+    shown = {
+        (phase, verdict)
+        for phase in ResultPhase
+        for verdict in Verdict
+        if is_final(run_of(started, phase=phase.value, verdict=verdict.value))
+    }
+    ends = set(Verdict) - {Verdict.KEEP_RUNNING}
+    assert shown == {(ResultPhase.FINAL, verdict) for verdict in ends}
+    assert not is_final(None)
+
+
+def test_latest_runs__after_a_failure__are_the_last_good_ones(
+    started: Experiment, context: Context
+) -> None:
+    store(
+        context,
+        run_of(started, clause="first"),
+        run_of(started, clause="second"),
+        run_of(started, state=RunState.FAILED.value, counts={}),
+    )
+    with transaction(context.sessions) as session:
+        assert latest_runs(session, [started.id])[started.id].clause == "second"
+        assert latest_runs(session, []) == {}
+
+
+def test_home__with_a_failed_check__says_so_before_anything_else(
+    started: Experiment, context: Context
+) -> None:
+    run = run_of(started, phase="final", verdict="do_not_use")
+    run.checks = [
+        CheckResult(
+            name=HealthCheck.SAMPLE_RATIO.value,
+            state=CheckState.FAILED.value,
+            sentence="51.9 % got nudge where 50 % was planned.",
+            facts={},
+        )
+    ]
+    store(context, run)
+    with transaction(context.sessions) as session:
+        runs = latest_runs(session, [started.id])
+    page = home([], [], [], runs, NOW)
+    assert page.is_empty
+    with transaction(context.sessions) as session:
+        row = catalog.get(session, started.key)
+        stage = row.hypothesis.journey_stage
+    page = home([stage], [row.hypothesis], [row], runs, NOW)
+    assert page.attention[0].sentence == (
+        "Do not use these results: 51.9 % got nudge where 50 % was planned."
+    )
+    assert page.attention[0].has_result
+    assert page.sentence == "1 experiment is running for 1 segment. 1 needs you."
+
+
+def test_snippets__of_an_experiment__name_keys_and_hold_none(
+    started: Experiment,
+) -> None:
+    ask, seen = snippets(started, "https://abide.example.com")
+    assert "https://abide.example.com/api/v1/assignments" in ask.code
+    assert "$ABIDE_SERVER_KEY" in ask.code
+    assert '"plan": "..."' in ask.code
+    assert '"variationId": "control"' in seen.code
+    assert '-u "$ABIDE_WRITE_KEY:"' in seen.code
+
+
+def test_external_experiment__has_no_assignment_to_ask_for(
+    sessions: sessionmaker[Session],
+) -> None:
+    with transaction(sessions) as session:
+        make_person(session, "Ada", PersonRole.ADMIN)
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        external = start_experiment(session, owner, external_design())
+    (seen,) = snippets(external, "https://abide.example.com")
+    assert seen.title == "Report that a customer saw a variant"
+    texts = [item.text for item in checklist(external, review_required=False)]
+    assert "Ran elsewhere: needs neither review nor guardrail" in texts
+    assert ("Exposures count from", "13 Jan 2026, 09:30 UTC") in plan_in_words(
+        external
+    ).facts
+
+
+def test_plan__in_words__says_what_decides(started: Experiment) -> None:
+    plan = plan_in_words(started)
+    assert plan.rule == (
+        "Ship if Day-30 retention is better and harm to CSAT beyond 0.05 is ruled out."
+        " Otherwise keep control."
+    )
+    assert plan.metrics[0].change == "1 point"
+    assert plan.metrics[1].margin == "We accept a fall of at most 0.05"
+    assert ("Segment", "Business customers: plan is business") in plan.facts
+    done = {item.text: item.done for item in checklist(started, review_required=True)}
+    assert done["Another person has approved the plan"] is False
+    assert done["At least one guardrail with its margin"] is True
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "\N{EN DASH}"),
+        ("", "\N{EN DASH}"),
+        (True, "yes"),
+        (12480, "12,480"),
+        (-0.03, "\N{MINUS SIGN}0.03"),
+        (0.1, "0.1"),
+        (-0.0, "0"),
+        (1e21, "1000000000000000000000"),
+        ("nudge", "nudge"),
+    ],
+)
+def test_cell__of_each_kind__is_written_for_people(value: object, text: str) -> None:
+    assert cell(value) == text
+
+
+def test_formats__of_times_and_shares__are_the_same_everywhere() -> None:
+    at = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+    assert day(at) == "4 Mar 2026"
+    assert moment(at) == "4 Mar 2026, 05:06 UTC"
+    assert percent(0.125) == "12.5 %"
+    assert percent(1.0) == "100 %"
+    assert count(-12480) == "\N{MINUS SIGN}12,480"
+    assert {day(None), moment(None), percent(None), count(None)} == {"\N{EN DASH}"}
+    assert pretty_json({}) == ""
+    assert pretty_json({"a": "\u00fc"}) == '{\n  "a": "\u00fc"\n}'
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("person:3 ada@example.com", "ada@example.com"),
+        ("key:ab12cd34 for person:3", "key ab12cd34"),
+        ("system", "Abide"),
+        ("something else", "something else"),
+    ],
+)
+def test_actor__in_the_audit__is_said_in_words(label: str, words: str) -> None:
+    assert who(label) == words
+
+
+def test_deed__in_the_audit__is_said_in_words() -> None:
+    assert deed("experiment.start") == "Started, plan locked"
+    assert deed("key.create") == "Key create"
