@@ -254,7 +254,7 @@ def experiment_body(
     """
     days = {"exposures_from": -92, "enrolment_ends_at": -41} if external else {}
     dates = {name: _iso(now + timedelta(days=offset)) for name, offset in days.items()}
-    end = now + timedelta(days=-41 if external else 28)
+    end = now + timedelta(days=-6 if external else 63)
     return {
         "key": item["key"],
         "name": item["name"],

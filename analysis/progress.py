@@ -98,7 +98,9 @@ def _due_at(plan: Plan, exposures: ExposureCounts, times: Times) -> datetime | N
     known = needed_at(plan, exposures, times)
     if known is not None or times.data_cutoff is None:
         return known
-    planned_end = plan.design.planned_end_at
+    # Customers still come, and those of today have yet to grow old enough.
+    grown = times.data_cutoff + deciding_maturity(plan)
+    planned_end = max(plan.design.planned_end_at, grown)
     if exposures.first_at is None or not exposures.units:
         return planned_end
     watched = times.data_cutoff - exposures.first_at
