@@ -240,6 +240,7 @@ def run_compactor(context: Context, stop: threading.Event) -> None:
 def _work(context: Context, token: int, stop: threading.Event) -> None:
     compactor = Compactor(context, EventStore(context.settings), token)
     compactor.clean()
+    pa.array([0])  # loads pandas, which takes seconds: better now than with events
     cleaned = context.now()
     while not stop.is_set():
         done = compactor.round()
