@@ -144,8 +144,8 @@ DEFINITIONS = [
     (
         definition(),
         (
-            "Share of customers who are active on day 30 after they first saw the change."
-            ' Activity is "App Opened".'
+            "Share of customers who are active on day 30 after they first saw the"
+            ' change. Activity is "App Opened".'
         ),
     ),
     (
@@ -167,8 +167,8 @@ DEFINITIONS = [
     (
         definition(kind=MetricKind.TIME_TO_CHURN, day=90),
         (
-            "Days until 14 days without activity begin, looked at up to day 90. Activity"
-            ' is "App Opened".'
+            "Days until 14 days without activity begin, looked at up to day 90."
+            ' Activity is "App Opened".'
         ),
     ),
     (

@@ -151,8 +151,8 @@ def test_summary__counting__says_when_an_answer_is_due(
 def test_shortened__long_text__ends_at_a_word() -> None:
     text = "one two three " * 40
     short = shortened(text)
-    assert len(short) <= 222
+    assert len(short) <= 182
     assert short.endswith("\N{HORIZONTAL ELLIPSIS}")
     assert short[:-2].split()[-1] in {"one", "two", "three"}
     assert shortened("  Short\n text. ") == "Short text."
-    assert len(shortened("x" * 500)) <= 222
+    assert len(shortened("x" * 500)) <= 182
