@@ -12,8 +12,8 @@ from experiments.db import Base
 class InboxGroup(Base):
     """One group commit of accepted messages, until the compactor has taken it.
 
-    On SQLite each process keeps this table in a file of its own; on PostgreSQL it
-    is this one. `slot` owns the counter `seq`: contiguous, in commit order.
+    On SQLite each process keeps its groups in a file of its own; on PostgreSQL they
+    stand here. `slot` owns the counter `seq`: contiguous, in commit order.
     """
 
     __tablename__ = "inbox_group"
