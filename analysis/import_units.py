@@ -51,6 +51,9 @@ class Columns:
     def require_in(self, file: RowFile) -> None:
         """Refuse a file that lacks one of them.
 
+        Args:
+            file: the file to look at.
+
         Raises:
             InvalidInput: names the columns that are missing, and those that are there.
         """

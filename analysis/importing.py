@@ -346,9 +346,5 @@ def _people(variants: Mapping[str, int]) -> str:
 
 @contextmanager
 def silently(_what: str, _total: int) -> Iterator[Callable[[int], None]]:
-    """Show nothing of the progress.
-
-    Yields:
-        What is told of it.
-    """
+    """Show nothing of the progress."""
     yield lambda _done: None

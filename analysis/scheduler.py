@@ -251,16 +251,7 @@ def _analyse_one(context: Context, store: EventStore, key: str) -> str | None:
 
 
 def due_daily(session: Session, _store: EventStore, now: datetime) -> list[str]:
-    """Name the experiments that are analysed each day.
-
-    Args:
-        session: any session.
-        now: the time.
-
-    Returns:
-        Keys of those that run, and of those that ended and whose answer is not yet
-        settled, in order.
-    """
+    """Name those that run, or ended without a settled answer: analysed each day."""
     return [
         experiment.key
         for experiment in _started(session)
