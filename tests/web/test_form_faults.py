@@ -189,7 +189,7 @@ def test_forms__all_of_them__are_tried() -> None:
     tried = {page.form for page in PAGES} | {SetUpForm}
     parts = {"RuleForm", "VariantForm", "PersonalForm", "MetricChoiceForm"}
     parts |= {"DurationForm", "HypothesisCoreForm"}
-    known = set(subclasses(base.AbideForm))
+    known = {f for f in subclasses(base.AbideForm) if f.__module__.startswith("web.")}
     assert {form.__name__ for form in known - tried} == parts
 
 

@@ -143,7 +143,7 @@ def test_text__whatever_it_holds__is_shown_as_text_on_every_page(
         assert "Set-Cookie: x=1" not in str(answer.headers)
         assert not re.search(r'href="javascript:', answer.text)
         if text.startswith("{{"):
-            assert "49" not in _words(answer.text), path
+            assert not re.search(r"\b49\b", _words(answer.text)), path
 
 
 @pytest.mark.parametrize(

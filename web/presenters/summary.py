@@ -23,7 +23,7 @@ from web.presenters.words import DECISION
 
 # What fits one page, in characters: of one free text, of a name in the headline, and
 # of all guardrails together.
-LONGEST, LONGEST_NAME, LONGEST_GUARDRAILS = 220, 60, 420
+LONGEST, LONGEST_NAME, LONGEST_GUARDRAILS = 180, 60, 420
 
 MOST_TREATMENTS_IN_BOTH, MOST_TREATMENTS_DRAWN = 1, 3
 
@@ -88,7 +88,7 @@ def summary_of(
         title=plan.hypothesis.title,
         verdict=run.verdict,
         headline=_headline(experiment, plan, run),
-        why=shortened(run.clause),
+        why=shortened(run.clause, LONGEST_NAME * 2),
         standing=_standing(experiment),
         changed=shortened(plan.hypothesis.change),
         # The answer may go on about guardrails; each has its own line below.
