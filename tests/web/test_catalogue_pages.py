@@ -157,14 +157,14 @@ def test_host__that_we_do_not_answer_to__gets_a_plain_400(app: Flask) -> None:
         assert "evil.example" not in answer.text
 
 
-def test_form__of_half_a_megabyte_in_one_field__gets_a_plain_413(
+def test_form__of_half_a_megabyte_in_one_field__is_refused_in_words(
     signed_in: SignIn,
 ) -> None:
     visitor = signed_in()
     sent = {"csrf_token": visitor.token("/"), "name": "x" * 600_000}
-    path = "/settings/stages/new"
-    answer = visitor.client.post(path, data=sent, base_url=BASE)
-    assert answer.status_code == 413
+    answer = visitor.client.post("/settings/stages/new", data=sent, base_url=BASE)
+    assert answer.status_code == 400
+    assert "Use at most 100 characters, not 600000." in answer.text
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PROPFIND"])
