@@ -116,7 +116,7 @@ class Cohort:
         )
         counts = rows.inside & rows.declared
         # Where the first and last name agree there is one variant: the first seen.
-        return rows.group_by("unit").agg(
+        return rows.group_by("person").agg(
             first_at=rows.at.min(where=counts),
             variant=rows.variant.min(where=counts),
             other=rows.variant.max(where=counts),
@@ -149,14 +149,17 @@ class Cohort:
         return found[0] if found else None
 
     def _analysed(self) -> Rows:
-        units = self._single().select("unit", "variant", "first_at")
-        if self._last is None:
-            return units
-        return units.filter(units.first_at <= self._last)
+        units = self._single().select("person", "variant", "first_at")
+        if self._last is not None:
+            units = units.filter(units.first_at <= self._last)
+        # A number takes the place of the 16 bytes: it sorts and groups faster.
+        numbered = units.mutate(unit=ibis.row_number())
+        self._connection.create_table("units", numbered, temp=True)
+        return self._connection.table("units")
 
     def of(self, bucket: Bucket) -> Rows:
-        """A bucket's analysed customers: unit, variant, first_at, follow_up."""
-        units = self.units.filter(bucket.holds(self.units.unit))
+        """A bucket's analysed customers: person, unit, variant, first_at, follow_up."""
+        units = bucket.filter(self.units)
         cutoff = microseconds(self._bounds.data_cutoff)
         return units.mutate(follow_up=cutoff - units.first_at)
 

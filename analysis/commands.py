@@ -23,6 +23,7 @@ from experiments.vocabulary import RunState
 # too, must start without them.
 
 PATIENCE = timedelta(minutes=10)
+FOR_PEOPLE = "WARNING"  # what is logged where somebody reads the terminal
 # Customers' requests come first: these processes take what time is left.
 COMPACTOR_NICENESS = 5
 SCHEDULER_NICENESS = 19
@@ -40,7 +41,7 @@ def analyse(key: str, as_of: datetime | None) -> None:
     from analysis import pipeline  # noqa: PLC0415
     from analysis.store import EventStore  # noqa: PLC0415
 
-    context = _context()
+    context = _context(FOR_PEOPLE)
     try:
         _take_in(context)
         store = EventStore(context.settings)
@@ -99,7 +100,7 @@ def import_file(file: Path, **asked: Any) -> None:  # noqa: ANN401  # click's op
     from analysis import importing  # noqa: PLC0415
     from analysis.import_plan import Scale  # noqa: PLC0415
 
-    context = _context()
+    context = _context(FOR_PEOPLE)
     request = importing.Request(
         path=file,
         experiment=asked["experiment"],
@@ -171,12 +172,12 @@ def _take_in(context: Context) -> None:
         click.echo(f"{error.message} Analysing what is there.", err=True)
 
 
-def _context() -> Context:
+def _context(log_level: str | None = None) -> Context:
     try:
         context = open_context()
     except AbideError as error:
         raise click.ClickException(error.message) from error
-    logs.configure(context.settings.log_level)
+    logs.configure(log_level or context.settings.log_level)
     return context
 
 

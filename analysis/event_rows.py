@@ -27,7 +27,7 @@ Column = Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MEMORY_LIMIT = "1GB"  # DuckDB spills to disk above it
-EVENTS_A_BUCKET = 4_000_000
+EVENTS_A_BUCKET = 16_000_000
 MAX_BUCKETS = 256
 SCHEMA = ibis.schema(
     {
@@ -78,6 +78,7 @@ def connect(scratch: Path) -> Iterator[Connection]:
         )
         try:
             connection.raw_sql("SET TimeZone = 'UTC'").fetchall()
+            connection.raw_sql("SET enable_progress_bar = false").fetchall()
             yield connection
         finally:
             connection.disconnect()
@@ -90,16 +91,26 @@ class Bucket:
     low: int
     high: int
 
-    def holds_first(self, byte: Column) -> Column:
-        """Say it by the stored first byte: parts of files are skipped by it."""
-        return (byte >= self.low) & (byte < self.high)
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is but this bucket."""
+        return self.high - self.low == MAX_BUCKETS
 
-    def holds(self, unit: Column) -> Column:
-        """Say whether a customer is in this bucket."""
-        inside = unit >= ibis.literal(bytes([self.low]), type="binary")
-        if self.high > 255:  # noqa: PLR2004  # the last one has no upper end
-            return inside
-        return inside & (unit < ibis.literal(bytes([self.high]), type="binary"))
+    def filter_own(self, events: Rows) -> Rows:
+        """Keep its events by their first byte, so that parts of files are skipped."""
+        if self.is_whole:
+            return events
+        byte = events.bucket
+        return events.filter(byte >= self.low, byte < self.high)
+
+    def filter(self, rows: Rows) -> Rows:
+        """Keep the rows whose `person` is in this bucket."""
+        if self.is_whole:
+            return rows
+        rows = rows.filter(rows.person >= ibis.literal(bytes([self.low]), "binary"))
+        if self.high == MAX_BUCKETS:  # the last one has no upper end
+            return rows
+        return rows.filter(rows.person < ibis.literal(bytes([self.high]), "binary"))
 
 
 def buckets(count: int) -> tuple[Bucket, ...]:
@@ -126,16 +137,30 @@ class EventRows:
             table = connection.read_parquet(list(files), table_name="all_events")
         else:
             table = connection.create_table("all_events", schema=SCHEMA)
-        self._events = table.select(*SCHEMA.names).filter(
-            table.environment == Environment.PRODUCTION.value,
-            table.received_at <= as_of,
+        events = table.select(*SCHEMA.names)
+        elsewhere = events.environment != Environment.PRODUCTION.value
+        later = events.received_at > as_of
+        [seen] = (
+            events.agg(
+                total=events.count(),
+                elsewhere=elsewhere.any(),
+                later=later.any(),
+                anonymous=events.anonymous.count(),
+            )
+            .to_pyarrow()
+            .to_pylist()
         )
-        total = int(table.count().execute())
+        # What is not there need not be left out: each condition reads a column.
+        if seen["elsewhere"]:
+            events = events.filter(~elsewhere)
+        if seen["later"]:
+            events = events.filter(~later)
+        self._events = events
         count = 1
-        while count < MAX_BUCKETS and total / count > EVENTS_A_BUCKET:
+        while count < MAX_BUCKETS and seen["total"] / count > EVENTS_A_BUCKET:
             count *= 2
         self.buckets = buckets(count)
-        self._aliases = self._aliases_in_use()
+        self._aliases = self._aliases_in_use() if seen["anonymous"] else None
 
     def _aliases_in_use(self) -> Rows | None:
         """Find who owns each id that some event came with; None when none is owned."""
@@ -158,14 +183,14 @@ class EventRows:
         return aliases if aliases.count().execute() else None
 
     def of(self, bucket: Bucket) -> Rows:
-        """All events of a bucket's customers, with their stitched id as `unit`."""
+        """All events of a bucket's customers, with their stitched id as `person`."""
         events = self._events
-        events = events.mutate(unit=events.customer, at=epoch_us(events.occurred_at))
-        own = events.filter(bucket.holds_first(events.bucket))
+        events = events.mutate(person=events.customer, at=epoch_us(events.occurred_at))
+        own = bucket.filter_own(events)
         if self._aliases is None:
             return own
         same = self._aliases.former
         own = own.anti_join(self._aliases, own.customer == same)
-        owned = events.drop("unit").inner_join(self._aliases, events.customer == same)
-        owned = owned.rename(unit="owner").filter(lambda rows: bucket.holds(rows.unit))
+        owned = events.drop("person").inner_join(self._aliases, events.customer == same)
+        owned = bucket.filter(owned.rename(person="owner"))
         return own.union(owned.select(*own.columns))

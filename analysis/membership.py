@@ -73,7 +73,7 @@ class Membership:
             Table (unit, segments); customers without attributes are not in it.
         """
         rows = events.filter(events.kind == EventKind.ATTRIBUTES.value)
-        rows = rows.inner_join(units, "unit").filter(lambda t: t.at <= t.first_at)
+        rows = rows.inner_join(units, "person").filter(lambda t: t.at <= t.first_at)
         sent = rows.properties.cast("json")
         # Two values of one moment: the one received last, then any fixed order.
         order = {"at": rows.at, "received_at": rows.received_at, "id": rows.message_id}

@@ -21,6 +21,7 @@ floor(C), and an event counts when ceil(T) <= floor(C); so S(N) is the share wit
 T > N days, one minus the churn by day N. Customers with F < W are not in the table.
 """
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable
@@ -92,6 +93,8 @@ class Measure(ABC):
 
     def wanted(self, rows: Rows) -> Column:
         """Say of each event row whether this metric reads it."""
+        if "name" not in rows.columns:  # all of them are this metric's
+            return ibis.literal(True)  # noqa: FBT003  # the value itself
         return rows.name.isin(self.definition.events)
 
     def prepare(self, rows: Rows) -> Rows:
@@ -152,13 +155,17 @@ class _Gaps(Measure):
 
     @property
     def _next(self) -> str:
-        return f"{self.name}_next"
+        """Name the column of the next activity, one for all metrics of these events."""
+        events = "\x1f".join(sorted(self.definition.events))
+        return f"next_{hashlib.sha256(events.encode()).hexdigest()[:16]}"
 
     def _counts(self, rows: Rows) -> Column:
         return rows.is_start | self.wanted(rows)
 
     @override
     def prepare(self, rows: Rows) -> Rows:
+        if self._next in rows.columns:
+            return rows
         # Rows of other metrics stand in a partition of their own, and so never
         # interrupt a gap.
         same = ibis.window(

@@ -29,7 +29,7 @@ from experiments.vocabulary import EventKind
 
 SURVEY_KINDS = frozenset({EventKind.SURVEY_REQUEST, EventKind.SURVEY_ANSWER})
 ROW_COLUMNS = (
-    "unit", "at", "kind", "name", "value", "scale", "received_at", "message_id"
+    "person", "at", "kind", "name", "value", "scale", "received_at", "message_id"
 )  # fmt: skip
 
 # Of each measure, by (variant, mask of segments): how often each outcome.
@@ -155,20 +155,22 @@ class _Query:
 
     def _gathered(self, units: Rows, events: Rows, measures: list[Measure]) -> Rows:
         """Aggregate each customer's events, in one pass for all these metrics."""
-        kinds = [kind.value for kind in measures[0].kinds]
-        rows = events.filter(
-            events.kind.isin(kinds),
+        rows = _asked_for(events, measures).filter(
             # By the stored column, so that files of other days are not read.
             events.occurred_at >= self._plan.exposures_from,
             events.occurred_at < self._bounds.data_cutoff,
-        ).select(*ROW_COLUMNS)
-        rows = rows.inner_join(units.select("unit", "first_at"), "unit")
+        )
+        rows = rows.select(*ROW_COLUMNS)
+        rows = rows.inner_join(units.select("person", "unit", "first_at"), "person")
         rows = rows.mutate(offset=rows.at - rows.first_at, is_start=False)
         longest = max(m.definition.maturity for m in measures)
         end = longest // timedelta(microseconds=1)
         rows = rows.filter(rows.offset >= 0, rows.offset < end)
-        wanted = [measure.wanted(rows) for measure in measures]
-        rows = rows.filter(ibis.or_(*wanted)).drop("at", "first_at")
+        rows = rows.drop("at", "first_at", "person")
+        if len({m.definition.events for m in measures}) == 1 and not _are_surveys(
+            measures
+        ):
+            rows = rows.drop("name")  # every row is of the one kind of event
         if any(measure.needs_start for measure in measures):
             rows = rows.union(_starts(units, rows))
         for measure in measures:
@@ -205,9 +207,23 @@ class _Query:
                 rows.at < microseconds(earlier.data_cutoff),
                 measured | exposed,
             )
-            late = late.semi_join(self._cohort.of(bucket), "unit")
+            late = late.semi_join(self._cohort.of(bucket), "person")
             total += int(late.count().execute())
         return total
+
+
+def _asked_for(events: Rows, measures: Sequence[Measure]) -> Rows:
+    """Keep the events that some of these metrics read."""
+    if _are_surveys(measures):
+        return events.filter(events.kind.isin([kind.value for kind in SURVEY_KINDS]))
+    names = {name for m in measures for name in m.definition.events}
+    return events.filter(
+        events.kind == EventKind.ACTIVITY.value, events.name.isin(sorted(names))
+    )
+
+
+def _are_surveys(measures: Sequence[Measure]) -> bool:
+    return measures[0].kinds == SURVEY_KINDS
 
 
 def _starts(units: Rows, like: Rows) -> Rows:
