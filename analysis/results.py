@@ -28,7 +28,7 @@ from experiments.vocabulary import (
 )
 
 ENROLMENT = "enrolment"  # the chart that holds no outcome
-ALWAYS_SHOWN = ("response",)  # details that say nothing about an outcome
+RESPONSE = "response"  # the read-out that says nothing about an outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +290,7 @@ def _may_show(phase: ResultPhase, verdict: Verdict) -> bool:
 def _result(row: Result, *, show: bool) -> ResultView:
     details = row.details or {}
     if not show:
-        details = {name: details[name] for name in ALWAYS_SHOWN if name in details}
+        details = _who_answered(details)
     return ResultView(
         metric=row.metric,
         metric_version=row.metric_version,
@@ -302,6 +302,15 @@ def _result(row: Result, *, show: bool) -> ResultView:
         outcome=outcome_from_json(row.outcome) if show else None,
         details=details,
     )
+
+
+def _who_answered(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep of the read-outs how many customers answered, without any test of it."""
+    response = details.get(RESPONSE)
+    if not response:
+        return {}
+    arms = {name: response[name] for name in ("control", "treatment")}
+    return {RESPONSE: {**arms, "p_value": None}}
 
 
 def _check(row: CheckResult, *, show: bool) -> CheckShown:
