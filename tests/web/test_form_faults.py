@@ -21,7 +21,7 @@ from experiments.vocabulary import Action, PersonRole
 from tests.factories import make_experiment, make_person, start_experiment
 from tests.web.conftest import BASE, Visitor
 from tests.web.markup import main_form, read_page
-from web.forms import base
+from web.forms import base, fields
 from web.forms.account import PasswordForm, PersonForm, RoleForm
 from web.forms.actions import DecisionForm, ReasonForm, StopForm
 from web.forms.experiments import ExperimentForm
@@ -73,15 +73,15 @@ NOT_ASKED = {
     "/experiments/annual-plan-nudge/edit": {"key"},
 }
 BAD_VALUES: dict[type[object], str] = {
-    base.Whole: "1.5",
-    base.Number: "abc",
-    base.Json: "{",
-    base.Text: "a\x00b",
-    base.Day: "14 March",
-    base.Choice: "nonsense",
-    base.Radios: "nonsense",
-    base.Boxes: "nonsense",
-    base.Password: "",
+    fields.Whole: "1.5",
+    fields.Number: "abc",
+    fields.Json: "{",
+    fields.Text: "a\x00b",
+    fields.Day: "14 March",
+    fields.Choice: "nonsense",
+    fields.Radios: "nonsense",
+    fields.Boxes: "nonsense",
+    fields.Password: "",
 }
 
 

@@ -12,7 +12,8 @@ from experiments.design import MetricDefinition
 from experiments.errors import Conflict, InvalidInput
 from experiments.vocabulary import Direction, MetricKind
 from tests.factories import csat_definition, definition
-from web.forms.base import AbideForm, Day, Number, Text, Whole
+from web.forms.base import AbideForm
+from web.forms.fields import Day, Number, Text, Whole
 from web.forms.metrics import DefinitionForm
 from web.forms.values import key_from
 from web.presenters.metrics import definition_in_words

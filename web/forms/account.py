@@ -1,7 +1,8 @@
 """Forms about people: one's own password, letting others in, their roles."""
 
 from experiments.vocabulary import PersonRole
-from web.forms.base import AbideForm, Choice, Password, Text
+from web.forms.base import AbideForm
+from web.forms.fields import Choice, Password, Text
 from web.presenters.words import PERSON_ROLE
 
 ROLES = [(role.value, PERSON_ROLE[role]) for role in PersonRole]

@@ -3,7 +3,8 @@
 from wtforms import ValidationError  # type: ignore[import-untyped]  # no types
 
 from experiments.vocabulary import Decision
-from web.forms.base import AbideForm, Choice, Radios, Text
+from web.forms.base import AbideForm
+from web.forms.fields import Choice, Radios, Text
 from web.presenters.words import DECISION
 
 

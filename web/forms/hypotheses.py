@@ -7,9 +7,9 @@ from typing import Any
 from experiments.design import Forecast, Hypothesis
 from experiments.models import HypothesisRow
 from experiments.vocabulary import Direction, Evidence
-from web.forms.base import (
+from web.forms.base import AbideForm
+from web.forms.fields import (
     NONE,
-    AbideForm,
     Choice,
     Choices,
     Hidden,

@@ -2,7 +2,8 @@
 
 from experiments.design import MetricDefinition
 from experiments.vocabulary import Direction, MetricKind
-from web.forms.base import AbideForm, Choice, Radios, Text, Whole
+from web.forms.base import AbideForm
+from web.forms.fields import Choice, Radios, Text, Whole
 from web.forms.values import key_from, pick
 from web.presenters.words import METRIC_KIND
 

@@ -5,7 +5,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from experiments.conditions import in_words
-from web.forms.base import AbideForm, Choice, Json, Part, Radios, Rows, Text
+from web.forms.base import AbideForm
+from web.forms.fields import Choice, Json, Part, Radios, Rows, Text
 from web.forms.values import key_from
 
 BLANK_ROWS = 3

@@ -1,7 +1,8 @@
 """Forms of the settings: API keys and journey stages."""
 
 from experiments.vocabulary import Environment, KeyKind
-from web.forms.base import AbideForm, Boxes, Choice, Radios, Text, Whole
+from web.forms.base import AbideForm
+from web.forms.fields import Boxes, Choice, Radios, Text, Whole
 from web.presenters.words import ENVIRONMENT, KEY_KIND
 
 KINDS = {

@@ -2,7 +2,8 @@
 
 from wtforms import ValidationError  # type: ignore[import-untyped]  # no types
 
-from web.forms.base import AbideForm, Hidden, Password, Text
+from web.forms.base import AbideForm
+from web.forms.fields import Hidden, Password, Text
 
 
 class SignInForm(AbideForm):

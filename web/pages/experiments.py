@@ -23,7 +23,7 @@ from experiments.vocabulary import Action, Decision, PersonRole, Status
 from web import catalogue
 from web.access import actor, context, least
 from web.forms.actions import DecisionForm, ReasonForm, StopForm
-from web.forms.base import options
+from web.forms.fields import options
 from web.pages.results import stale
 from web.presenters import experiments as words
 from web.presenters.plans import plan_in_words

@@ -90,7 +90,7 @@ def summary_of(
         headline=_headline(experiment, plan, run),
         why=shortened(run.clause, LONGEST_NAME * 2),
         standing=_standing(experiment),
-        changed=shortened(plan.hypothesis.change),
+        changed=as_sentence(plan.hypothesis.change),
         # The answer may go on about guardrails; each has its own line below.
         happened=run.answer if lead is None else lead.sentence,
         worth=_worth(plan, run, lead),
@@ -141,6 +141,13 @@ def shortened(text: str, longest: int = LONGEST) -> str:
         return one_line
     cut = one_line[:longest].rpartition(" ")[0] or one_line[:longest]
     return f"{cut.rstrip('.,;:')} \N{HORIZONTAL ELLIPSIS}"
+
+
+def as_sentence(text: str) -> str:
+    """Give a text that somebody wrote a capital and a full stop, cut to fit."""
+    short = shortened(text)
+    stop = "" if short.endswith((".", "!", "?", "\N{HORIZONTAL ELLIPSIS}")) else "."
+    return f"{short[:1].upper()}{short[1:]}{stop}"
 
 
 def _lead(plan: Plan, run: RunView) -> ResultView | None:
@@ -252,7 +259,7 @@ def _follows(
         text = hypothesis.if_down
     else:
         text = hypothesis.if_flat
-    return f"{shortened(text)} Owner: {experiment.owner.name}."
+    return f"{as_sentence(text)} Owner: {experiment.owner.name}."
 
 
 def printed_foot(run: RunView, now: datetime) -> str:

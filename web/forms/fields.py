@@ -1,0 +1,422 @@
+"""Fields: what people type becomes values, or says why not.
+
+They know shapes and types. A value that cannot be read becomes one that the rules in
+experiments refuse as well (NaN, an empty text), so that one answer names every fault;
+the field's own words stand first.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from typing_extensions import override
+
+# WTForms ships no types; fields and forms subclass it here and in base.py alone.
+from wtforms import (  # type: ignore[import-untyped]
+    DateField,
+    Field,
+    FieldList,
+    FormField,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    ValidationError,
+)
+from wtforms.widgets import (  # type: ignore[import-untyped]
+    CheckboxInput,
+    ListWidget,
+    TextArea,
+)
+
+from experiments.storable import fault_in_text
+from web.presenters.formats import number
+
+MAX_DIGITS = 30
+NEVER = datetime(1, 1, 1, tzinfo=UTC)  # stands for a date that could not be read
+Choices = Sequence[tuple[str, str]]
+NONE = ("", "Choose")  # the empty line of a list
+
+
+class Text(StringField):  # type: ignore[misc]
+    """A line, or with `rows` its height a paragraph, of text that can be stored."""
+
+    def __init__(
+        self,
+        label: str,
+        description: str = "",
+        *,
+        longest: int = 200,
+        rows: int = 0,
+        optional: bool = False,
+        render_kw: Mapping[str, Any] | None = None,
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        shown = {"rows": str(rows)} if rows else {}
+        super().__init__(
+            label,
+            description=description,
+            widget=TextArea() if rows else None,
+            render_kw={**shown, **(render_kw or {})},
+            **others,
+        )
+        self.longest = longest
+        if optional:
+            self.flags.optional = True
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take what was typed; browsers send line ends as CR LF."""
+        text = valuelist[0] if valuelist else ""
+        self.data = text.replace("\r\n", "\n").strip()
+
+    def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
+        """Refuse what is too long or cannot be stored."""
+        text = self.data or ""
+        if len(text) > self.longest:
+            raise ValidationError(
+                f"Use at most {self.longest} characters, not {len(text)}."
+            )
+        fault = fault_in_text(text)
+        if fault is not None:
+            raise ValidationError(fault)
+
+
+class Number(Text):
+    """A number; `scale` turns what is typed into the stored unit (100 for %)."""
+
+    def __init__(
+        self,
+        label: str,
+        description: str = "",
+        *,
+        scale: int = 1,
+        low: float = -math.inf,
+        high: float = math.inf,
+        optional: bool = False,
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(
+            label,
+            description,
+            longest=MAX_DIGITS,
+            optional=optional,
+            render_kw={"inputmode": "decimal", "autocomplete": "off"},
+            **others,
+        )
+        self.scale = scale
+        # As typed: rules about stored values would speak of shares where a person
+        # typed percent.
+        self.low, self.high = low, high
+
+    @override
+    def pre_validate(self, form: object) -> None:
+        """Refuse what is not a number, or not in the range of the field."""
+        super().pre_validate(form)
+        found = self.decimal
+        if self.data and found is None:
+            raise ValidationError("Enter a number, such as 1.5.")
+        if found is not None and not self.low <= found <= self.high:
+            raise ValidationError(
+                f"Enter a number from {number(self.low)} to {number(self.high)}."
+            )
+
+    @property
+    def decimal(self) -> Decimal | None:
+        """The number as typed; None when there is none."""
+        text = (self.data or "").replace("\N{MINUS SIGN}", "-").replace(" ", "")
+        try:
+            value = Decimal(text.removesuffix("%"))
+        except InvalidOperation:
+            return None
+        # 1e999 is finite as a decimal and infinite as a float.
+        return value if math.isfinite(float(value)) else None
+
+    @property
+    def value(self) -> float:
+        """The number in the stored unit; NaN when there is none to read."""
+        found = self.decimal
+        return math.nan if found is None else float(found / self.scale)
+
+    @property
+    def value_or_none(self) -> float | None:
+        """The number, or None when nothing was typed."""
+        return self.value if self.data else None
+
+    def show(self, value: float | None) -> None:
+        """Put a stored value into the field, as a person would type it."""
+        if value is None:
+            self.data = ""
+            return
+        shown = (Decimal(repr(value)) * self.scale).normalize()
+        self.data = f"{shown:f}"
+
+
+class Whole(Number):
+    """A whole number."""
+
+    @override
+    def pre_validate(self, form: object) -> None:
+        """Refuse fractions too."""
+        super().pre_validate(form)
+        found = self.decimal
+        if found is not None and found != found.to_integral_value():
+            raise ValidationError("Enter a whole number, such as 12000.")
+
+    @property
+    def whole(self) -> int:
+        """The number; 0 when there is none to read."""
+        found = self.decimal
+        if found is None or found != found.to_integral_value():
+            return 0
+        return int(found)
+
+
+class Day(DateField):  # type: ignore[misc]
+    """A date, in UTC."""
+
+    def __init__(
+        self,
+        label: str,
+        description: str = "",
+        *,
+        optional: bool = False,
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(label, description=description, **others)
+        if optional:
+            self.flags.optional = True
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take an ISO date, as browsers send it; an empty one is none."""
+        self.data = None
+        if not valuelist or not valuelist[0].strip():
+            return
+        try:
+            typed = datetime.strptime(valuelist[0].strip(), "%Y-%m-%d")  # noqa: DTZ007
+        except ValueError as error:
+            message = "Enter a date as year-month-day, such as 2026-03-14."
+            raise ValueError(message) from error
+        self.data = typed.date()
+
+    def at(self, stored: datetime | None = None) -> datetime | None:
+        """Give the day as a time: 00:00 UTC, or the stored time of the same day.
+
+        Args:
+            stored: what the day was shown from, so that saving does not change it.
+
+        Returns:
+            Aware UTC; None when nothing was typed.
+        """
+        if self.data is None:
+            return NEVER if self.errors else None
+        if stored is not None and stored.astimezone(UTC).date() == self.data:
+            return stored
+        return datetime.combine(self.data, time(), UTC)
+
+
+class Json(Text):
+    """A JSON object; nothing typed is the empty object."""
+
+    def __init__(
+        self,
+        label: str,
+        description: str = "",
+        *,
+        rows: int = 3,
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(
+            label,
+            description,
+            longest=40_000,
+            rows=rows,
+            optional=True,
+            render_kw={"class": "code", "spellcheck": "false"},
+            **others,
+        )
+
+    @override
+    def pre_validate(self, form: object) -> None:
+        """Refuse what is not a JSON object."""
+        super().pre_validate(form)
+        try:
+            _read_object(self.data)
+        except (ValueError, RecursionError) as error:
+            words = str(error) if isinstance(error, _BadJsonError) else _JSON_HELP
+            raise ValidationError(words) from error
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The object; empty when it could not be read."""
+        try:
+            return _read_object(self.data)
+        except (ValueError, RecursionError):
+            return {}
+
+
+_JSON_HELP = 'Enter a JSON object, such as {"colour": "blue"}.'
+
+
+class _BadJsonError(ValueError):
+    """A fault in JSON that has words of its own."""
+
+
+def _read_object(text: str | None) -> dict[str, Any]:
+    if not text:
+        return {}
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise _BadJsonError("A name stands twice in this JSON object.")
+        return found
+
+    def refuse(name: str) -> None:
+        raise _BadJsonError(f"{name} is not a JSON number.")
+
+    body = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    if not isinstance(body, dict):
+        raise _BadJsonError(_JSON_HELP)
+    return body
+
+
+def options(pairs: Iterable[tuple[str, str]]) -> list[Any]:
+    """Turn values and titles into what a list to choose from takes."""
+    return [SelectChoice(value, title) for value, title in pairs]
+
+
+def titles(field: Field) -> dict[str, str]:
+    """Give value -> title of what a list offers."""
+    return {choice.value: choice.label for choice in field.choices}
+
+
+class Choice(SelectField):  # type: ignore[misc]
+    """One of a list; `choices` may be set when the form is built.
+
+    `needed` names what has to be chosen where the list begins with an empty line.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        description: str = "",
+        *,
+        choices: Iterable[tuple[str, str]] = (),
+        optional: bool = False,
+        needed: str = "",
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(
+            label,
+            description=description,
+            choices=options(choices),
+            validate_choice=False,
+            **others,
+        )
+        self.needed = needed
+        if optional:
+            self.flags.optional = True
+
+    def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
+        """Refuse a value that the list does not hold; none at all is the empty one."""
+        if (self.data or "") not in titles(self):
+            raise ValidationError("Choose one from the list.")
+        if self.needed and not self.data:
+            raise ValidationError(f"Choose {self.needed}.")
+
+
+class Radios(RadioField):  # type: ignore[misc]
+    """One of a few, all shown."""
+
+    def __init__(
+        self,
+        label: str,
+        description: str = "",
+        *,
+        choices: Iterable[tuple[str, str]] = (),
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(
+            label,
+            description=description,
+            choices=options(choices),
+            validate_choice=False,
+            **others,
+        )
+
+    def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
+        """Refuse a value that the list does not hold."""
+        if self.data not in titles(self):
+            raise ValidationError("Choose one.")
+
+
+class Boxes(SelectMultipleField):  # type: ignore[misc]
+    """Any of a few, each a box."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def __init__(
+        self,
+        label: str,
+        description: str = "",
+        *,
+        choices: Iterable[tuple[str, str]] = (),
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(
+            label,
+            description=description,
+            choices=options(choices),
+            validate_choice=False,
+            **others,
+        )
+        self.flags.optional = True
+
+    def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
+        """Refuse a value that the list does not hold."""
+        if set(self.data or ()) - titles(self).keys():
+            raise ValidationError("Choose from the list only.")
+
+
+class Password(PasswordField):  # type: ignore[misc]
+    """A password; never written back into a page."""
+
+    def __init__(
+        self,
+        label: str,
+        description: str = "",
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(label, description=description, **others)
+
+    def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
+        """Refuse an empty one; what makes a good one is decided in experiments."""
+        if not self.data:
+            raise ValidationError("Enter a password.")
+
+
+class Hidden(HiddenField):  # type: ignore[misc]
+    """A value that travels with the form."""
+
+
+class Rows(FieldList):  # type: ignore[misc]
+    """Repeated parts of a form, such as variants; `fault` is about all of them."""
+
+    fault: str = ""
+
+
+class Part(FormField):  # type: ignore[misc]
+    """A form within a form; `is_unused` leaves it out when what it asks is moot."""
+
+    is_unused: bool = False
+
+    def validate(self, form: object, extra_validators: object = ()) -> bool:
+        """Check the inner form, unless it is not used."""
+        return self.is_unused or bool(super().validate(form, extra_validators))
