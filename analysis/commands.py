@@ -98,7 +98,7 @@ def compact() -> None:
 def import_file(file: Path, **asked: Any) -> None:  # noqa: ANN401  # click's options
     """Import FILE: a finished experiment as CSV or Parquet, with its result."""
     from analysis import importing  # noqa: PLC0415
-    from analysis.import_plan import Scale  # noqa: PLC0415
+    from analysis.import_outcomes import Scale  # noqa: PLC0415
 
     context = _context(FOR_PEOPLE)
     request = importing.Request(

@@ -1,14 +1,13 @@
 """Registers an experiment that ran elsewhere, from what its file says."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from analysis.import_outcomes import Outcome
 from experiments import (
     accounts,
     catalog,
@@ -24,7 +23,6 @@ from experiments.design import (
     Forecast,
     Hypothesis,
     MetricChoice,
-    MetricDefinition,
     VariantSpec,
 )
 from experiments.errors import Conflict, InvalidInput, NotFound
@@ -33,7 +31,6 @@ from experiments.plan import Plan
 from experiments.vocabulary import (
     Action,
     AssignedBy,
-    Direction,
     Evidence,
     Goal,
     MetricKind,
@@ -46,113 +43,7 @@ from experiments.vocabulary import (
 
 EVERYBODY = "everybody"  # segment of an experiment whose file names none
 NOT_RECORDED = "Not recorded: the experiment was imported after it ran."
-KIND_WORDS = ", ".join(kind.value for kind in MetricKind)
-DEFAULT_SURVEY_DAY = 30
 _MATTERS = {MetricKind.CSAT_MEAN: 0.1, MetricKind.TIME_TO_CHURN: 1.0}
-_SURVEYS = frozenset({MetricKind.CSAT_MEAN, MetricKind.CSAT_SHARE})
-_SPEC = re.compile(r"(?P<name>.+)=(?P<kind>[a-z_]+)(:(?P<day>\d{1,3}))?")
-
-
-class Scale(NamedTuple):
-    """How a file's survey scores are read."""
-
-    top: int = 5
-    satisfied_from: int = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """An outcome that the file is to be read for.
-
-    Attributes:
-        name: column of a file with one row per customer; else an event, or for a
-            survey its name ("csat" is any).
-        definition: of the metric.
-        key: of the metric.
-        title: its name.
-    """
-
-    name: str
-    definition: MetricDefinition
-    key: str
-    title: str
-
-
-def read_outcomes(
-    texts: Sequence[str], scale: Scale, *, columns: bool
-) -> tuple[Outcome, ...]:
-    """Read outcomes as they are written on the command line.
-
-    Args:
-        texts: NAME=KIND or NAME=KIND:DAY each, as in "came_back=retention:7".
-        scale: of surveys.
-        columns: whether names are columns; else they are events.
-
-    Returns:
-        The outcomes in order; the first is the primary metric.
-
-    Raises:
-        InvalidInput: names what cannot be read.
-    """
-    outcomes = [_read_outcome(text, scale, columns=columns) for text in texts]
-    titles = [outcome.title for outcome in outcomes]
-    for i, outcome in enumerate(outcomes):
-        if titles.count(outcome.title) > 1:
-            title = f"{outcome.title} ({outcome.name})"
-            outcomes[i] = Outcome(outcome.name, outcome.definition, outcome.key, title)
-    return tuple(outcomes)
-
-
-def _read_outcome(text: str, scale: Scale, *, columns: bool) -> Outcome:
-    found = _SPEC.fullmatch(text)
-    kinds = {kind.value for kind in MetricKind}
-    if found is None or found["kind"] not in kinds:
-        raise InvalidInput(
-            f'"{text}" must be NAME=KIND or NAME=KIND:DAY, as in came_back=retention:7;'
-            f" the kinds are {KIND_WORDS}."
-        )
-    kind, name = MetricKind(found["kind"]), found["name"].strip()
-    if found["day"] is None and kind not in _SURVEYS:
-        raise InvalidInput(f'"{text}" needs a day, as in {name}={kind.value}:30.')
-    if columns and kind == MetricKind.TIME_TO_CHURN:
-        raise InvalidInput(
-            f'"{text}" needs event times; a file with one row per customer has none.'
-        )
-    day = int(found["day"] or DEFAULT_SURVEY_DAY)
-    definition = _definition(kind, name, day, scale)
-    definition.check()
-    parts = [name] if columns else [name, kind.value, str(day)]
-    return Outcome(name, definition, _slug("-".join(parts)), _title(kind, day))
-
-
-def _definition(
-    kind: MetricKind, name: str, day: int, scale: Scale
-) -> MetricDefinition:
-    falls = kind == MetricKind.CHURN
-    return MetricDefinition(
-        kind=kind,
-        direction=Direction.DECREASE if falls else Direction.INCREASE,
-        events=() if kind in _SURVEYS else (name,),
-        day=day,
-        survey="" if name == "csat" or kind not in _SURVEYS else name,
-        scale=scale.top,
-        satisfied_from=scale.satisfied_from,
-    )
-
-
-def _title(kind: MetricKind, day: int) -> str:
-    return {
-        MetricKind.RETENTION: f"Day-{day} retention",
-        MetricKind.CHURN: f"Churn by day {day}",
-        MetricKind.TIME_TO_CHURN: "Time to churn",
-        MetricKind.CSAT_MEAN: "CSAT",
-        MetricKind.CSAT_SHARE: "Satisfied customers",
-    }[kind]
-
-
-def _slug(text: str) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    return (slug or "outcome")[:64]
 
 
 @dataclass(frozen=True, slots=True)

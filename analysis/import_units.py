@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from analysis.import_plan import Outcome
+from analysis.import_outcomes import Outcome
 from analysis.imported_rows import Row, RowFaults, RowFile, id_text, plain_value
 from analysis.unit_store import UNIT_SCHEMA
 from experiments.conditions import attributes_of

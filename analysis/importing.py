@@ -16,14 +16,12 @@ from sqlalchemy import select
 from analysis import pipeline
 from analysis.compactor import compact_once
 from analysis.import_events import EventImport, Found, moment
+from analysis.import_outcomes import Outcome, Scale, read_outcomes
 from analysis.import_plan import (
     Finished,
-    Outcome,
-    Scale,
     Wish,
     existing_plan,
     importing_actor,
-    read_outcomes,
     register,
 )
 from analysis.import_units import Columns, UnitRows, attribute_columns, import_id_of

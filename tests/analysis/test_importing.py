@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
-from analysis.import_plan import Scale
+from analysis.import_outcomes import Scale
 from analysis.importing import Imported, Request, import_file, silently
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore

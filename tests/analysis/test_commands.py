@@ -1,0 +1,87 @@
+"""The commands a person types: what they print, and how they refuse."""
+
+from pathlib import Path
+
+import pytest
+from click import ClickException
+from click.testing import CliRunner
+
+from analysis import commands
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.models import AnalysisRun
+from experiments.preparing import prepare
+from experiments.vocabulary import PersonRole, RunState
+from tests import factories
+from tests.analysis.test_importing import customers, write_csv
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def runner(context: Context, environ: dict[str, str]) -> CliRunner:
+    prepare(context)
+    with transaction(context.sessions) as session:
+        factories.make_person(session, role=PersonRole.ADMIN)
+    return CliRunner(env=environ)
+
+
+def test_import_and_analyse__one_command__gives_the_answer_and_its_page(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "a.csv", customers())
+    words = ["--experiment", "new-page", "--variant", "group"]
+    words += ["--outcome", "came_back=retention:7", "--name", "A new page"]
+    done = runner.invoke(commands.import_file, [str(path), *words])
+    assert done.exit_code == 0, done.output
+    assert "200 customers (control 100, new 100) in a.csv are stored." in done.output
+    assert "Day-7 retention rose by 25 points" in done.output
+    assert "http://127.0.0.1:8000/experiments/new-page/results" in done.output
+    again = runner.invoke(commands.analyse, ["new-page"])
+    assert again.exit_code == 0, again.output
+    assert "Day-7 retention rose by 25 points" in again.output
+
+
+def test_import__faulty_file__says_where_and_exits_with_1(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "a.csv", [{**customers(1)[0], "came_back": "x"}])
+    words = ["--experiment", "new-page", "--variant", "group"]
+    words += ["--outcome", "came_back=retention:7"]
+    done = runner.invoke(commands.import_file, [str(path), *words])
+    assert done.exit_code == 1
+    assert "row 2: came_back must be 0 or 1, no or yes, or empty." in done.output
+
+
+def test_analyse__unknown_experiment__is_refused_in_words(runner: CliRunner) -> None:
+    done = runner.invoke(commands.analyse, ["nothing"])
+    assert done.exit_code == 1
+    assert 'There is no experiment "nothing".' in done.output
+
+
+def test_say_result__of_a_failed_run__is_an_error(
+    context: Context,
+) -> None:
+    prepare(context)
+    with transaction(context.sessions) as session:
+        actor = factories.make_actor(session, "Bob", PersonRole.ADMIN)
+        experiment = factories.start_experiment(
+            session, actor, factories.external_design()
+        )
+        run = AnalysisRun(
+            experiment_id=experiment.id,
+            state=RunState.FAILED.value,
+            started_at=context.now(),
+            finished_at=context.now(),
+            as_of=context.now(),
+            plan_sha256="0" * 64,
+            code_version="0",
+            error="The analysis failed.",
+            counts={},
+            summaries=[],
+        )
+        session.add(run)
+        session.flush()
+        run_id = run.id
+    with pytest.raises(ClickException, match="The analysis failed"):
+        commands.say_result(context, run_id)
