@@ -93,7 +93,7 @@ def outcome_chart(
             x2="to:Q",
             y=y,
         ),
-        chart.mark_rule(strokeWidth=3).encode(
+        chart.mark_rule(strokeWidth=16, opacity=0.35).encode(
             x=alt.X("low:Q"), x2="high:Q", y=y, color=own("color")
         ),
         points(chart, x, y, paint),
@@ -244,9 +244,10 @@ def _end_text(
 def _reference_lines(target: float, effect: Effect, medium: Medium) -> list[Layer]:
     paint = medium.paint
     matters = wording.agreed(effect.planned.choice.change_that_matters, effect.measure)
+    verb = "matter" if matters.endswith("s") else "matters"
     lines = [
         {"x": 0.0, "text": "no change", "align": target > 0},
-        {"x": target, "text": f"{matters} matters", "align": target < 0},
+        {"x": target, "text": f"{matters} {verb}", "align": target < 0},
     ]
     layers: list[Layer] = []
     for i, line in enumerate(lines):
