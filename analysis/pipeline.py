@@ -9,7 +9,7 @@ and the last good run stays what the pages show.
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,6 +23,7 @@ from analysis.health import Check, Circumstances
 from analysis.membership import reported_segments
 from analysis.progress import Times, analysed_size, needed_at, progress_of
 from analysis.readings import CheckView, MetricReading
+from analysis.segment_size import segment_per_quarter
 from analysis.stats.summary import Histogram
 from analysis.store import EventStore
 from analysis.subject import Subject, read_subject
@@ -35,7 +36,7 @@ from experiments.db import transaction
 from experiments.errors import AbideError, Conflict, Unavailable
 from experiments.models import AnalysisRun
 from experiments.plan import Plan
-from experiments.vocabulary import CheckState, ResultPhase, RunState
+from experiments.vocabulary import CheckState, MetricKind, ResultPhase, RunState
 
 LEASE = "analysis"
 SCRATCH = "scratch"
@@ -52,6 +53,7 @@ class Gathered:
     summaries: Summaries
     cutoff: Cutoff | None  # None for a unit table
     store_version: int
+    files: tuple[str, ...] = ()  # of events; none for a unit table
 
 
 def analyse(
@@ -158,8 +160,12 @@ def _made(
     estimated = estimating.estimate(plan, summaries, segments) if final else []
     readings = [each.reading for each in estimated]
     views = [CheckView(check.name, check.state, check.sentence) for check in checks]
-    judgement = judge(plan, readings, views, progress)
     drawn = final and not _is_blocked(checks)
+    if drawn and gathered.files:
+        progress = replace(
+            progress, segment_per_quarter=_segment_size(context, plan, gathered, as_of)
+        )
+    judgement = judge(plan, readings, views, progress)
     return AnalysisRun(
         experiment_id=subject.experiment_id,
         state=RunState.DONE.value,
@@ -209,7 +215,19 @@ def _gather(
         size=analysed_size(plan),
     )
     summaries = summarise_events(plan, snapshot.files, bounds, scratch, subject.earlier)
-    return Gathered(summaries, cutoff, snapshot.version)
+    return Gathered(summaries, cutoff, snapshot.version, snapshot.files)
+
+
+def _segment_size(
+    context: Context, plan: Plan, gathered: Gathered, as_of: datetime
+) -> int | None:
+    """Count the customers of the segment, where a sentence can speak of them."""
+    until = gathered.summaries.exposures.last_at
+    kinds = {metric.definition.kind for metric in plan.metrics}
+    if until is None or not kinds & {MetricKind.RETENTION, MetricKind.CHURN}:
+        return None
+    scratch = context.settings.data_dir / SCRATCH
+    return segment_per_quarter(plan, gathered.files, as_of, until, scratch)
 
 
 def _charts(

@@ -2,6 +2,7 @@
 
 What `counts` holds, in every phase, since none of it is an outcome:
     units, planned_units, mature_units: all variants together;
+    segment_per_quarter: customers of the target segment, or null where not counted;
     exposed, mature: variant -> customers;
     two_variants, unknown_variants, only_outside, beyond_size: customers left out;
     undeclared: names of variants the plan does not have;
@@ -62,6 +63,7 @@ def counts_of(summaries: Summaries, progress: Progress) -> dict[str, Any]:
         "units": exposures.units,
         "planned_units": progress.planned_units,
         "mature_units": progress.mature_units,
+        "segment_per_quarter": progress.segment_per_quarter,
         "exposed": dict(exposures.analysed),
         "mature": dict(exposures.mature),
         "two_variants": exposures.two_variants,

@@ -7,12 +7,12 @@ from typing import TextIO
 import structlog
 
 
-def configure(level: str, stream: TextIO = sys.stderr) -> None:
+def configure(level: str, stream: TextIO | None = None) -> None:
     """Send all logs, ours and the libraries', through one JSON formatter.
 
     Args:
         level: DEBUG, INFO, WARNING or ERROR.
-        stream: where to.
+        stream: where to; what is standard error at the time of the call, if none.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -25,7 +25,7 @@ def configure(level: str, stream: TextIO = sys.stderr) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

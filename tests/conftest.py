@@ -1,5 +1,7 @@
 """Fixtures shared by all tests: real databases, a still clock, reference data."""
 
+import io
+import logging
 import os
 import shutil
 import uuid
@@ -14,6 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from abide import create_flask_app
+from experiments import logs
 from experiments.config import Settings
 from experiments.context import Context, open_context
 from experiments.db import make_engine
@@ -186,6 +189,17 @@ def browser(chromium: str) -> Iterator[Browser]:
         )
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Give what is logged from here on, whichever test configured the logs before."""
+    root = logging.getLogger()
+    before, level = root.handlers, root.level
+    stream = io.StringIO()
+    logs.configure("INFO", stream)
+    yield stream
+    root.handlers, root.level = before, level
 
 
 @pytest.fixture

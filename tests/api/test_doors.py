@@ -448,7 +448,7 @@ def test_door__refusal_of_the_house__its_status_fields_and_retry() -> None:
 
 
 def test_door__fault_of_ours__incident_without_the_body(
-    capsys: pytest.CaptureFixture[str],
+    logged: io.StringIO,
 ) -> None:
     def broken(request: Request) -> Response:
         raise ValueError(request.body.decode())
@@ -456,11 +456,10 @@ def test_door__fault_of_ours__incident_without_the_body(
     answer = caller(("POST", "/b", broken)).post("/b", data=b"ada@example.com")
     status, code, message = refusal(answer)
 
-    logged = "".join(capsys.readouterr())
     incident = message.split()[-1].rstrip(".")
     assert (status, code) == (500, "internal_error")
-    assert incident in logged
-    assert "ada@example.com" not in logged + answer.text
+    assert incident in logged.getvalue()
+    assert "ada@example.com" not in logged.getvalue() + answer.text
 
 
 # Limits

@@ -233,7 +233,7 @@ def test_view__fails__answers_an_incident_and_logs_no_content(
     api_app: Flask,
     api: Caller,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    logged: io.StringIO,
 ) -> None:
     def fail(*_: object, description: str, **__: object) -> None:
         raise RuntimeError(description)
@@ -242,9 +242,8 @@ def test_view__fails__answers_an_incident_and_logs_no_content(
     answer = api.post("/metrics", metric_body(description="canary-4711"))
     assert is_error(answer, 500, "internal_error")
     incident = answer.json["message"].rstrip(".").split()[-1]
-    logged = capsys.readouterr().out
-    assert incident in logged
-    assert "canary" not in logged + answer.text
+    assert incident in logged.getvalue()
+    assert "canary" not in logged.getvalue() + answer.text
     assert api_app.name not in answer.text
 
 

@@ -263,7 +263,7 @@ def test_form__sent_after_the_session_ended__comes_back_with_every_value(
     assert refilled.status_code == 200
     assert 'value="Win &#34;back&#34; &lt;b&gt;"' in refilled.text
     assert 'value="7"' in refilled.text
-    assert "Win" not in visitor.get("/settings/stages").text
+    assert "Win &#34;back" not in visitor.get("/settings/stages").text
 
 
 def test_form__opened_in_an_earlier_session__comes_back_with_every_value(
