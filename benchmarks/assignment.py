@@ -142,7 +142,7 @@ def make_ruleset() -> tuple[bytes, str]:
         "revoked": False,
     }
     content = {
-        "format": 1,
+        "format": 2,
         "revision": 1,
         "published_at": "2026-03-14T09:30:00+00:00",
         "experiments": [_experiment(index) for index in range(EXPERIMENTS)],
@@ -175,6 +175,7 @@ def _experiment(index: int) -> dict[str, object]:
         "segment": {"key": "s", "version": 1, "condition": rule if index % 2 else {}},
         "control": "control",
         "decided_variant": None,
+        "types": {"headline": "string", "steps": "integer"},
         "variants": variants,
     }
 

@@ -227,7 +227,7 @@ def publish_key(settings: Settings) -> str:
     public_id, text = key_format.make(KeyKind.WRITE, Environment.PRODUCTION)
     body = orjson.dumps(
         {
-            "format": 1,
+            "format": 2,
             "revision": 1,
             "published_at": "2026-03-14T09:30:00+00:00",
             "experiments": [],

@@ -7,7 +7,7 @@ bucket = fnv1a32(text of fnv1a32(salt + unit)) mod 10,000, over UTF-16 code unit
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from experiments.conditions import Test
@@ -19,7 +19,7 @@ from experiments.many_buckets import (
     FNV_PRIME,
     ManySeeds,
 )
-from experiments.vocabulary import AssignmentReason, Status
+from experiments.vocabulary import AssignmentReason, ParameterType, Status
 
 _NOT_COVERED = 255  # in a bucket table; no experiment has so many variants
 _NO_PARAMETERS: Mapping[str, Any] = {}
@@ -83,6 +83,7 @@ class RunningDesign:
         in_segment: whom it is for.
         seed: state of the hash after the salt.
         table: for each bucket the position of its variant.
+        types: of the parameters; `experiments.flags` makes the flag's value of them.
     """
 
     key: str
@@ -93,6 +94,7 @@ class RunningDesign:
     in_segment: Test
     seed: int
     table: bytes
+    types: Mapping[str, ParameterType] = field(default_factory=dict)
 
 
 class ManyDesigns:

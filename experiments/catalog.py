@@ -31,7 +31,7 @@ from experiments.models import (
     SegmentVersion,
     Variant,
 )
-from experiments.plan import to_plain
+from experiments.plan import parameter_types, to_plain
 from experiments.vocabulary import (
     AssignedBy,
     Goal,
@@ -91,6 +91,7 @@ def draft(session: Session, design: Design, actor: Actor, now: datetime) -> Expe
     actor.require(PersonRole.EDITOR, "draft experiments")
     owner_id = owner_of(actor, "an experiment")
     design.check()
+    design = design.typed()
     _check_start(design, actor, now)
     audit.take_turn(session)
     taken = select(Experiment.id).where(Experiment.key == design.key)
@@ -151,6 +152,7 @@ def edit(
         )
     check_revision("experiment", revision, experiment.revision)
     design.check()
+    design = design.typed()
     _check_start(design, actor, now)
     before = to_plain(to_design(experiment))
     # Old rows must be gone before rows with the same names arrive.
@@ -237,6 +239,7 @@ def to_design(experiment: Experiment) -> Design:
         exposures_from=experiment.exposures_from,
         enrolment_ends_at=experiment.enrolment_ends_at,
         breakdowns=tuple(SegmentRef(**ref) for ref in experiment.breakdowns),
+        parameter_types=parameter_types(experiment.parameter_types),
     )
 
 
@@ -287,6 +290,7 @@ def _write(
     row.hypothesis_id = found.hypothesis_id
     row.segment_version_id = found.segment_version_id
     row.breakdowns = plain["breakdowns"]
+    row.parameter_types = plain["parameter_types"]
     row.variants = [
         Variant(position=position, **{**variant, "share": float(variant["share"])})
         for position, variant in enumerate(plain["variants"])

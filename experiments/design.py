@@ -6,10 +6,11 @@ and the web form refuse the same design with the same words.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from experiments import flags
 from experiments.field_faults import Faults, check_key
 from experiments.storable import fault_in_parameters
 from experiments.vocabulary import (
@@ -19,6 +20,7 @@ from experiments.vocabulary import (
     Goal,
     MetricKind,
     MonitoringMode,
+    ParameterType,
     Role,
     Unit,
 )
@@ -277,6 +279,8 @@ class Design:
     exposures_from: datetime | None = None
     enrolment_ends_at: datetime | None = None
     breakdowns: tuple[SegmentRef, ...] = ()  # splits declared before the start
+    # Of parameters; those left out are read from the values (`typed`).
+    parameter_types: Mapping[str, ParameterType] = field(default_factory=dict)
 
     @property
     def control(self) -> VariantSpec:
@@ -287,6 +291,28 @@ class Design:
     def treatments(self) -> tuple[VariantSpec, ...]:
         """All variants but control."""
         return tuple(v for v in self.variants if not v.is_control)
+
+    @property
+    def types_of_values(self) -> dict[str, ParameterType]:
+        """The types that the values of the parameters have by themselves."""
+        return flags.infer(part for v in self.variants for part in _given(v))
+
+    def typed(self) -> "Design":
+        """Declare the type of every parameter, and write the values in it."""
+        types = self.types_of_values | dict(self.parameter_types)
+        none: Mapping[str, Any] = {}
+        variants = tuple(
+            replace(
+                variant,
+                parameters=flags.typed(types, variant.parameters, none),
+                personalisation=tuple(
+                    replace(r, parameters=flags.typed(types, r.parameters, none))
+                    for r in variant.personalisation
+                ),
+            )
+            for variant in self.variants
+        )
+        return replace(self, variants=variants, parameter_types=types)
 
     def check(self) -> None:
         """Refuse a design that could not be run or judged.
@@ -307,6 +333,7 @@ class Design:
         self._check_dates(faults)
         self._check_versions(faults)
         _check_variants(faults, self.variants)
+        _check_types(faults, self)
         _check_metrics(faults, self.metrics, self.assigned_by)
         faults.raise_if_any("This experiment cannot be saved yet.")
 
@@ -375,6 +402,44 @@ def _check_parameters(faults: Faults, field: str, variant: VariantSpec) -> None:
         fault = fault_in_parameters(rule.parameters)
         if fault is not None:
             faults.add(f"{part}.parameters", fault)
+
+
+def _given(variant: VariantSpec) -> list[Mapping[str, Any]]:
+    return [variant.parameters, *(r.parameters for r in variant.personalisation)]
+
+
+def _check_types(faults: Faults, design: Design) -> None:
+    controls = [v for v in design.variants if v.is_control]
+    if len(controls) != 1 or any("parameters" in field for field in faults.fields):
+        return  # said already
+    control = controls[0]
+    names = {n for v in design.variants for part in _given(v) for n in part}
+    where = f"variants.{design.variants.index(control)}.parameters"
+    for name in sorted(names.difference(control.parameters)):
+        faults.add(
+            f"{where}.{name}",
+            f'Give "{name}" a value for control too: it is what customers outside the'
+            " experiment get.",
+        )
+    for name in design.parameter_types:
+        if name not in names:
+            faults.add(f"parameter_types.{name}", "No variant has such a parameter.")
+    for index, variant in enumerate(design.variants):
+        base = f"variants.{index}"
+        _check_values(faults, f"{base}.parameters", design, variant.parameters)
+        for line, rule in enumerate(variant.personalisation):
+            part = f"{base}.personalisation.{line}.parameters"
+            _check_values(faults, part, design, rule.parameters)
+
+
+def _check_values(
+    faults: Faults, where: str, design: Design, parameters: Mapping[str, Any]
+) -> None:
+    for name, value in parameters.items():
+        kind = design.parameter_types.get(name)
+        fault = None if kind is None else flags.fault_in_value(kind, value)
+        if fault is not None:
+            faults.add(f"{where}.{name}", fault)
 
 
 def _check_split(faults: Faults, variants: Sequence[VariantSpec]) -> None:

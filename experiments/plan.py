@@ -29,6 +29,7 @@ from experiments.vocabulary import (
     Goal,
     MetricKind,
     MonitoringMode,
+    ParameterType,
     Role,
     Unit,
 )
@@ -154,6 +155,11 @@ def to_plain(value: Design | Hypothesis | MetricDefinition | Plan) -> dict[str, 
     return plain
 
 
+def parameter_types(body: Mapping[str, str]) -> dict[str, ParameterType]:
+    """Read types of parameters back; plans of the first version have none."""
+    return {name: ParameterType(kind) for name, kind in body.items()}
+
+
 def _number(text: str) -> float:
     # RFC 8785 writes the float 1e20 with all its digits; as a Python integer it
     # would be beyond what JSON can hold exactly and could not be written again.
@@ -235,6 +241,7 @@ def _design(body: Mapping[str, Any]) -> Design:
             "variants": tuple(_variant(v) for v in body["variants"]),
             "metrics": tuple(_choice(m) for m in body["metrics"]),
             "breakdowns": tuple(SegmentRef(**ref) for ref in body["breakdowns"]),
+            "parameter_types": parameter_types(body.get("parameter_types", {})),
             "coverage": float(body["coverage"]),
             "alpha": float(body["alpha"]),
             "planned_end_at": _time(body["planned_end_at"]),

@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session, selectinload
 
+from experiments import flags
 from experiments.models import (
     ApiKey,
     Attribute,
@@ -28,6 +29,7 @@ from experiments.ruleset_values import FORMAT, Ruleset, RulesetRefusedError
 from experiments.vocabulary import AssignedBy, AssignmentReason, Status
 
 __all__ = [
+    "FORMAT",
     "Ruleset",
     "RulesetFolder",
     "RulesetMirror",
@@ -161,8 +163,22 @@ def _entry(experiment: Experiment, rules: Rules) -> dict[str, Any]:
         },
         "control": next(v.name for v in experiment.variants if v.is_control),
         "decided_variant": experiment.decided_variant,
+        "types": _types(experiment),
         "variants": [_variant(variant, rules) for variant in experiment.variants],
     }
+
+
+def _types(experiment: Experiment) -> Mapping[str, Any]:
+    if experiment.parameter_types:
+        return experiment.parameter_types
+    # Designed before types were declared.
+    rules = (rule for v in experiment.variants for rule in v.personalisation)
+    return flags.infer(
+        [
+            *(variant.parameters for variant in experiment.variants),
+            *(rule["parameters"] for rule in rules),
+        ]
+    )
 
 
 def _variant(variant: Variant, rules: Rules) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """The ruleset as values: what the doors serve from, in memory, without a database."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
 
+from experiments import flags
 from experiments.assignment import (
     ManyDesigns,
     PersonalRule,
@@ -17,9 +19,15 @@ from experiments.assignment import (
     seed_state,
 )
 from experiments.conditions import compile_rule
-from experiments.vocabulary import AssignmentReason, Environment, KeyKind, Status
+from experiments.vocabulary import (
+    AssignmentReason,
+    Environment,
+    KeyKind,
+    ParameterType,
+    Status,
+)
 
-FORMAT = 1
+FORMAT = 2
 
 
 class RulesetRefusedError(Exception):
@@ -102,27 +110,37 @@ def _ruleset(content: Mapping[str, Any]) -> Ruleset:
 
 def _design(entry: Mapping[str, Any]) -> RunningDesign:
     names = [variant["name"] for variant in entry["variants"]]
+    control = names.index(entry["control"])
+    types = {name: ParameterType(kind) for name, kind in entry["types"].items()}
+    complete = partial(
+        flags.typed, types, control=entry["variants"][control]["parameters"]
+    )
     weights = [float(variant["share"]) for variant in entry["variants"]]
     decided = entry["decided_variant"]
     return RunningDesign(
         key=entry["key"],
         status=Status(entry["status"]),
-        variants=tuple(_variant(variant) for variant in entry["variants"]),
-        control=names.index(entry["control"]),
+        variants=tuple(_variant(v, complete) for v in entry["variants"]),
+        control=control,
         decided=None if decided is None else names.index(decided),
         in_segment=compile_rule(entry["segment"]["condition"]),
         seed=seed_state(entry["salt"]),
         table=bucket_table(bucket_ranges(float(entry["coverage"]), weights)),
+        types=types,
     )
 
 
-def _variant(entry: Mapping[str, Any]) -> RunningVariant:
+def _variant(
+    entry: Mapping[str, Any], complete: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> RunningVariant:
     return RunningVariant(
         name=entry["name"],
-        parameters=entry["parameters"],
+        parameters=complete(entry["parameters"]),
         rules=tuple(
             PersonalRule(
-                rule["segment"], compile_rule(rule["condition"]), rule["parameters"]
+                rule["segment"],
+                compile_rule(rule["condition"]),
+                complete(rule["parameters"]),
             )
             for rule in entry["personalisation"]
         ),

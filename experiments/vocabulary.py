@@ -106,6 +106,16 @@ class PersonRole(StrEnum):
     ADMIN = "admin"
 
 
+class ParameterType(StrEnum):
+    """What a parameter of a variant is; apps ask for a flag by its type."""
+
+    STRING = "string"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    FLOAT = "float"
+    JSON = "json"
+
+
 class MonitoringMode(StrEnum):
     """When estimates may be looked at. Fixed when the plan is locked."""
 
@@ -171,6 +181,11 @@ class AssignmentReason(StrEnum):
     INVALID_UNIT = "invalid_unit"
     UNKNOWN_EXPERIMENT = "unknown_experiment"
     EXTERNAL = "external"  # another system assigns this experiment
+    FORCED = "forced"  # on the experiment's test list; never analysed
+    OPTED_OUT = "opted_out"  # on its list of customers who do not take part
+    HELD_OUT = "held_out"  # by a holdout that began before the experiment
+    NOT_IN_LAYER = "not_in_layer"  # bucket belongs to another of its layer, or none
+    EARLIER_PHASE = "earlier_phase"  # was in a phase before the present one
 
 
 class EventKind(StrEnum):

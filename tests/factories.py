@@ -110,7 +110,7 @@ def design_value(**changes: Any) -> Design:
         segment=SEGMENT,
         segment_version=1,
         variants=(
-            variant("control", is_control=True),
+            variant("control", is_control=True, parameters={"headline": "Go yearly"}),
             variant("nudge", parameters={"headline": "Save two months"}),
         ),
         coverage=1.0,

@@ -23,6 +23,7 @@ from experiments.vocabulary import (
     Decision,
     Goal,
     MonitoringMode,
+    ParameterType,
     Role,
     Status,
     Unit,
@@ -119,6 +120,14 @@ class _DesignFields(StrictSchema):
         Part(SegmentRefSchema),
         load_default=list,
         metadata={"description": "Segments whose results are declared beforehand."},
+    )
+    parameter_types = Object(
+        values=Choice(ParameterType),
+        load_default=dict,
+        metadata={
+            "description": "Type of each parameter; read from the values where left"
+            " out. Control gives every parameter a value."
+        },
     )
 
 

@@ -37,6 +37,8 @@ class Experiment(Base):
     exposures_from: Mapped[datetime | None]
     enrolment_ends_at: Mapped[datetime | None]
     breakdowns: Mapped[list[Any]]  # [{"segment", "version"}] declared splits
+    # Name -> vocabulary.ParameterType.
+    parameter_types: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

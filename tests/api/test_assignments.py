@@ -128,7 +128,7 @@ def still_door(tmp_path_factory: pytest.TempPathFactory) -> Door:
     ]
     body = orjson.dumps(
         {
-            "format": 1,
+            "format": 2,
             "revision": 1,
             "published_at": "2026-03-14T09:30:00+00:00",
             "experiments": [
@@ -140,6 +140,7 @@ def still_door(tmp_path_factory: pytest.TempPathFactory) -> Door:
                     "segment": {"key": "b", "version": 1, "condition": BUSINESS},
                     "control": "control",
                     "decided_variant": None,
+                    "types": {},
                     "variants": split,
                 }
             ],
@@ -193,7 +194,9 @@ def test_assignments__running__variant_by_hash_for_every_experiment(
         assert given_ == {
             "experiment": given_["experiment"],
             "variant": "control" if is_control else "nudge",
-            "parameters": {} if is_control else {"headline": "Save two months"},
+            "parameters": {
+                "headline": "Go yearly" if is_control else "Save two months"
+            },
             "reason": "split",
             "in_experiment": True,
         }

@@ -98,6 +98,7 @@ def test_experiment__drafted__is_read_as_it_was_sent(
     api: Caller, drafted: dict[str, Any]
 ) -> None:
     sent = design_body()
+    sent["parameter_types"] = {"headline": "string"}  # as the values are
     sent["planned_end_at"] = "2026-04-11T09:30:00Z"  # 28 days after the clock's time
     assert {name: drafted[name] for name in sent} == sent
     assert (drafted["status"], drafted["revision"]) == ("draft", 1)
@@ -158,6 +159,7 @@ def test_experiment__many_faults__names_each(
 def test_experiment__personalised_variant__comes_back(api: Caller) -> None:
     body = design_body(key="personal", goal="personalisation")
     rule = {"segment": factories.SEGMENT, "parameters": {"a": [1, {"b": None}]}}
+    body["variants"][0]["parameters"] = {"a": [], "headline": "Go yearly"}
     body["variants"][1]["personalisation"] = [rule]
     made = api.post("/experiments", body)
     assert made.status_code == 201, made.text

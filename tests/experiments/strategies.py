@@ -108,10 +108,12 @@ def variants(draw: st.DrawFn) -> tuple[VariantSpec, ...]:
     weights = draw(
         st.lists(st.integers(1, 100), min_size=len(names), max_size=len(names))
     )
+    # Control gives each parameter a value; the others may leave some out.
+    default = draw(parameters)
+    some = st.fixed_dictionaries({}, optional=dict.fromkeys(default, json_values))
     rules = draw(
         st.lists(
-            st.builds(SegmentParameters, keys, st.integers(1, 99), parameters),
-            max_size=3,
+            st.builds(SegmentParameters, keys, st.integers(1, 99), some), max_size=3
         )
     )
     return tuple(
@@ -120,7 +122,7 @@ def variants(draw: st.DrawFn) -> tuple[VariantSpec, ...]:
             description=draw(storable_text),
             is_control=position == 0,
             share=weight / sum(weights),
-            parameters=draw(parameters),
+            parameters=draw(some) if position else default,
             personalisation=tuple(rules) if position == 1 else (),
         )
         for position, (name, weight) in enumerate(zip(names, weights, strict=True))
@@ -141,7 +143,7 @@ def metric_choices(draw: st.DrawFn) -> tuple[MetricChoice, ...]:
 @st.composite
 def designs(draw: st.DrawFn) -> Design:
     begins = draw(times)
-    return Design(
+    design = Design(
         key=draw(keys),
         name=draw(filled_text),
         hypothesis=draw(keys),
@@ -169,6 +171,7 @@ def designs(draw: st.DrawFn) -> Design:
             )
         ),
     )
+    return design.typed() if draw(st.booleans()) else design
 
 
 DECADE = timedelta(days=3650)

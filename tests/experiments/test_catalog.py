@@ -12,7 +12,7 @@ from experiments.db import transaction
 from experiments.design import Design, SegmentParameters, SegmentRef
 from experiments.errors import Conflict, Forbidden, InvalidInput, NotFound
 from experiments.models import RulesetRow, Variant
-from experiments.vocabulary import PersonRole, Role, Status
+from experiments.vocabulary import ParameterType, PersonRole, Role, Status
 from tests import factories
 from tests.factories import CSAT, EXPERIMENT, NOW, RETENTION, choice, variant
 
@@ -30,7 +30,12 @@ def full_design() -> Design:
     return factories.design_value(
         name="Jährlich - mit Ersparnis \U0001f642",
         variants=(
-            variant("control", is_control=True, share=1 / 3),
+            variant(
+                "control",
+                is_control=True,
+                share=1 / 3,
+                parameters={"a": [], "headline": ""},
+            ),
             variant("nudge", share=1 / 3, parameters={"a": [1, 2.5, None, True]}),
             variant(
                 "personal",
@@ -54,6 +59,10 @@ def full_design() -> Design:
         enrolment_ends_at=NOW + timedelta(days=20),
         breakdowns=(SegmentRef("new", 1), SegmentRef("new", 2)),
         alpha=0.1,
+        parameter_types={
+            "a": ParameterType.JSON,
+            "headline": ParameterType.STRING,
+        },
     )
 
 

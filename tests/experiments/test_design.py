@@ -20,6 +20,7 @@ from experiments.vocabulary import (
     Direction,
     MetricKind,
     MonitoringMode,
+    ParameterType,
     Role,
 )
 from tests import factories
@@ -190,6 +191,19 @@ RULE = SegmentParameters("new", 1, {})
             "variants.1.personalisation.1.parameters",
         ),
         (
+            (CONTROL, variant("b", parameters={"price": 1})),
+            "variants.0.parameters.price",  # what customers outside would get
+        ),
+        (
+            (
+                CONTROL,
+                variant(
+                    "b", personalisation=(SegmentParameters("new", 1, {"price": 1}),)
+                ),
+            ),
+            "variants.0.parameters.price",
+        ),
+        (
             (
                 variant("control", is_control=True, share=0.2),
                 variant("b", share=0.4, personalisation=(RULE,)),
@@ -208,6 +222,44 @@ RULE = SegmentParameters("new", 1, {})
 )
 def test_check__variants_at_fault__are_named(variants: Any, field: str) -> None:  # noqa: ANN401
     assert list(faults(factories.design_value(variants=variants))) == [field]
+
+
+def test_check__declared_types__name_values_and_types_that_do_not_fit() -> None:
+    variants = (
+        variant("control", is_control=True, parameters={"price": 5, "on": True}),
+        variant(
+            "b",
+            parameters={"price": "5"},
+            personalisation=(SegmentParameters("new", 1, {"price": 4.5}),),
+        ),
+    )
+    types = {"price": ParameterType.INTEGER, "gone": ParameterType.JSON}
+
+    design = factories.design_value(variants=variants, parameter_types=types)
+
+    assert faults(design) == {
+        "parameter_types.gone": "No variant has such a parameter.",
+        "variants.1.parameters.price": "Give a whole number: its type is integer.",
+        "variants.1.personalisation.0.parameters.price": "Give a whole number: its"
+        " type is integer.",
+    }
+
+
+def test_typed__some_declared__rest_is_read_from_the_values() -> None:
+    variants = (
+        variant("control", is_control=True, parameters={"price": 5, "on": True}),
+        variant("b", parameters={"price": 4, "on": False}),
+    )
+    design = factories.design_value(
+        variants=variants, parameter_types={"price": ParameterType.FLOAT}
+    ).typed()
+
+    assert design.parameter_types == {
+        "price": ParameterType.FLOAT,
+        "on": ParameterType.BOOLEAN,
+    }
+    assert repr(design.control.parameters) == "{'price': 5.0, 'on': True}"
+    assert design.typed() == design
 
 
 @pytest.mark.parametrize(

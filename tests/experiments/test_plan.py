@@ -115,6 +115,12 @@ def test_plan_from_json__large_float__is_written_again_alike() -> None:
     assert plan_from_json(text).canonical_json() == text
 
 
+def test_plan_from_json__of_the_first_version__has_no_types_of_parameters() -> None:
+    body = json.loads(strategies.some_plan().canonical_json())
+    del body["design"]["parameter_types"]
+    assert plan_from_json(json.dumps(body)) == strategies.some_plan()
+
+
 def _fields(plan: Plan) -> dict[str, Any]:
     return {name: getattr(plan, name) for name in Plan.__slots__}
 

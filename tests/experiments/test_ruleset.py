@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from experiments import keys, ruleset, segments
 from experiments.actors import SYSTEM
 from experiments.assignment import assign, bucket
+from experiments.context import Context
 from experiments.db import transaction
 from experiments.design import SegmentParameters
 from experiments.models import Experiment, RulesetRow
+from experiments.preparing import prepare
 from experiments.ruleset_files import checksum
 from experiments.ruleset_values import Ruleset, parse
 from experiments.vocabulary import (
@@ -112,7 +114,7 @@ def test_publish__personalised_and_decided__rules_in_their_frozen_version(
     with transaction(sessions) as session:
         factories.make_segment(session, "vip", condition={"vip": True})
     variants = (
-        factories.variant("control", is_control=True),
+        factories.variant("control", is_control=True, parameters={"headline": "Hi"}),
         factories.variant(
             "nudge",
             parameters={"headline": "Save"},
@@ -131,6 +133,43 @@ def test_publish__personalised_and_decided__rules_in_their_frozen_version(
     assert (answer.variant, answer.rule) == ("nudge", "vip")
     assert answer.parameters == {"headline": "Thanks"}
     assert answer.reason == AssignmentReason.DECIDED
+
+
+def test_publish__typed_parameters__completed_from_control_and_floats_stay(
+    sessions: Sessions, now: FakeClock
+) -> None:
+    variants = (
+        factories.variant(
+            "control", is_control=True, parameters={"price": 5, "title": "Plan"}
+        ),
+        factories.variant("nudge", parameters={"price": 4.5}),
+    )
+    put_experiment(sessions, variants=variants)
+
+    published = publish(sessions, now)
+    design = published.experiments[factories.EXPERIMENT]
+
+    assert design.types == {"price": "float", "title": "string"}
+    control, nudge = design.variants
+    assert repr(control.parameters) == "{'price': 5.0, 'title': 'Plan'}"
+    assert repr(nudge.parameters) == "{'price': 4.5, 'title': 'Plan'}"
+
+
+def test_prepare__newest_ruleset_of_another_format__is_published_anew(
+    context: Context, sessions: Sessions, now: FakeClock
+) -> None:
+    publish(sessions, now)
+    with transaction(sessions) as session:
+        row = session.scalars(select(RulesetRow)).one()
+        row.body = row.body.replace('"format":2', '"format":1')
+
+    prepare(context)
+    prepare(context)
+
+    with sessions() as session:
+        rows = session.scalars(select(RulesetRow).order_by(RulesetRow.revision)).all()
+    assert [row.revision for row in rows] == [1, 2]
+    assert parse(rows[1].body.encode()).revision == 2
 
 
 def test_publish__keys_and_attributes__ride_along_hashed(

@@ -24,6 +24,7 @@ def body_of(revision: int, **changes: object) -> bytes:
         "segment": {"key": "all", "version": 1, "condition": {"plan": "\u00e9t\u00e9"}},
         "control": "control",
         "decided_variant": None,
+        "types": {},
         "variants": [
             {"name": name, "share": 0.5, "parameters": {}, "personalisation": []}
             for name in ("control", "short")
@@ -31,7 +32,7 @@ def body_of(revision: int, **changes: object) -> bytes:
     }
     return orjson.dumps(
         {
-            "format": 1,
+            "format": 2,
             "revision": revision,
             "published_at": "2026-03-14T09:30:00+00:00",
             "experiments": [experiment],
@@ -166,7 +167,7 @@ def test_open_file__any_bytes__refused_in_words(content: bytes) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        body_of(1, format=2),
+        body_of(1, format=1),
         body_of(1).replace(b'"revision":1', b'"revision":"x"'),
         body_of(1, published_at=3),
         body_of(1, experiments=[{"key": "a"}]),
@@ -184,9 +185,9 @@ def test_parse__sealed_but_of_another_shape__refused(body: bytes) -> None:
 
 
 def test_open_file__of_a_later_version__says_which(folder: RulesetFolder) -> None:
-    later = SEALED.replace(b'"format":1', b'"format":12', 1)
+    later = SEALED.replace(b'"format":2', b'"format":12', 1)
 
-    with pytest.raises(RulesetRefusedError, match="format 12; this version reads 1"):
+    with pytest.raises(RulesetRefusedError, match="format 12; this version reads 2"):
         open_file(later)
     with pytest.raises(RulesetRefusedError, match=r"current\.json cannot be read"):
         folder.read()

@@ -40,6 +40,7 @@ TYPED = {
     "variants-0-name": "control",
     "variants-0-share": "50",
     "variants-0-description": "What they see today.",
+    "variants-0-parameters": '{"headline": "Go yearly"}',
     "variants-1-name": "nudge",
     "variants-1-share": "50",
     "variants-1-description": "The yearly saving.",

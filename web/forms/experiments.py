@@ -15,6 +15,7 @@ from experiments.vocabulary import (
     AssignedBy,
     Goal,
     MonitoringMode,
+    ParameterType,
     Role,
     Unit,
 )
@@ -26,6 +27,7 @@ from web.forms.fields import (
     Choice,
     Day,
     Hidden,
+    Json,
     Number,
     Part,
     Radios,
@@ -84,6 +86,12 @@ class ExperimentForm(AbideForm):
         "Personalised rules",
         min_entries=1,
         max_entries=MOST_ROWS,
+    )
+    parameter_types = Json(
+        "Types of parameters",
+        "Leave it empty to take them from the values. Else such as"
+        ' {"price": "float"}; there are string, boolean, integer, float and json.',
+        rows=2,
     )
     metrics = Rows(
         Part(MetricChoiceForm, "Metric"),
@@ -219,7 +227,18 @@ class ExperimentForm(AbideForm):
                 SegmentRef(name, catalogue.versions.get(name, 1))
                 for name in self.breakdowns.data or ()
             ),
+            parameter_types=self._types(),
         )
+
+    def _types(self) -> dict[str, ParameterType]:
+        words = set(ParameterType)
+        given = self.parameter_types.value
+        if not all(isinstance(w, str) and w in words for w in given.values()):
+            self.parameter_types.errors = [
+                "Choose each type from string, boolean, integer, float and json."
+            ]
+            return {}
+        return {name: ParameterType(word) for name, word in given.items()}
 
     def _variants(self, catalogue: Catalogue) -> list[VariantSpec]:
         rules = tuple(
@@ -294,6 +313,8 @@ class ExperimentForm(AbideForm):
             self[name].data = None if time is None else time.date()
         self.breakdowns.data = [ref.segment for ref in design.breakdowns]
         self.revision.data = str(revision)
+        if design.parameter_types != design.types_of_values:
+            self.parameter_types.data = pretty_json(design.parameter_types)
         self._show_variants(design)
         self._show_metrics(design, scales)
 
