@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from analysis import wording
-from analysis.chart_parts import EDGE, Layer, chart_of, own
+from analysis.chart_parts import EDGE, Layer, chart_of, layered, own
 from analysis.chart_style import (
     ANSWER_STEPS,
     LABEL_SIZE,
@@ -117,20 +117,22 @@ def answers_chart(
             grid=False,
         ),
     )
-    plot = alt.layer(
+    plot = layered(
         chart.mark_bar(
             size=BAR,
             stroke=paint.paper if medium.name != "print" else paint.ink,
             strokeWidth=1.5,
             yOffset=8,
-        ).encode(x=x, x2="end:Q", y=y, color=own("color")),
+        ).encode(x=x, x2=alt.X2("end:Q"), y=y, color=own("color")),
         chart.mark_text(fontSize=TEXT_SIZE, dy=8).encode(
-            x="middle:Q", y=y, text="text:N", color=own("ink")
+            x=alt.X("middle:Q"), y=y, text=alt.Text("text:N"), color=own("ink")
         ),
         *_heads(heads, y, medium),
-    ).properties(width=medium.width - EDGE, height=alt.Step(ROW))
-    key = _key(scale, medium).properties(width=medium.width - EDGE, height=24)
-    return configured(alt.vconcat(key, plot, spacing=6), medium)
+        width=medium.width - EDGE,
+        height=alt.Step(ROW),
+    )
+    stacked = alt.TopLevelVConcatSpec(vconcat=[_key(scale, medium), plot], spacing=6)
+    return configured(stacked, medium)
 
 
 def _heads(heads: Layer, y: alt.Y, medium: Medium) -> list[Layer]:
@@ -143,10 +145,10 @@ def _heads(heads: Layer, y: alt.Y, medium: Medium) -> list[Layer]:
             fontWeight="bold",
             color=paint.ink,
             limit=medium.width - EDGE - 110,
-        ).encode(x=alt.value(0), y=y, text="name:N"),
+        ).encode(x=alt.XValue(0), y=y, text=alt.Text("name:N")),
         heads.mark_text(
             align="right", dy=-20, fontSize=TEXT_SIZE - 1, color=paint.muted
-        ).encode(x=alt.value(medium.width - EDGE), y=y, text="more:N"),
+        ).encode(x=alt.XValue(medium.width - EDGE), y=y, text=alt.Text("more:N")),
     ]
 
 
@@ -170,13 +172,18 @@ def _key(scale: int, medium: Medium) -> Layer:
     x = alt.X(
         "x:Q", axis=None, scale=alt.Scale(domain=[0, medium.width - EDGE], nice=False)
     )
-    return alt.layer(
+    return layered(
         chart.mark_bar(
             size=20, stroke=paint.ink if medium.name == "print" else paint.paper
-        ).encode(x=x, x2="to:Q", y=alt.value(12), color=own("color")),
+        ).encode(x=x, x2=alt.X2("to:Q"), y=alt.YValue(12), color=own("color")),
         chart.mark_text(fontSize=LABEL_SIZE).encode(
-            x="middle:Q", y=alt.value(12), text="text:N", color=own("ink")
+            x=alt.X("middle:Q"),
+            y=alt.YValue(12),
+            text=alt.Text("text:N"),
+            color=own("ink"),
         ),
+        width=medium.width - EDGE,
+        height=24,
     )
 
 

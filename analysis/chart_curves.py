@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from analysis import wording
-from analysis.chart_parts import EDGE, Layer, chart_of, haloed
+from analysis.chart_parts import EDGE, Layer, chart_of, haloed, layered
 from analysis.chart_style import DASHES, LABEL_SIZE, Medium, configured
 from analysis.stats.survival import CurvePoint
 
@@ -77,7 +77,9 @@ def curves_chart(
         title = f"The same, zoomed in: from {floor * 100:.0f} % up"
         panels.append(_panel(curves, day, medium, [floor, 1.0], title))
     panels.append(_at_risk(curves, day, medium, names))
-    chart = alt.vconcat(*panels, spacing=18).resolve_scale(color="shared")
+    chart = alt.TopLevelVConcatSpec(
+        vconcat=panels, spacing=18, resolve=alt.Resolve(scale={"color": "shared"})
+    )
     return configured(chart, medium)
 
 
@@ -129,7 +131,7 @@ def _panel(
     color = alt.Color("group:N", scale=colors, legend=legend)
     band = chart.mark_area(
         interpolate="step-after", opacity=0.18, clip=True, strokeWidth=0
-    ).encode(x=x, y=alt.Y("low:Q", scale=y_scale), y2="high:Q", color=color)
+    ).encode(x=x, y=alt.Y("low:Q", scale=y_scale), y2=alt.Y2("high:Q"), color=color)
     line = chart.mark_line(interpolate="step-after", strokeWidth=2.5, clip=True).encode(
         x=x,
         y=y,
@@ -144,7 +146,8 @@ def _panel(
         if title
         else {}
     )
-    return alt.layer(*layers).properties(
+    return layered(
+        *layers,
         width=_plot_width(medium),
         height=ZOOM_HEIGHT if title else FULL_HEIGHT,
         **heading,
@@ -156,12 +159,12 @@ def _planned_day(day: int, medium: Medium) -> list[Layer]:
     chart = chart_of([{"day": day, "text": f"day {day}, as planned"}])
     return [
         chart.mark_rule(color=paint.ink, strokeDash=[2, 4], strokeWidth=1.5).encode(
-            x="day:Q"
+            x=alt.X("day:Q")
         ),
         haloed(
             chart,
             paint,
-            {"x": alt.X("day:Q"), "y": alt.value(10), "text": "text:N"},
+            {"x": alt.X("day:Q"), "y": alt.YValue(10), "text": alt.Text("text:N")},
             align="right",
             dx=-6,
             fontSize=LABEL_SIZE,
@@ -196,7 +199,7 @@ def _at_risk(
                 "day:Q", scale=_days(curves), axis=_day_axis(curves, day, labels=True)
             ),
             y=y,
-            text="text:N",
+            text=alt.Text("text:N"),
         )
     )
     labels = (
@@ -207,10 +210,10 @@ def _at_risk(
             color=paint.muted,
             limit=medium.width - EDGE,
         )
-        .encode(x=alt.value(0), y=y, text="text:N")
+        .encode(x=alt.XValue(0), y=y, text=alt.Text("text:N"))
     )
-    return alt.layer(numbers, labels).properties(
-        width=_plot_width(medium), height=alt.Step(RISK_ROW)
+    return layered(
+        numbers, labels, width=_plot_width(medium), height=alt.Step(RISK_ROW)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from analysis import wording
-from analysis.chart_parts import EDGE, chart_of, haloed
+from analysis.chart_parts import EDGE, chart_of, drawing, haloed
 from analysis.chart_style import DASHES, LABEL_SIZE, Medium, configured
 
 AXIS_WIDTH, HEIGHT = 56, 220  # pixels
@@ -111,19 +111,17 @@ def enrolment_chart(
         )
         layers += [
             line.mark_rule(color=paint.ink, strokeDash=[2, 4], strokeWidth=1.5).encode(
-                y="y:Q"
+                y=alt.Y("y:Q")
             ),
             haloed(
                 line,
                 paint,
-                {"x": alt.value(6), "y": alt.Y("y:Q"), "text": "text:N"},
+                {"x": alt.XValue(6), "y": alt.Y("y:Q"), "text": alt.Text("text:N")},
                 align="left",
                 dy=11,
                 fontSize=LABEL_SIZE,
                 color=paint.muted,
             ),
         ]
-    chart = alt.layer(*layers).properties(
-        width=medium.width - AXIS_WIDTH - EDGE, height=HEIGHT
-    )
+    chart = drawing(*layers, width=medium.width - AXIS_WIDTH - EDGE, height=HEIGHT)
     return configured(chart, medium)

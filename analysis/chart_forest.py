@@ -14,6 +14,7 @@ from analysis.chart_parts import (
     Effect,
     Layer,
     chart_of,
+    drawing,
     haloed,
     marks_of,
     own,
@@ -51,9 +52,9 @@ def forest_chart(effects: Sequence[Effect], medium: Medium) -> dict[str, Any]:
     layers = [
         chart_of([{}])
         .mark_rule(color=paint.ink, strokeWidth=1.5)
-        .encode(x=alt.datum(0)),
+        .encode(x=alt.XDatum(0)),
         chart.mark_rule(strokeWidth=3).encode(
-            x="low:Q", x2="high:Q", y=y, color=own("color")
+            x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, color=own("color")
         ),
         *_clipped_ends(chart, y),
         points(
@@ -67,7 +68,7 @@ def forest_chart(effects: Sequence[Effect], medium: Medium) -> dict[str, Any]:
     ]
     step = ROW_HEIGHT + 16 if medium.is_narrow else WIDE_ROW
     return configured(
-        alt.layer(*layers).properties(width=medium.width - EDGE, height=alt.Step(step)),
+        drawing(*layers, width=medium.width - EDGE, height=alt.Step(step)),
         medium,
     )
 
@@ -102,13 +103,13 @@ def _side_labels(chart: Layer, y: alt.Y, medium: Medium) -> list[Layer]:
             color=paint.ink,
             lineBreak="\n",
             baseline="middle",
-        ).encode(x=alt.value(0), y=y, text="lines:N"),
+        ).encode(x=alt.XValue(0), y=y, text=alt.Text("lines:N")),
         chart.mark_text(
             align="right",
             fontSize=TEXT_SIZE - 1,
             color=paint.ink,
             limit=CHANGE_WIDTH - 12,
-        ).encode(x=alt.value(medium.width - EDGE), y=y, text="more:N"),
+        ).encode(x=alt.XValue(medium.width - EDGE), y=y, text=alt.Text("more:N")),
     ]
 
 
@@ -117,11 +118,11 @@ def _margins(chart: Layer, y: alt.Y, paint: Paint) -> list[Layer]:
     return [
         chart.mark_tick(
             thickness=3, size=22, color=paint.ink, orient="vertical"
-        ).encode(x="margin:Q", y=y),
+        ).encode(x=alt.X("margin:Q"), y=y),
         haloed(
             chart,
             paint,
-            {"x": alt.X("margin:Q"), "y": y, "text": alt.value("limit")},
+            {"x": alt.X("margin:Q"), "y": y, "text": alt.TextValue("limit")},
             align="right",
             dx=-6,
             dy=-8,
@@ -196,7 +197,7 @@ def _clipped_ends(chart: Layer, y: alt.Y) -> list[Layer]:
     return [
         chart.transform_filter(f"datum.cut_{side}")
         .mark_point(filled=True, size=110, opacity=1, shape="triangle", angle=angle)
-        .encode(x=f"{side}:Q", y=y, color=own("color"))
+        .encode(x=alt.X(f"{side}:Q"), y=y, color=own("color"))
         for side, angle in (("low", 270), ("high", 90))
     ]
 

@@ -14,6 +14,7 @@ from analysis.chart_parts import (
     Effect,
     Layer,
     chart_of,
+    drawing,
     haloed,
     marks_of,
     own,
@@ -90,17 +91,18 @@ def outcome_chart(
     layers = [
         chart.mark_rule(color=paint.grid, strokeWidth=8, strokeCap="round").encode(
             x=alt.X("from:Q", axis=axis, scale=alt.Scale(domain=[low, high])),
-            x2="to:Q",
+            x2=alt.X2("to:Q"),
             y=y,
         ),
         chart.mark_rule(strokeWidth=16, opacity=0.35).encode(
-            x=alt.X("low:Q"), x2="high:Q", y=y, color=own("color")
+            x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, color=own("color")
         ),
         points(chart, x, y, paint),
         *row_labels(chart, y, medium),
     ]
     return configured(
-        alt.layer(*layers).properties(
+        drawing(
+            *layers,
             width=medium.width - EDGE,
             height=alt.Step(ROW_HEIGHT + (16 if medium.is_narrow else 0)),
         ),
@@ -172,9 +174,7 @@ def difference_chart(effects: Sequence[Effect], medium: Medium) -> dict[str, Any
         *row_labels(chart, y, medium),
     ]
     return configured(
-        alt.layer(*layers).properties(
-            width=medium.width - EDGE, height=alt.Step(ROW_HEIGHT + 8)
-        ),
+        drawing(*layers, width=medium.width - EDGE, height=alt.Step(ROW_HEIGHT + 8)),
         medium,
     )
 
@@ -216,12 +216,15 @@ def _difference_domain(rows: Sequence[dict[str, Any]], target: float) -> list[fl
 def _graded_lines(chart: Layer, y: alt.Y) -> list[Layer]:
     return [
         chart.mark_rule(strokeWidth=width, opacity=opacity).encode(
-            x=f"low{level}:Q", x2=f"high{level}:Q", y=y, color=own("color")
+            x=alt.X(f"low{level}:Q"),
+            x2=alt.X2(f"high{level}:Q"),
+            y=y,
+            color=own("color"),
         )
         for level, width, opacity in (("95", 2, 1), ("80", 7, 0.55), ("50", 13, 0.75))
     ] + [
         chart.mark_tick(thickness=2, size=14, orient="vertical").encode(
-            x=f"{side}95:Q", y=y, color=own("color")
+            x=alt.X(f"{side}95:Q"), y=y, color=own("color")
         )
         for side in ("low", "high")
     ]
@@ -233,7 +236,7 @@ def _end_text(
     return haloed(
         chart,
         paint,
-        {"x": alt.X(f"{x}:Q"), "y": y, "text": f"{text}:N"},
+        {"x": alt.X(f"{x}:Q"), "y": y, "text": alt.Text(f"{text}:N")},
         align="right" if side == "left" else "left",
         dx=-7 if side == "left" else 7,
         color=paint.ink,
@@ -255,7 +258,7 @@ def _reference_lines(target: float, effect: Effect, medium: Medium) -> list[Laye
         dash = [1, 0] if i == 0 else [2, 4]
         layers.append(
             data.mark_rule(color=paint.ink, strokeWidth=1.5, strokeDash=dash).encode(
-                x="x:Q"
+                x=alt.X("x:Q")
             )
         )
         layers.append(
@@ -264,7 +267,7 @@ def _reference_lines(target: float, effect: Effect, medium: Medium) -> list[Laye
                 dx=-4 if line["align"] else 4,
                 color=paint.muted,
                 fontSize=12,
-            ).encode(x="x:Q", y=alt.value(-8), text="text:N")
+            ).encode(x=alt.X("x:Q"), y=alt.YValue(-8), text=alt.Text("text:N"))
         )
     return layers
 

@@ -63,6 +63,20 @@ def chart_of(rows: Sequence[dict[str, Any]]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=list(rows)))
 
 
+def layered(*layers: Layer, **properties: Any) -> alt.LayerSpec:  # noqa: ANN401  # width and height, as Altair takes them
+    """Lay marks over each other.
+
+    Altair's own `layer` copies each mark some eight times, deep, to look for parameters
+    that charts on paper do not have; that took most of the time of drawing.
+    """
+    return alt.LayerSpec(layer=list(layers), **properties)
+
+
+def drawing(*layers: Layer, **properties: Any) -> alt.TopLevelLayerSpec:  # noqa: ANN401  # width and height, as Altair takes them
+    """Lay marks over each other as a whole drawing."""
+    return alt.TopLevelLayerSpec(layer=list(layers), **properties)
+
+
 def shortened(name: str) -> str:
     """Cut a group's name so that its number fits beside it; the table has all of it."""
     if len(name) <= LONGEST_NAME:
@@ -108,9 +122,7 @@ def haloed(chart: Layer, paint: Paint, channels: dict[str, Any], **text: Any) ->
     halo = chart.mark_text(
         **(text | {"color": paint.paper, "stroke": paint.paper, "strokeWidth": 5})
     )
-    return alt.layer(
-        halo.encode(**channels), chart.mark_text(**text).encode(**channels)
-    )
+    return layered(halo.encode(**channels), chart.mark_text(**text).encode(**channels))
 
 
 def row_labels(chart: Layer, y: alt.Y, medium: Medium) -> list[Layer]:
@@ -135,7 +147,7 @@ def row_labels(chart: Layer, y: alt.Y, medium: Medium) -> list[Layer]:
         haloed(
             chart,
             paint,
-            {"x": alt.value(0), "y": y, "text": "name:N"},
+            {"x": alt.XValue(0), "y": y, "text": alt.Text("name:N")},
             align="left",
             dy=-20,
             fontSize=TEXT_SIZE,
@@ -147,9 +159,9 @@ def row_labels(chart: Layer, y: alt.Y, medium: Medium) -> list[Layer]:
             chart,
             paint,
             {
-                "x": alt.value(0 if medium.is_narrow else right),
+                "x": alt.XValue(0 if medium.is_narrow else right),
                 "y": y,
-                "text": "more:N",
+                "text": alt.Text("more:N"),
             },
             fontSize=TEXT_SIZE - 1,
             color=paint.muted,

@@ -98,49 +98,55 @@ _PATTERNS = (
 )
 
 
-def configured(chart: Any, medium: Medium) -> dict[str, Any]:  # noqa: ANN401  # any kind of Altair chart
+def configured(
+    chart: alt.TopLevelLayerSpec | alt.TopLevelVConcatSpec, medium: Medium
+) -> dict[str, Any]:
     """Give a chart the house's axes and letters, as a Vega-Lite specification.
 
     Args:
-        chart: an Altair chart, layered or concatenated.
+        chart: layers, or drawings one below the other; gets its `config` here.
         medium: where it goes.
 
     Returns:
         The specification as plain values.
     """
     paint = medium.paint
-    axis = {
-        "labelColor": paint.muted,
-        "titleColor": paint.muted,
-        "gridColor": paint.grid,
-        "domainColor": paint.axis,
-        "tickColor": paint.axis,
-        "labelFontSize": LABEL_SIZE,
-        "titleFontSize": LABEL_SIZE,
-        "titleFontWeight": "normal",
-        "titlePadding": 8,
-        "labelOverlap": True,
-        "labelFlush": False,
-    }
-    legend = {
-        "labelColor": paint.ink,
-        "labelFontSize": TEXT_SIZE,
-        "symbolStrokeWidth": 3,
-        "symbolSize": 500,
-        "symbolOpacity": 1,
-        "labelLimit": 260,
-    }
-    styled = chart.configure(
+    axis = alt.AxisConfig(
+        labelColor=paint.muted,
+        titleColor=paint.muted,
+        gridColor=paint.grid,
+        domainColor=paint.axis,
+        tickColor=paint.axis,
+        labelFontSize=LABEL_SIZE,
+        titleFontSize=LABEL_SIZE,
+        titleFontWeight="normal",
+        titlePadding=8,
+        labelOverlap=True,
+        labelFlush=False,
+    )
+    legend = alt.LegendConfig(
+        labelColor=paint.ink,
+        labelFontSize=TEXT_SIZE,
+        symbolStrokeWidth=3,
+        symbolSize=500,
+        symbolOpacity=1,
+        labelLimit=260,
+    )
+    chart.config = alt.Config(
         font=FONT,
         background="transparent",
         view=alt.ViewConfig(stroke=None),
         aria=False,
         padding=2,
+        axis=axis,
+        legend=legend,
     )
-    spec: dict[str, Any] = (
-        styled.configure_axis(**axis).configure_legend(**legend).to_dict(validate=False)
+    # The rows of each chart stand once, however many marks are drawn from them.
+    datasets: dict[str, Any] = {}
+    spec: dict[str, Any] = chart.to_dict(
+        validate=False, context={"top_level": False, "datasets": datasets}
     )
-    return spec
+    return {"$schema": alt.SCHEMA_URL, **spec, "datasets": datasets}
 
 
 def to_svg(
