@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from api import assignments_openapi
 from api.door_auth import authenticate
 from api.door_body import decode_json
-from api.doors import Door, Request, Response, json_response
+from api.door_values import Door, Request, Response, json_response
 from experiments.assignment import Assignment, assign, assign_all, silent
 from experiments.errors import InvalidInput, Unavailable
 from experiments.javascript import is_number
@@ -53,9 +53,7 @@ def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
     """
 
     def assignments(request: Request) -> Response:
-        key = authenticate(request, reader, KINDS)
-        if isinstance(key, Response):
-            return key
+        authenticate(request, reader, KINDS)
         ruleset = reader.current
         if ruleset is None:
             raise Unavailable("Abide has just started. Try again soon.")

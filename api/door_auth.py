@@ -2,14 +2,16 @@
 
 import base64
 import binascii
+import functools
 import hmac
 from collections.abc import Container
 from typing import NamedTuple
 
-from api.doors import Request, Response, refuse
+from api.door_values import Request
 from experiments import key_format
 from experiments.errors import Forbidden, Unauthenticated, Unavailable
 from experiments.ruleset_reader import RulesetReader
+from experiments.ruleset_values import Ruleset
 from experiments.vocabulary import Environment, KeyKind
 
 # Compared with when there is no such key, so that both take the same time.
@@ -29,7 +31,7 @@ def authenticate(
     reader: RulesetReader,
     kinds: Container[KeyKind],
     body_key: str | None = None,
-) -> DoorKey | Response:
+) -> DoorKey:
     """Check a request's key.
 
     Args:
@@ -41,29 +43,56 @@ def authenticate(
             counts when no header has one.
 
     Returns:
-        The key, or the refusal to answer with: 401 for no key, an unknown or a
-        revoked one, 403 for one of another kind, 503 while there is no ruleset.
+        The key.
+
+    Raises:
+        Unauthenticated: there is no key, or it is unknown or revoked.
+        Forbidden: it is of another kind.
+        Unavailable: there is no ruleset yet.
     """
     ruleset = reader.current
     if ruleset is None:
-        return refuse(
-            Unavailable("Abide has just started and knows no keys yet. Try again soon.")
+        raise Unavailable(
+            "Abide has just started and knows no keys yet. Try again soon."
         )
     text = _key_text(request) or body_key or ""
     if not text:
-        return refuse(
-            Unauthenticated(
-                "Send an API key, as Authorization: Bearer KEY or X-API-Key: KEY."
-            )
+        raise Unauthenticated(
+            "Send an API key, as Authorization: Bearer KEY or X-API-Key: KEY."
         )
-    held = ruleset.keys.get(key_format.parse(text) or "")
+    return recognise(text, ruleset, kinds)
+
+
+def recognise(text: str, ruleset: Ruleset, kinds: Container[KeyKind]) -> DoorKey:
+    """Find a key by its text; compared in the same time whether it is known or not.
+
+    Args:
+        text: what the caller shows.
+        ruleset: knows all keys.
+        kinds: of key that open this door.
+
+    Returns:
+        The key.
+
+    Raises:
+        Unauthenticated: it is unknown or revoked.
+        Forbidden: it is of another kind.
+    """
+    public_id, digest = _read(text)
+    held = ruleset.keys.get(public_id)
     expected = _NO_DIGEST if held is None else held.digest
-    same = hmac.compare_digest(_digest(text), expected)
+    same = hmac.compare_digest(digest, expected)
     if held is None or not same or held.revoked:
-        return refuse(Unauthenticated("This key is not known, or it was revoked."))
+        raise Unauthenticated("This key is not known, or it was revoked.")
     if held.kind not in kinds:
-        return refuse(Forbidden(f"A {held.kind} key does not open this door."))
+        raise Forbidden(f"A {held.kind} key does not open this door.")
     return DoorKey(held.public_id, held.kind, held.environment)
+
+
+@functools.lru_cache(1000)  # an application shows the same key all day
+def _read(text: str) -> tuple[str, str]:
+    """Read a key's public id, "" when it is none, and hash the key."""
+    return key_format.parse(text) or "", _digest(text)
 
 
 def _digest(text: str) -> str:

@@ -13,27 +13,30 @@ import secrets
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeAlias
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-import orjson
 import structlog
 from prometheus_client import Histogram
-from typing_extensions import override
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wsgi import ClosingIterator
 
 from api.door_body import read_body
-from api.errors import HEADERS, STATUS
-from experiments.errors import (
-    AbideError,
-    TooManyRequests,
-    Unauthenticated,
-    Unavailable,
+from api.door_values import (
+    Door,
+    Headers,
+    Refusal,
+    Request,
+    Response,
+    Routes,
+    Wording,
+    in_house,
+    refusal_of,
 )
+from api.errors import HEADERS, is_for_programs
+from experiments.errors import AbideError, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -45,84 +48,20 @@ SECONDS = Histogram(
 )
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_NO_CONTENT = HTTPStatus.NO_CONTENT.value
+_WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT.value, HTTPStatus.NOT_MODIFIED.value})
 _LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 # Doors are for programs and never look at cookies, so any page may call them.
 _OPEN_TO_PAGES = (
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "Retry-After, X-Request-Id"),
+    ("Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-Id"),
 )
 _PREFLIGHT = (
-    ("Access-Control-Allow-Headers", "Authorization, Content-Type, X-API-Key"),
+    (
+        "Access-Control-Allow-Headers",
+        "Authorization, Content-Type, If-None-Match, X-API-Key",
+    ),
     ("Access-Control-Max-Age", "7200"),
 )
-
-
-class Headers(Mapping[str, str]):
-    """A request's headers by name in lower case, read where the server put them."""
-
-    __slots__ = ("_environ",)
-
-    def __init__(self, environ: Mapping[str, Any]) -> None:
-        self._environ = environ
-
-    @override
-    def __getitem__(self, name: str) -> str:
-        return str(self._environ[_environ_name(name)])
-
-    @override
-    def get(self, name: str, default: Any = None) -> Any:
-        # Mapping's own asks by exception, which most headers would raise.
-        return self._environ.get(_environ_name(name), default)
-
-    @override
-    def __iter__(self) -> Iterator[str]:
-        for name in self._environ:
-            if name in {"CONTENT_TYPE", "CONTENT_LENGTH"} or name.startswith("HTTP_"):
-                yield name.removeprefix("HTTP_").lower().replace("_", "-")
-
-    @override
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-@functools.lru_cache(100)
-def _environ_name(name: str) -> str:
-    plain = name.upper().replace("-", "_")
-    return plain if plain in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{plain}"
-
-
-class Request(NamedTuple):
-    """One request, read completely; a tuple, since one is made for every request.
-
-    Attributes:
-        method: upper case, such as "POST".
-        path: decoded, without the query string.
-        query: what stands behind the question mark, undecoded.
-        headers: names in lower case; a repeated header is joined by commas.
-        body: at most the door's byte cap, after gunzip.
-        remote: address of the caller, "" when unknown.
-    """
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
-    remote: str
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """One answer. Length, request id and security headers are added on the way out."""
-
-    status: int
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes = b""
-
-
-Door: TypeAlias = Callable[[Request], Response]
-Routes: TypeAlias = Mapping[tuple[str, str], Door]  # (method, path) -> door
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,44 +73,23 @@ class DoorGroup:
         body_cap: most bytes of a body, also after unpacking.
         at_once: most requests in one process at a time; more get 503.
         accepts_gzip: whether bodies may come packed.
+        wording: how refusals are written, also those made before a door is asked.
     """
 
     routes: Routes
     body_cap: int
     at_once: int
     accepts_gzip: bool = False
+    wording: Wording = in_house
 
 
-def json_response(
-    status: int, value: object, headers: Sequence[tuple[str, str]] = ()
-) -> Response:
-    """Answer with a JSON value."""
-    content = [("Content-Type", "application/json"), *headers]
-    return Response(status, content, orjson.dumps(value))
-
-
-def error_response(
-    status: int,
-    code: str,
-    message: str,
-    fields: Mapping[str, str] | None = None,
-    headers: Sequence[tuple[str, str]] = (),
-) -> Response:
-    """Answer in the one error shape of the API."""
-    value = {"code": code, "message": message, "fields": dict(fields or {})}
-    return json_response(status, value, headers)
-
-
-def refuse(error: AbideError) -> Response:
-    """Turn a refusal of the house into its answer, with the status all doors use."""
-    family = (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    status = next(family, HTTPStatus.INTERNAL_SERVER_ERROR)
-    headers = []
-    if isinstance(error, Unauthenticated):
-        headers.append(("WWW-Authenticate", 'Bearer realm="abide"'))
-    if isinstance(error, (TooManyRequests, Unavailable)):
-        headers.append(("Retry-After", str(error.retry_after)))
-    return error_response(status, error.code, error.message, error.fields, headers)
+_UNTRUSTED = Refusal(
+    400,
+    "untrusted_host",
+    "This server does not answer for that host name. The operator sets"
+    " ABIDE_TRUSTED_HOSTS.",
+    {},
+)
 
 
 class Gate:
@@ -257,10 +175,14 @@ class _Mounted:
         self._app = app
         self._app_gate = app_gate
         self._places: dict[str, _Place] = {}
+        self._families: dict[str, _Place] = {}  # paths that end in "/{name}"
         for group in groups:
             gate = Gate(group.at_once)
             for (method, path), door in group.routes.items():
-                place = self._places.setdefault(path, _Place(path, group, gate))
+                head, _, last = path.rpartition("/")
+                named = last.startswith("{")
+                where, what = (self._families, head) if named else (self._places, path)
+                place = where.setdefault(what, _Place(path, group, gate))
                 place.doors[method] = door
         # The same few host names come all day.
         self._is_trusted = functools.lru_cache(1000)(
@@ -272,33 +194,38 @@ class _Mounted:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        place = self._places.get(environ["PATH_INFO"])
+        path = environ["PATH_INFO"]
+        place, name = self._places.get(path), ""
         if place is None:
-            return self._behind(environ, start_response)
+            head, _, name = path.rpartition("/")
+            place = self._families.get(head)
+            if place is None:
+                return self._behind(environ, start_response)
+            name = name.encode("latin-1").decode("utf-8", "replace")  # as WSGI packs it
         began = time.perf_counter()
-        response = self._answer(place, environ)
+        response = self._answer(place, name, environ)
         return self._send(place, environ, start_response, response, began)
 
-    def _answer(self, place: _Place, environ: WSGIEnvironment) -> Response:
+    def _answer(self, place: _Place, name: str, environ: WSGIEnvironment) -> Response:
+        wording = place.group.wording
         if not place.gate.enter():
-            return refuse(Unavailable("This door is full right now. Try again soon."))
+            full = Unavailable("This door is full right now. Try again soon.")
+            return wording(refusal_of(full), name)
         try:
-            return self._ask(place, environ)
+            answer = self._ask(place, name, environ)
         except AbideError as error:
-            return refuse(error)
+            return wording(refusal_of(error), name)
         except Exception as error:  # noqa: BLE001  # the last stop before the server
-            return _fail(place, error)
+            return wording(_fault(place, error), name)
         finally:
             place.gate.leave()
+        return wording(answer, name) if isinstance(answer, Refusal) else answer
 
-    def _ask(self, place: _Place, environ: WSGIEnvironment) -> Response:
+    def _ask(
+        self, place: _Place, name: str, environ: WSGIEnvironment
+    ) -> Response | Refusal:
         if not self._is_trusted(environ.get("HTTP_HOST", "")):
-            return error_response(
-                400,
-                "untrusted_host",
-                "This server does not answer for that host name. The operator sets"
-                " ABIDE_TRUSTED_HOSTS.",
-            )
+            return _UNTRUSTED
         method = environ["REQUEST_METHOD"]
         door = place.doors.get("GET" if method == "HEAD" else method)
         if door is None:
@@ -312,6 +239,7 @@ class _Mounted:
                 Headers(environ),
                 read_body(environ, group.body_cap, accepts_gzip=group.accepts_gzip),
                 environ.get("REMOTE_ADDR", ""),
+                name,
             )
         )
 
@@ -328,7 +256,7 @@ class _Mounted:
             *_common_headers(*(name for name, _ in response.headers)),
             ("X-Request-Id", self._request_id(environ)),
         ]
-        if response.status != _NO_CONTENT:
+        if response.status not in _WITHOUT_BODY:
             headers.append(("Content-Length", str(len(response.body))))
         place.seconds(response.status).observe(time.perf_counter() - began)
         start_response(_LINES[response.status], headers)
@@ -365,9 +293,10 @@ def _turn_away(
     environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
     """Answer for an app that is full: programs in their shape, people in words."""
-    refusal = refuse(Unavailable("Abide is busy right now. Try again in a second."))
+    busy = Unavailable("Abide is busy right now. Try again in a second.")
+    refusal = in_house(refusal_of(busy))
     headers, body = list(refusal.headers), refusal.body
-    if not environ["PATH_INFO"].startswith("/api/"):
+    if not is_for_programs(environ["PATH_INFO"]):
         headers = [
             ("Content-Type", "text/plain; charset=utf-8"),
             *(pair for pair in headers if pair[0] != "Content-Type"),
@@ -383,20 +312,16 @@ def _once(leave: Callable[[], None]) -> Callable[[], None]:
     return lambda: None if next(done, True) else leave()
 
 
-def _without_door(place: _Place, method: str) -> Response:
+def _without_door(place: _Place, method: str) -> Response | Refusal:
     allow = ("Allow", place.allowed)
     if method == "OPTIONS":
         methods = ("Access-Control-Allow-Methods", place.allowed)
         return Response(204, [allow, methods, *_PREFLIGHT])
-    return error_response(
-        405,
-        "method_not_allowed",
-        f"This address takes {place.allowed}.",
-        headers=[allow],
-    )
+    words = f"This address takes {place.allowed}."
+    return Refusal(405, "method_not_allowed", words, {}, [allow])
 
 
-def _fail(place: _Place, error: Exception) -> Response:
+def _fault(place: _Place, error: Exception) -> Refusal:
     # Neither the body nor the error's words are logged: both may name customers.
     incident = secrets.token_hex(4)
     log.error(
@@ -406,9 +331,10 @@ def _fail(place: _Place, error: Exception) -> Response:
         error_type=type(error).__qualname__,
         where=traceback.format_tb(error.__traceback__),
     )
-    return error_response(
+    return Refusal(
         500,
         "internal_error",
         "Something went wrong on our side. The operator finds it in the log under"
         f" incident {incident}.",
+        {},
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from api import tracking_openapi
 from api.door_auth import authenticate
-from api.doors import Door, Request, Response
+from api.door_values import Door, Request, Response
 from api.json_body import MalformedJson
 from experiments.errors import InvalidInput, Unavailable
 from experiments.events import MAX_MESSAGE_BYTES, Envelope, Sender, read_messages
@@ -77,14 +77,10 @@ def _door(
         received_at = now()
         if "authorization" in request.headers or "x-api-key" in request.headers:
             key = authenticate(request, reader, KINDS)
-            if isinstance(key, Response):
-                return key
             body = _read(request.body)
         else:
             body = _read(request.body)
             key = authenticate(request, reader, KINDS, _body_key(body.document))
-            if isinstance(key, Response):
-                return key
         ruleset = reader.current
         if ruleset is None:
             raise Unavailable("Abide has just started. Try again soon.")

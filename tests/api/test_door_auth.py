@@ -1,18 +1,16 @@
 import base64
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.door_auth import DoorKey, authenticate
-from api.doors import Request, Response
+from api.door_values import Refusal, Request, refusal_of
 from experiments import key_format
 from experiments.assignment import ManyDesigns
+from experiments.errors import AbideError
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import PublishedKey, Ruleset
@@ -63,11 +61,12 @@ def basic(user: str, password: str = "") -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def refused(answer: DoorKey | Response) -> tuple[int, Mapping[str, Any]]:
-    assert isinstance(answer, Response)
-    body = orjson.loads(answer.body)
-    assert set(body) == {"code", "message", "fields"}
-    return answer.status, body
+def refused(
+    request: Request, reader: RulesetReader, body_key: str | None = None
+) -> Refusal:
+    with pytest.raises(AbideError) as raised:
+        authenticate(request, reader, DOOR, body_key)
+    return refusal_of(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -121,11 +120,9 @@ def test_authenticate__key_in_the_body__counts_when_no_header_has_one(
 def test_authenticate__no_key_in_force__401_and_says_how(
     reader: RulesetReader, headers: dict[str, str]
 ) -> None:
-    answer = authenticate(asking(**headers), reader, DOOR)
+    answer = refused(asking(**headers), reader)
 
-    status, body = refused(answer)
-    assert (status, body["code"]) == (401, "unauthenticated")
-    assert isinstance(answer, Response)
+    assert (answer.status, answer.code) == (401, "unauthenticated")
     assert ("WWW-Authenticate", 'Bearer realm="abide"') in answer.headers
 
 
@@ -136,23 +133,22 @@ def test_authenticate__right_public_id_with_another_secret__401(
     forged = f"abide_server_dev_{SERVER.public_id}_{secret}"
     assert key_format.parse(forged) == SERVER.public_id
 
-    assert refused(authenticate(asking(x_api_key=forged), reader, DOOR))[0] == 401
+    assert refused(asking(x_api_key=forged), reader).status == 401
 
 
 def test_authenticate__key_of_another_kind__403_names_it(reader: RulesetReader) -> None:
-    status, body = refused(authenticate(asking(x_api_key=WRITE_TEXT), reader, DOOR))
+    answer = refused(asking(x_api_key=WRITE_TEXT), reader)
 
-    assert (status, body["code"]) == (403, "forbidden")
-    assert "write key" in body["message"]
+    assert (answer.status, answer.code) == (403, "forbidden")
+    assert "write key" in answer.message
 
 
 def test_authenticate__no_ruleset_yet__503_for_any_key() -> None:
     empty = RulesetReader(RulesetFolder(Path("nowhere")))
 
-    answer = authenticate(asking(x_api_key=TEXT), empty, DOOR)
+    answer = refused(asking(x_api_key=TEXT), empty)
 
-    assert refused(answer)[0] == 503
-    assert isinstance(answer, Response)
+    assert answer.status == 503
     assert ("Retry-After", "1") in answer.headers
 
 
@@ -163,6 +159,6 @@ def test_authenticate__no_ruleset_yet__503_for_any_key() -> None:
 def test_authenticate__any_text__refused_never_a_fault(
     reader: RulesetReader, authorization: str, body_key: str | None
 ) -> None:
-    answer = authenticate(asking(authorization=authorization), reader, DOOR, body_key)
+    asked = asking(authorization=authorization)
 
-    assert refused(answer)[0] == 401
+    assert refused(asked, reader, body_key).status == 401

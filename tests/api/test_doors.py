@@ -15,15 +15,8 @@ from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response as AppResponse
 
 from api.door_body import decode_json
-from api.doors import (
-    Door,
-    DoorGroup,
-    Gate,
-    Request,
-    Response,
-    json_response,
-    mount,
-)
+from api.door_values import Door, Refusal, Request, Response, json_response
+from api.doors import DoorGroup, Gate, mount
 from api.errors import HEADERS
 from api.json_body import MalformedJson
 from experiments.errors import InvalidInput, StorageFull, TooManyRequests
@@ -116,6 +109,52 @@ def test_door__request__gets_all_parts_of_it(client: Client) -> None:
 def test_mount__path_of_no_door__goes_to_the_app(client: Client) -> None:
     assert client.get("/").text == "a page"
     assert client.post("/echo/").text == "a page"
+
+
+def test_door__path_that_ends_in_a_name__takes_any_last_part() -> None:
+    def greet(request: Request) -> Response:
+        return json_response(200, [request.path, request.name])
+
+    client = caller(("GET", "/named/{name}", greet), ("GET", "/named/own", echo))
+
+    for path, name in (("/named/a.b~c", "a.b~c"), ("/named/", ""), ("/named/é", "é")):
+        assert client.get(path).json == ["/named/{name}", name], path
+    assert orjson.loads(client.get("/named/own").data)["path"] == "/named/own"
+    for elsewhere in ("/named", "/named/a/b", "/other/a"):
+        assert client.get(elsewhere).text == "a page", elsewhere
+
+
+def test_door__group_with_a_wording_of_its_own__words_every_refusal() -> None:
+    def shout(refusal: Refusal, name: str) -> Response:
+        return Response(refusal.status, [*refusal.headers], f"{name}!".encode())
+
+    def fail(_request: Request) -> Response:
+        raise ValueError
+
+    routes = {("POST", "/loud/{name}"): fail}
+    groups = [DoorGroup(routes, CAP, at_once=4, wording=shout)]
+    client = Client(
+        mount(app, groups, trusted_hosts=["localhost"], app_gate=Gate(1)),
+    )
+
+    assert (client.post("/loud/x").status_code, client.post("/loud/x").text) == (
+        500,
+        "x!",
+    )
+    assert client.post("/loud/x", data=b"." * (CAP + 1)).status_code == 413
+    assert client.get("/loud/x").headers["Allow"] == "OPTIONS, POST"
+    assert client.get("/loud/x").text == "x!"
+    assert client.post("/loud/x", headers={"Host": "evil.example"}).text == "x!"
+
+
+def test_door__not_modified__has_no_body_and_no_length() -> None:
+    answer = caller(("GET", "/c", lambda _r: Response(304, [("ETag", '"1"')]))).get(
+        "/c"
+    )
+
+    assert (answer.status_code, answer.data) == (304, b"")
+    assert "Content-Length" not in answer.headers
+    assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
 
 
 def test_door__answer__carries_security_headers_and_length(client: Client) -> None:
