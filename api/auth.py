@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Request, Response, current_app, g, request
 
-from api.errors import refuse, refuse_http
+from api.errors import is_for_programs, refuse, refuse_http
 from experiments import keys
 from experiments.actors import Actor
 from experiments.context import Context
@@ -17,7 +17,6 @@ from experiments.db import transaction
 from experiments.errors import AbideError, Forbidden, Unauthenticated
 from experiments.vocabulary import KeyKind, PersonRole
 
-PREFIX = "/api/"
 # Every address of this room that answers without a key. There is no other list.
 PUBLIC_PATHS = frozenset({"/openapi.json", "/docs", "/docs/style.css"})
 _ATTRIBUTE = "abide_needs"
@@ -43,7 +42,7 @@ def needs_of(view: object) -> Needs | None:
 
 
 def guard(app: Flask, context: Context) -> None:
-    """Check the caller of every request under /api/ before anything else.
+    """Check the caller of every request of a program before anything else.
 
     Args:
         app: gets the check as a hook that runs for every request.
@@ -52,7 +51,7 @@ def guard(app: Flask, context: Context) -> None:
 
     @app.before_request
     def check_caller() -> Response | None:
-        if not request.path.startswith(PREFIX):
+        if not is_for_programs(request.path):
             return None
         # Which address exists is in the public document, so no key is asked.
         if request.routing_exception is not None:

@@ -1,4 +1,4 @@
-"""One error shape for everything under /api/, and the one place where it is made.
+"""One error shape for all that programs call, and the one place where it is made.
 
 `{"code": ..., "message": ..., "fields": {...}}`: the code is for programs, the
 message for people, and fields says what is wrong with each part of the request.
@@ -52,12 +52,19 @@ HTTP_ERRORS: Mapping[int, tuple[str, str]] = {
     405: ("method_not_allowed", "This address does not take this method."),
     413: ("too_large", "The request is too large."),
 }
+# What programs call; below these nothing is ever answered with a page.
+_PROGRAMS = ("api", "ofrep", "v1")
 # An answer belongs to one caller, and no browser should take it for a page.
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+def is_for_programs(path: str) -> bool:
+    """Whether an address is one that programs call, and read its refusals."""
+    return path.lstrip("/").partition("/")[0] in _PROGRAMS
 
 
 def json_answer(

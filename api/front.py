@@ -1,11 +1,11 @@
 """What one server process serves: probes and hot doors in front, the app behind."""
 
-import http
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from api import assignments, doors, probes, tracking
 from api.doors import DoorGroup, Gate
+from api.errors import HEADERS, json_bytes
 from experiments.context import Context
 from experiments.inbox import Inbox
 from experiments.privacy import load_pseudonymiser
@@ -70,9 +70,8 @@ def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
 def _nothing_else(
     _environ: "WSGIEnvironment", start_response: "StartResponse"
 ) -> Iterable[bytes]:
-    status = http.HTTPStatus.NOT_FOUND
-    headers = [("Content-Type", "application/json")]
-    start_response(f"{status.value} {status.phrase}", headers)
-    return [
-        b'{"code":"not_found","message":"This process serves doors only.","fields":{}}'
-    ]
+    words = "There is nothing at this address. This process serves doors only."
+    answer = {"code": "not_found", "message": words, "fields": {}}
+    headers = [("Content-Type", "application/json"), *HEADERS.items()]
+    start_response("404 Not Found", headers)
+    return [json_bytes(answer)]
