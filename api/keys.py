@@ -60,6 +60,7 @@ def show(row: ApiKey) -> dict[str, Any]:
         "name": row.name,
         "kind": row.kind,
         "environment": row.environment,
+        "may_read_rules": row.may_read_rules,
         "owner": row.owner.email,
         "created_at": row.created_at,
         "revoked_at": row.revoked_at,

@@ -74,7 +74,14 @@ def key() -> None:
     show_default=True,
 )
 @click.option("--owner", required=True, help="E-mail of the person it acts for.")
-def create_key(name: str, kind: str, environment: str, owner: str) -> None:
+@click.option(
+    "--may-read-rules",
+    is_flag=True,
+    help="A client key: its app reads all rules and evaluates by itself.",
+)
+def create_key(
+    name: str, kind: str, environment: str, owner: str, *, may_read_rules: bool
+) -> None:
     """Make a key NAME and print it, this once."""
     context = _context()
     try:
@@ -87,6 +94,7 @@ def create_key(name: str, kind: str, environment: str, owner: str) -> None:
                 name=name,
                 actor=accounts.actor_for(person),
                 now=context.now(),
+                may_read_rules=may_read_rules,
             )
     except AbideError as error:
         raise click.ClickException(error.message) from error

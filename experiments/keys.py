@@ -26,6 +26,7 @@ def create_key(
     name: str,
     actor: Actor,
     now: datetime,
+    may_read_rules: bool = False,
 ) -> tuple[ApiKey, str]:
     """Make a key that acts for the actor.
 
@@ -36,6 +37,8 @@ def create_key(
         name: which application it is for.
         actor: an admin, who becomes its owner.
         now: aware UTC.
+        may_read_rules: of a client key: its app may evaluate by itself, for which
+            it reads the segment rules and splits of all experiments.
 
     Returns:
         The stored row, and the whole key, which nobody can read again.
@@ -44,6 +47,8 @@ def create_key(
     owner_id = owner_of(actor, "an API key")
     faults = Faults()
     faults.text("name", name, 100, "which application the key is for")
+    if may_read_rules and kind != KeyKind.CLIENT:
+        faults.add("may_read_rules", "Only a client key reads rules for an app.")
     faults.raise_if_any("This key cannot be made yet.")
     audit.take_turn(session)
     public_id, secret = key_format.make(kind, environment)
@@ -53,6 +58,7 @@ def create_key(
         environment=environment.value,
         name=name.strip(),
         secret_hash=key_format.digest(secret),
+        may_read_rules=may_read_rules,
         owner_id=owner_id,
         created_at=now,
         revoked_at=None,
@@ -180,5 +186,6 @@ def _snapshot(key: ApiKey) -> dict[str, str | bool]:
         "name": key.name,
         "kind": key.kind,
         "environment": key.environment,
+        "may_read_rules": key.may_read_rules,
         "revoked": key.revoked_at is not None,
     }

@@ -199,6 +199,7 @@ def _keys(session: Session) -> list[dict[str, Any]]:
         ApiKey.secret_hash.label("digest"),
         ApiKey.kind,
         ApiKey.environment,
+        ApiKey.may_read_rules,
         ApiKey.revoked_at.is_not(None).label("revoked"),
     ).order_by(ApiKey.public_id)
     return [dict(row) for row in session.execute(query).mappings()]

@@ -1,6 +1,6 @@
 """The ruleset as values: what the doors serve from, in memory, without a database."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -43,6 +43,7 @@ class PublishedKey:
     kind: KeyKind
     environment: Environment
     revoked: bool
+    may_read_rules: bool = False  # whether its app may evaluate by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Ruleset:
         silent: those that do not (yet), by key, with the reason.
         keys: all API keys, revoked ones included, by public id.
         attributes: names of customer attributes that may be stored.
+        entries: what `experiments` was made from, for apps that evaluate by
+            themselves.
     """
 
     revision: int
@@ -66,6 +69,7 @@ class Ruleset:
     silent: Mapping[str, AssignmentReason]
     keys: Mapping[str, PublishedKey]
     attributes: frozenset[str]
+    entries: Sequence[Mapping[str, Any]] = ()
 
 
 def parse(body: bytes) -> Ruleset:
@@ -105,6 +109,7 @@ def _ruleset(content: Mapping[str, Any]) -> Ruleset:
         },
         keys={key["public_id"]: _key(key) for key in content["keys"]},
         attributes=frozenset(content["attributes"]),
+        entries=content["experiments"],
     )
 
 
@@ -154,4 +159,5 @@ def _key(entry: Mapping[str, Any]) -> PublishedKey:
         kind=KeyKind(entry["kind"]),
         environment=Environment(entry["environment"]),
         revoked=bool(entry["revoked"]),
+        may_read_rules=bool(entry.get("may_read_rules", False)),
     )

@@ -1,7 +1,13 @@
 """API keys."""
 
-from api.schemas.fields import Choice, StrictSchema, Text, Time, text
+from api.schemas.fields import Choice, Flag, StrictSchema, Text, Time, text
 from experiments.vocabulary import Environment, KeyKind
+
+
+_READS = (
+    "Of a client key: whether its app may evaluate by itself, for which it reads"
+    " segment rules and splits."
+)
 
 
 class KeyBodySchema(StrictSchema):
@@ -10,6 +16,7 @@ class KeyBodySchema(StrictSchema):
     name = text(100, required=True, metadata={"example": "Web shop"})
     kind = Choice(KeyKind, required=True)
     environment = Choice(Environment, load_default=Environment.PRODUCTION)
+    may_read_rules = Flag(load_default=False, metadata={"description": _READS})
 
 
 class KeySchema(StrictSchema):
@@ -21,6 +28,7 @@ class KeySchema(StrictSchema):
     name = Text(required=True)
     kind = Choice(KeyKind, required=True)
     environment = Choice(Environment, required=True)
+    may_read_rules = Flag(required=True, metadata={"description": _READS})
     owner = Text(required=True, metadata={"description": "E-mail of its owner."})
     created_at = Time(required=True)
     revoked_at = Time(required=True, allow_none=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from experiments.db import Base
@@ -20,6 +20,8 @@ class ApiKey(Base):
     environment: Mapped[str] = mapped_column(String(12))
     name: Mapped[str] = mapped_column(String(100))
     secret_hash: Mapped[str] = mapped_column(String(64))
+    # Of a client key: whether its app may evaluate by itself, with all rules.
+    may_read_rules: Mapped[bool] = mapped_column(server_default=false())
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

@@ -12,6 +12,7 @@ from experiments.actors import SYSTEM, Actor
 from experiments.db import transaction
 from experiments.errors import Conflict, Forbidden, InvalidInput, NotFound
 from experiments.models import ApiKey, RulesetRow
+from experiments.ruleset_values import parse
 from experiments.vocabulary import Environment, KeyKind, PersonRole
 from tests import factories
 from tests.factories import NOW
@@ -56,6 +57,27 @@ def whole_database(session: Session) -> str:
     names = inspect(session.get_bind()).get_table_names()
     rows = [session.execute(text(f"SELECT * FROM {name}")).all() for name in names]  # noqa: S608  # names of our own tables
     return repr(rows)
+
+
+def test_create_key__client_that_reads_rules__says_so_in_the_ruleset(
+    sessions: sessionmaker[Session], admin: Actor
+) -> None:
+    with transaction(sessions) as session:
+        reads, _ = make_key(session, admin, kind=KeyKind.CLIENT, may_read_rules=True)
+        plain, _ = make_key(session, admin, kind=KeyKind.CLIENT)
+        published = parse(ruleset.publish(session, NOW).body.encode())
+
+    assert published.keys[reads.public_id].may_read_rules
+    assert not published.keys[plain.public_id].may_read_rules
+
+
+@pytest.mark.parametrize("kind", ["admin", "server", "write"])
+def test_create_key__other_kind_that_reads_rules__is_refused(
+    sessions: sessionmaker[Session], admin: Actor, kind: str
+) -> None:
+    with transaction(sessions) as session, pytest.raises(InvalidInput) as refused:
+        make_key(session, admin, kind=KeyKind(kind), may_read_rules=True)
+    assert set(refused.value.fields) == {"may_read_rules"}
 
 
 def test_authenticate__right_text__gives_the_key(
@@ -174,7 +196,7 @@ def test_actor_for_key__owner_gets_another_role__acts_with_the_new_one(
 @SQLITE
 @pytest.mark.parametrize("kind", [KeyKind.SERVER, KeyKind.CLIENT, KeyKind.WRITE])
 def test_actor_for_key__other_kinds__are_forbidden(
-    sessions: sessionmaker[Session], admin: Actor, kind: KeyKind
+    sessions: sessionmaker[Session], admin: Actor, kind: str
 ) -> None:
     with transaction(sessions) as session:
         key, secret = make_key(session, admin, kind=kind)

@@ -231,6 +231,21 @@ def test_key__made__is_shown_once(signed_in: SignIn) -> None:
     assert visitor.post(path, token).status_code == 409
 
 
+def test_key__that_reads_rules__only_for_a_client(signed_in: SignIn) -> None:
+    visitor = signed_in(PersonRole.ADMIN)
+    sent = {
+        "csrf_token": visitor.token("/settings/keys"),
+        "name": "Shop",
+        "environment": "production",
+        "may_read_rules": "yes",
+    }
+    refused = visitor.post("/settings/keys", {**sent, "kind": "server"})
+    assert refused.status_code == 400
+    assert "Only a client key reads rules" in refused.text
+    visitor.post("/settings/keys", {**sent, "kind": "client"})
+    assert ", reads rules" in visitor.get("/settings/keys").text
+
+
 def test_person__let_in__gets_a_link_from_the_configured_address(
     signed_in: SignIn, app: Flask
 ) -> None:

@@ -29,6 +29,13 @@ class KeyForm(AbideForm):
         "Development data is kept apart and never analysed.",
         choices=[(e.value, ENVIRONMENT[e]) for e in Environment],
     )
+    may_read_rules = Boxes(
+        "Where are variants chosen?",
+        "By Abide, unless a client key allows otherwise.",
+        choices=[
+            ("yes", "In the app: it may read the rules and splits of all experiments")
+        ],
+    )
 
 
 class StageForm(AbideForm):

@@ -63,6 +63,7 @@ def _create(database: Session, form: KeyForm) -> tuple[ApiKey, str]:
         name=form.name.data or "",
         actor=actor(),
         now=context().now(),
+        may_read_rules=bool(form.may_read_rules.data),
     )
 
 
