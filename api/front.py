@@ -37,7 +37,8 @@ def build(
     """
     settings = context.settings
     folder = RulesetFolder(settings.data_dir / "ruleset")
-    reader = RulesetReader(folder)
+    pseudonymiser = load_pseudonymiser(settings) if doors_too else None
+    reader = RulesetReader(folder, pseudonymiser)
     reader.start()
     if app is not None:
         RulesetMirror(context.sessions, folder).start()

@@ -171,6 +171,7 @@ def _experiment(index: int) -> dict[str, object]:
         "key": f"experiment-{index}",
         "status": "running",
         "salt": _salt(index),
+        "phase": 1,
         "coverage": 1.0,
         "segment": {"key": "s", "version": 1, "condition": rule if index % 2 else {}},
         "control": "control",

@@ -1,100 +1,69 @@
 """Who gets what: from a customer's id and attributes to a variant. Pure.
 
-The hash is version 2 of GrowthBook's, so that an app that evaluates locally with one
-of its clients and an app that asks a door get the same variant:
-bucket = fnv1a32(text of fnv1a32(salt + unit)) mod 10,000, over UTF-16 code units.
+The order in which things are asked is that of GrowthBook's clients, so that an app
+that evaluates locally gets the same variant as one that asks a door:
+
+status, id, consent, opt-out, test list, customers of earlier phases, holdouts, layer,
+segment, bucket, coverage. A customer who is enrolled already keeps the variant that
+the hash gives, whatever holdouts, layer and segment say by now.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
 
-from experiments.conditions import Test
-from experiments.javascript import code_units, is_number, number_text
-from experiments.many_buckets import (
-    BITS_32,
-    BUCKET_COUNT,
-    FNV_OFFSET,
-    FNV_PRIME,
-    ManySeeds,
+from experiments.buckets import (
+    NOBODY,
+    bucket,
+    bucket_after,
+    bucket_ranges,
+    bucket_table,
+    seed_state,
+    unit_text,
 )
-from experiments.vocabulary import AssignmentReason, ParameterType, Status
+from experiments.javascript import code_units
+from experiments.many_buckets import ManySeeds
+from experiments.running import (
+    UNIT_ATTRIBUTE,
+    Assignment,
+    Enrolled,
+    Holdout,
+    LayerPlace,
+    Listed,
+    PersonalRule,
+    RunningDesign,
+    RunningVariant,
+    Special,
+)
+from experiments.vocabulary import AssignmentReason, Status
 
-_NOT_COVERED = 255  # in a bucket table; no experiment has so many variants
+__all__ = [
+    "Assignment",
+    "Enrolled",
+    "Holdout",
+    "LayerPlace",
+    "Listed",
+    "ManyDesigns",
+    "PersonalRule",
+    "RunningDesign",
+    "RunningVariant",
+    "Special",
+    "assign",
+    "assign_all",
+    "bucket",
+    "bucket_ranges",
+    "bucket_table",
+    "seed_state",
+    "silent",
+    "unit_text",
+]
+
 _NO_PARAMETERS: Mapping[str, Any] = {}
 # Looking a member up on its enum costs as much as a step of the hash; these are on
 # every customer's way.
 _RUNNING, _SPLIT = Status.RUNNING, AssignmentReason.SPLIT
-
-
-class Assignment(NamedTuple):
-    """What one customer gets in one experiment, and why.
-
-    Attributes:
-        experiment: its key.
-        variant: its name; None when the app should use its own default.
-        parameters: of the variant, or of the rule that chose.
-        reason: why this variant.
-        in_experiment: whether this customer takes part, so that seeing the variant
-            is an exposure that analysis counts.
-        bucket: 0 to 9,999 when the hash was asked.
-        rule: segment whose parameters a personalised variant gave; None for its
-            default parameters.
-    """
-
-    experiment: str
-    variant: str | None
-    parameters: Mapping[str, Any]
-    reason: AssignmentReason
-    in_experiment: bool
-    bucket: int | None = None
-    rule: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PersonalRule:
-    """One line of a personalised variant: these customers get these parameters."""
-
-    segment: str
-    test: Test
-    parameters: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class RunningVariant:
-    """A variant as the doors need it."""
-
-    name: str
-    parameters: Mapping[str, Any]
-    rules: tuple[PersonalRule, ...] = ()  # first match wins
-
-
-@dataclass(frozen=True, slots=True)
-class RunningDesign:
-    """A published experiment, made ready so that each customer costs little.
-
-    Attributes:
-        key: of the experiment.
-        status: where it stands in its life.
-        variants: in the order of the split.
-        control: position of control.
-        decided: position of the variant for everybody, once there is one.
-        in_segment: whom it is for.
-        seed: state of the hash after the salt.
-        table: for each bucket the position of its variant.
-        types: of the parameters; `experiments.flags` makes the flag's value of them.
-    """
-
-    key: str
-    status: Status
-    variants: tuple[RunningVariant, ...]
-    control: int
-    decided: int | None
-    in_segment: Test
-    seed: int
-    table: bytes
-    types: Mapping[str, ParameterType] = field(default_factory=dict)
+# Experiments that are asked for together share holdouts and layers.
+_shared_bucket = lru_cache(4096)(bucket_after)
 
 
 class ManyDesigns:
@@ -151,7 +120,7 @@ def assign_all(
     ]
 
 
-def _assign(
+def _assign(  # noqa: PLR0911  # parting it would cost each customer a call more
     design: RunningDesign,
     text: str | None,
     attributes: Mapping[str, Any],
@@ -160,16 +129,19 @@ def _assign(
     """Assign a customer whose bucket is known, or not yet."""
     if design.status is not _RUNNING:
         return _without_hash(design, attributes)
+    if design.special is not None:
+        return _assign_specially(design, design.special, text, attributes, number)
     if text is None:
         return _control(design, AssignmentReason.INVALID_UNIT)
     if attributes.get("consent") is False:
         return _control(design, AssignmentReason.NO_CONSENT)
     if not design.in_segment(attributes):
-        return _control(design, AssignmentReason.NOT_IN_SEGMENT)
+        outside = AssignmentReason.NOT_IN_SEGMENT
+        return _unless_kept(design, outside, text, attributes, number)
     if number is None:
-        number = _bucket_after(design.seed, text)
+        number = bucket_after(design.seed, text)
     position = design.table[number]
-    if position == _NOT_COVERED:
+    if position == NOBODY:
         return _control(design, AssignmentReason.NOT_COVERED, number)
     return _give(design, position, _SPLIT, attributes, number)
 
@@ -179,12 +151,118 @@ def silent(experiment: str, reason: AssignmentReason) -> Assignment:
     return Assignment(experiment, None, _NO_PARAMETERS, reason, in_experiment=False)
 
 
+# What only some experiments ask
+
+
+def _assign_specially(
+    design: RunningDesign,
+    special: Special,
+    unit: str | None,
+    attributes: Mapping[str, Any],
+    number: int | None,
+) -> Assignment:
+    text = _hashed_text(special, unit, attributes)
+    if text is None:
+        return _control(design, AssignmentReason.INVALID_UNIT)
+    if attributes.get("consent") is False:
+        return _control(design, AssignmentReason.NO_CONSENT)
+    if text != unit:
+        number = None  # it is of another id
+    listed = _by_list(design, special, text, attributes)
+    if listed is not None:
+        return listed
+    if any(phase.has(text) for phase in special.earlier):
+        return _control(design, AssignmentReason.EARLIER_PHASE)
+    outside = _outside(design, special, text, attributes)
+    if outside is not None:
+        return _unless_kept(design, outside, text, attributes, number)
+    return _by_hash(design, AssignmentReason.NOT_COVERED, text, attributes, number)
+
+
+def _by_hash(
+    design: RunningDesign,
+    otherwise: AssignmentReason,
+    text: str,
+    attributes: Mapping[str, Any],
+    number: int | None,
+) -> Assignment:
+    if number is None:
+        number = bucket_after(design.seed, text)
+    position = design.table[number]
+    if position == NOBODY:
+        return _control(design, otherwise, number)
+    return _give(design, position, _SPLIT, attributes, number)
+
+
+def _hashed_text(
+    special: Special, unit: str | None, attributes: Mapping[str, Any]
+) -> str | None:
+    """Find the id that is hashed, or None when there is no usable one."""
+    for name in (special.hash_attribute, special.fallback_attribute):
+        if name is None:
+            continue
+        text = unit if name == UNIT_ATTRIBUTE else unit_text(attributes.get(name))
+        if text is not None:
+            return text
+    return None
+
+
+def _by_list(
+    design: RunningDesign, special: Special, text: str, attributes: Mapping[str, Any]
+) -> Assignment | None:
+    out, forced = special.opted_out, special.forced
+    if out is not None and out.position(text) is not None:
+        return _control(design, AssignmentReason.OPTED_OUT)
+    position = None if forced is None else forced.position(text)
+    if position is None:
+        return None
+    return _give(design, position, AssignmentReason.FORCED, attributes, None)
+
+
+def _outside(
+    design: RunningDesign, special: Special, text: str, attributes: Mapping[str, Any]
+) -> AssignmentReason | None:
+    """Say what keeps a customer out, or None."""
+    for holdout in special.holdouts:
+        if _shared_bucket(holdout.seed, text) < holdout.below:
+            return AssignmentReason.HELD_OUT
+    layer = special.layer
+    if layer is not None and not layer.table[_shared_bucket(layer.seed, text)]:
+        return AssignmentReason.NOT_IN_LAYER
+    if not design.in_segment(attributes):
+        return AssignmentReason.NOT_IN_SEGMENT
+    return None
+
+
+def _unless_kept(
+    design: RunningDesign,
+    outside: AssignmentReason,
+    text: str,
+    attributes: Mapping[str, Any],
+    number: int | None,
+) -> Assignment:
+    """Give control to who is outside, but the old variant to who was inside before.
+
+    A churn segment empties because the treatment works: a customer who leaves it must
+    not lose the variant for that.
+    """
+    if design.kept is None or not design.kept.has(text):
+        return _control(design, outside)
+    given = _by_hash(design, outside, text, attributes, number)
+    return given._replace(kept=given.in_experiment)
+
+
+# What is given
+
+
 def _without_hash(design: RunningDesign, attributes: Mapping[str, Any]) -> Assignment:
     if design.status is Status.PAUSED:
         return _control(design, AssignmentReason.PAUSED)
     if design.status is Status.STOPPED:
         return _control(design, AssignmentReason.STOPPED)
     if design.status is not Status.DECIDED:
+        if design.published.get("phase", 1) > 1:  # customers know it from before
+            return _control(design, AssignmentReason.NOT_STARTED)
         return silent(design.key, AssignmentReason.NOT_STARTED)
     if not design.in_segment(attributes):
         return _control(design, AssignmentReason.NOT_IN_SEGMENT)
@@ -228,114 +306,3 @@ def _give(
         bucket,
         chosen_by,
     )
-
-
-# Hashing
-
-
-def unit_text(unit: object) -> str | None:
-    """Write a customer's id as the hash reads it.
-
-    Args:
-        unit: from outside; a text, or a finite number written as JavaScript does.
-
-    Returns:
-        The id, or None for what is no id: "", 0, None, true, lists, objects. The
-        text "0" is one.
-    """
-    if isinstance(unit, str):
-        return unit or None
-    if not is_number(unit) or unit == 0:
-        return None
-    try:
-        return number_text(unit) if math.isfinite(unit) else None
-    except OverflowError:  # an int beyond every double: infinite in JavaScript
-        return None
-
-
-def bucket(salt: str, unit: str) -> int:
-    """Find the bucket of a customer, from 0 to 9,999.
-
-    Args:
-        salt: the experiment's, frozen at its start.
-        unit: the customer's id, as `unit_text` writes it.
-
-    Returns:
-        The bucket; divided by 10,000 it is what GrowthBook calls n.
-    """
-    return _bucket_after(seed_state(salt), unit)
-
-
-def seed_state(salt: str) -> int:
-    """Run the hash over the salt, once for all customers."""
-    return _fnv1a32(FNV_OFFSET, code_units(salt))
-
-
-def _bucket_after(seed: int, unit: str) -> int:
-    first = _fnv1a32(seed, code_units(unit))
-    return _fnv1a32(FNV_OFFSET, b"%d" % first) % BUCKET_COUNT
-
-
-def _fnv1a32(state: int, units: Iterable[int]) -> int:
-    for unit in units:
-        state = ((state ^ unit) * FNV_PRIME) & BITS_32
-    return state
-
-
-# Split
-
-
-def bucket_ranges(
-    coverage: float, weights: Sequence[float]
-) -> tuple[tuple[float, float], ...]:
-    """Give each variant its range of buckets.
-
-    Each range starts where the full weights put it, whatever the coverage: so a
-    higher coverage adds customers and moves none.
-
-    Args:
-        coverage: share of the segment enrolled; outside 0 to 1 is brought inside.
-        weights: share of each variant; equal ones are taken when they do not add
-            to 1 (0.99 to 1.01), as the clients do.
-
-    Returns:
-        From (inside) and to (outside) of each variant, as shares of all buckets.
-    """
-    coverage = min(max(coverage, 0), 1)
-    total = 0.0
-    for weight in weights:  # in order, as clients add: math.fsum would differ
-        total += weight
-    if not 0.99 <= total <= 1.01:  # noqa: PLR2004
-        weights = [1 / len(weights)] * len(weights)
-    ranges: list[tuple[float, float]] = []
-    start = 0.0
-    for weight in weights:
-        ranges.append((start, start + coverage * weight))
-        start += weight
-    return tuple(ranges)
-
-
-def bucket_table(ranges: Sequence[tuple[float, float]]) -> bytes:
-    """List the variant of every bucket, so that choosing is one look-up.
-
-    Args:
-        ranges: of each variant, as `bucket_ranges` gives; the first match wins.
-
-    Returns:
-        10,000 bytes: positions of variants, 255 where nobody is enrolled.
-    """
-    table = bytearray([_NOT_COVERED]) * BUCKET_COUNT
-    for position, (start, end) in reversed(list(enumerate(ranges))):
-        first, last = _first_bucket_from(start), _first_bucket_from(end)
-        table[first:last] = bytes([position]) * max(last - first, 0)
-    return bytes(table)
-
-
-def _first_bucket_from(edge: float) -> int:
-    """Find the smallest bucket b with b / 10,000 >= edge, by the clients' division."""
-    guess = min(max(math.ceil(edge * BUCKET_COUNT), 0), BUCKET_COUNT)
-    while guess > 0 and (guess - 1) / BUCKET_COUNT >= edge:
-        guess -= 1
-    while guess < BUCKET_COUNT and guess / BUCKET_COUNT < edge:
-        guess += 1
-    return guess

@@ -333,6 +333,8 @@ class Design:
         self._check_dates(faults)
         self._check_versions(faults)
         _check_variants(faults, self.variants)
+        if self.unit != Unit.CUSTOMER:
+            faults.add("unit", "Only customers can be randomised so far.")
         _check_types(faults, self)
         _check_metrics(faults, self.metrics, self.assigned_by)
         faults.raise_if_any("This experiment cannot be saved yet.")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+from experiments.ruleset_designs import Memory
 from experiments.ruleset_values import FORMAT, Ruleset, RulesetRefusedError, parse
 
 CURRENT, PREVIOUS, LOCK = "current.json", "previous.json", "lock"
@@ -26,11 +27,12 @@ class RulesetFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self, name: str = CURRENT) -> Ruleset:
+    def read(self, name: str = CURRENT, memory: Memory | None = None) -> Ruleset:
         """Read and check a published ruleset.
 
         Args:
             name: `CURRENT` or `PREVIOUS`.
+            memory: how a door knows customers again.
 
         Returns:
             The ruleset.
@@ -44,7 +46,7 @@ class RulesetFolder:
             raise RulesetRefusedError(
                 f"{name} cannot be read: {error.strerror}."
             ) from error
-        return parse(open_file(content))
+        return parse(open_file(content), memory)
 
     def mark(self) -> Mark | None:
         """Tell two states of the current file apart, or None when there is none."""

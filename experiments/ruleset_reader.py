@@ -4,6 +4,9 @@ import threading
 
 import structlog
 
+from experiments.enrolled import FOLDER, EnrolledFolder
+from experiments.privacy import Pseudonymiser
+from experiments.ruleset_designs import Memory
 from experiments.ruleset_files import PREVIOUS, Mark, RulesetFolder
 from experiments.ruleset_values import Ruleset, RulesetRefusedError
 
@@ -15,13 +18,26 @@ POLL_SECONDS = 0.25
 class RulesetReader:
     """Serves the newest good ruleset that the folder held since the start."""
 
-    def __init__(self, folder: RulesetFolder) -> None:
+    def __init__(
+        self, folder: RulesetFolder, pseudonymiser: Pseudonymiser | None = None
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            folder: of the ruleset, with the enrolled sets in it.
+            pseudonymiser: knows customers again; without one nobody keeps a variant
+                and no list is asked, as for a process without assignment doors.
+        """
         # In force; None until there is one. A request reads it once, so that its
         # answer never mixes two revisions.
         self.current: Ruleset | None = None
         # Why the file now on disk is not served, None when it is.
         self.fault: str | None = None
         self._folder = folder
+        self._memory: Memory | None = None
+        if pseudonymiser is not None:
+            sets = EnrolledFolder(folder.path / FOLDER)
+            self._memory = Memory(pseudonymiser, sets)
         self._mark: Mark | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -41,13 +57,15 @@ class RulesetReader:
             self._thread.join()
 
     def refresh(self) -> None:
-        """Load the file if it changed since the last look; never raises."""
+        """Load the files that changed since the last look; never raises."""
+        if self._memory is not None:
+            self._memory.enrolled.refresh()
         mark = self._folder.mark()
         if mark == self._mark and (mark is not None or self.current is not None):
             return
         self._mark = mark
         try:
-            self._take(self._folder.read())
+            self._take(self._folder.read(memory=self._memory))
         except RulesetRefusedError as refusal:
             self._note(str(refusal))
             self._fall_back()
@@ -74,7 +92,7 @@ class RulesetReader:
     def _fall_back(self) -> None:
         if self.current is None:
             try:
-                self.current = self._folder.read(PREVIOUS)
+                self.current = self._folder.read(PREVIOUS, self._memory)
             except RulesetRefusedError:
                 return  # a fresh installation has neither
             log.warning("previous ruleset in force", revision=self.current.revision)

@@ -1,30 +1,21 @@
 """The ruleset as values: what the doors serve from, in memory, without a database."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import orjson
 
-from experiments import flags
 from experiments.assignment import (
     ManyDesigns,
-    PersonalRule,
     RunningDesign,
-    RunningVariant,
-    bucket_ranges,
-    bucket_table,
-    seed_state,
 )
-from experiments.conditions import compile_rule
+from experiments.ruleset_designs import Memory, read_design
 from experiments.vocabulary import (
     AssignmentReason,
     Environment,
     KeyKind,
-    ParameterType,
-    Status,
 )
 
 FORMAT = 2
@@ -72,11 +63,12 @@ class Ruleset:
     entries: Sequence[Mapping[str, Any]] = ()
 
 
-def parse(body: bytes) -> Ruleset:
+def parse(body: bytes, memory: Memory | None = None) -> Ruleset:
     """Read a published ruleset.
 
     Args:
         body: JSON, as `experiments.ruleset.publish` stored it.
+        memory: how a door knows customers again; only doors have one.
 
     Returns:
         The ruleset, ready to serve.
@@ -90,15 +82,17 @@ def parse(body: bytes) -> Ruleset:
             raise RulesetRefusedError(
                 f"The ruleset has format {content['format']}, not {FORMAT}."
             )
-        return _ruleset(content)
+        return _ruleset(content, memory)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise RulesetRefusedError(
             f"The ruleset does not have the expected shape ({error})."
         ) from error
 
 
-def _ruleset(content: Mapping[str, Any]) -> Ruleset:
-    experiments = {entry["key"]: _design(entry) for entry in content["experiments"]}
+def _ruleset(content: Mapping[str, Any], memory: Memory | None) -> Ruleset:
+    experiments = {
+        entry["key"]: read_design(entry, memory) for entry in content["experiments"]
+    }
     return Ruleset(
         revision=int(content["revision"]),
         published_at=datetime.fromisoformat(content["published_at"]),
@@ -110,45 +104,6 @@ def _ruleset(content: Mapping[str, Any]) -> Ruleset:
         keys={key["public_id"]: _key(key) for key in content["keys"]},
         attributes=frozenset(content["attributes"]),
         entries=content["experiments"],
-    )
-
-
-def _design(entry: Mapping[str, Any]) -> RunningDesign:
-    names = [variant["name"] for variant in entry["variants"]]
-    control = names.index(entry["control"])
-    types = {name: ParameterType(kind) for name, kind in entry["types"].items()}
-    complete = partial(
-        flags.typed, types, control=entry["variants"][control]["parameters"]
-    )
-    weights = [float(variant["share"]) for variant in entry["variants"]]
-    decided = entry["decided_variant"]
-    return RunningDesign(
-        key=entry["key"],
-        status=Status(entry["status"]),
-        variants=tuple(_variant(v, complete) for v in entry["variants"]),
-        control=control,
-        decided=None if decided is None else names.index(decided),
-        in_segment=compile_rule(entry["segment"]["condition"]),
-        seed=seed_state(entry["salt"]),
-        table=bucket_table(bucket_ranges(float(entry["coverage"]), weights)),
-        types=types,
-    )
-
-
-def _variant(
-    entry: Mapping[str, Any], complete: Callable[[Mapping[str, Any]], dict[str, Any]]
-) -> RunningVariant:
-    return RunningVariant(
-        name=entry["name"],
-        parameters=complete(entry["parameters"]),
-        rules=tuple(
-            PersonalRule(
-                rule["segment"],
-                compile_rule(rule["condition"]),
-                complete(rule["parameters"]),
-            )
-            for rule in entry["personalisation"]
-        ),
     )
 
 

@@ -53,6 +53,7 @@ class Unit(StrEnum):
     """Who is randomised."""
 
     CUSTOMER = "customer"
+    ACCOUNT = "account"
 
 
 class Role(StrEnum):

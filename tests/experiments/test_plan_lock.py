@@ -39,7 +39,7 @@ def test_lock__pins_versions_and_wording__whatever_changes_later(
     sessions: sessionmaker[Session], ada: Actor
 ) -> None:
     variants = (
-        variant("control", is_control=True),
+        variant("control", is_control=True, parameters={"a": 0}),
         variant("b", personalisation=(SegmentParameters("new", 1, {"a": 1}),)),
     )
     with transaction(sessions) as session:

@@ -20,6 +20,7 @@ def body_of(revision: int, **changes: object) -> bytes:
         "key": "onboarding",
         "status": "running",
         "salt": "s",
+        "phase": 1,
         "coverage": 1.0,
         "segment": {"key": "all", "version": 1, "condition": {"plan": "\u00e9t\u00e9"}},
         "control": "control",

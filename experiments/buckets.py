@@ -1,0 +1,123 @@
+"""From a customer's id to a bucket, and from a split to ranges of buckets. Pure.
+
+The hash is version 2 of GrowthBook's, so that an app that evaluates locally with one
+of its clients and an app that asks a door get the same variant:
+bucket = fnv1a32(text of fnv1a32(salt + unit)) mod 10,000, over UTF-16 code units.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from experiments.javascript import code_units, is_number, number_text
+from experiments.many_buckets import BITS_32, BUCKET_COUNT, FNV_OFFSET, FNV_PRIME
+
+NOBODY = 255  # in a bucket table; no experiment has so many variants
+
+
+def unit_text(unit: object) -> str | None:
+    """Write a customer's id as the hash reads it.
+
+    Args:
+        unit: from outside; a text, or a finite number written as JavaScript does.
+
+    Returns:
+        The id, or None for what is no id: "", 0, None, true, lists, objects. The
+        text "0" is one.
+    """
+    if isinstance(unit, str):
+        return unit or None
+    if not is_number(unit) or unit == 0:
+        return None
+    try:
+        return number_text(unit) if math.isfinite(unit) else None
+    except OverflowError:  # an int beyond every double: infinite in JavaScript
+        return None
+
+
+def bucket(salt: str, unit: str) -> int:
+    """Find the bucket of a customer, from 0 to 9,999.
+
+    Args:
+        salt: the experiment's, frozen at its start.
+        unit: the customer's id, as `unit_text` writes it.
+
+    Returns:
+        The bucket; divided by 10,000 it is what GrowthBook calls n.
+    """
+    return bucket_after(seed_state(salt), unit)
+
+
+def seed_state(salt: str) -> int:
+    """Run the hash over the salt, once for all customers."""
+    return _fnv1a32(FNV_OFFSET, code_units(salt))
+
+
+def bucket_after(seed: int, unit: str) -> int:
+    """Find the bucket of a customer whose salt was hashed already."""
+    first = _fnv1a32(seed, code_units(unit))
+    return _fnv1a32(FNV_OFFSET, b"%d" % first) % BUCKET_COUNT
+
+
+def _fnv1a32(state: int, units: Iterable[int]) -> int:
+    for unit in units:
+        state = ((state ^ unit) * FNV_PRIME) & BITS_32
+    return state
+
+
+# Split
+
+
+def bucket_ranges(
+    coverage: float, weights: Sequence[float]
+) -> tuple[tuple[float, float], ...]:
+    """Give each variant its range of buckets.
+
+    Each range starts where the full weights put it, whatever the coverage: so a
+    higher coverage adds customers and moves none.
+
+    Args:
+        coverage: share of the segment enrolled; outside 0 to 1 is brought inside.
+        weights: share of each variant; equal ones are taken when they do not add
+            to 1 (0.99 to 1.01), as the clients do.
+
+    Returns:
+        From (inside) and to (outside) of each variant, as shares of all buckets.
+    """
+    coverage = min(max(coverage, 0), 1)
+    total = 0.0
+    for weight in weights:  # in order, as clients add: math.fsum would differ
+        total += weight
+    if not 0.99 <= total <= 1.01:  # noqa: PLR2004
+        weights = [1 / len(weights)] * len(weights)
+    ranges: list[tuple[float, float]] = []
+    start = 0.0
+    for weight in weights:
+        ranges.append((start, start + coverage * weight))
+        start += weight
+    return tuple(ranges)
+
+
+def bucket_table(ranges: Sequence[tuple[float, float]]) -> bytes:
+    """List the variant of every bucket, so that choosing is one look-up.
+
+    Args:
+        ranges: of each variant, as `bucket_ranges` gives; the first match wins.
+
+    Returns:
+        10,000 bytes: positions of variants, 255 where nobody is enrolled.
+    """
+    table = bytearray([NOBODY]) * BUCKET_COUNT
+    for position, (start, end) in reversed(list(enumerate(ranges))):
+        first, last = _first_bucket_from(start), _first_bucket_from(end)
+        table[first:last] = bytes([position]) * max(last - first, 0)
+    return bytes(table)
+
+
+def _first_bucket_from(edge: float) -> int:
+    """Find the smallest bucket b with b / 10,000 >= edge, by the clients' division."""
+    guess = min(max(math.ceil(edge * BUCKET_COUNT), 0), BUCKET_COUNT)
+    while guess > 0 and (guess - 1) / BUCKET_COUNT >= edge:
+        guess -= 1
+    while guess < BUCKET_COUNT and guess / BUCKET_COUNT < edge:
+        guess += 1
+    return guess

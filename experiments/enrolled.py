@@ -1,0 +1,166 @@
+"""Enrolled sets: who has seen a variant, as a file that doors look into.
+
+A file holds the first 8 bytes of each customer's (or account's) pseudonym, sorted, so
+that a look-up reads about twenty places of a file that stays in the kernel's memory.
+Somebody who is in no set of a million is taken for one of it once in 18 million million
+times.
+The compactor replaces a file as a whole; doors notice within a second.
+"""
+
+import mmap
+import os
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from typing_extensions import override
+
+MAGIC = b"abide enrolled 1"  # 16 bytes, so that prefixes stand aligned
+PREFIX_BYTES = 8
+FOLDER = "enrolled"  # in the folder of the ruleset
+
+Hide = Callable[[str], bytes]
+_Mark = tuple[int, int, int]
+
+
+class _Prefixes:
+    """The sorted prefixes of one file, read where they lie."""
+
+    def __init__(self, content: "mmap.mmap | bytes") -> None:
+        self._content = content
+        self._count = (len(content) - len(MAGIC)) // PREFIX_BYTES
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: int) -> bytes:
+        start = len(MAGIC) + place * PREFIX_BYTES
+        return self._content[start : start + PREFIX_BYTES]
+
+    def __contains__(self, prefix: bytes) -> bool:
+        place = bisect_left(self, prefix)
+        return place < self._count and self[place] == prefix
+
+
+class EnrolledSet:
+    """The customers of one phase; follows its file."""
+
+    def __init__(self, path: Path, hide: Hide) -> None:
+        """Know where the file is; `refresh` reads it.
+
+        Args:
+            path: of the file, which may not be there yet.
+            hide: id -> pseudonym, of the kind that the experiment's units are.
+        """
+        self.path = path
+        self._hide = hide
+        self._mark: _Mark | None = None
+        self._prefixes = _Prefixes(MAGIC)
+
+    def has(self, unit: str) -> bool:
+        """Whether the customer or account with this id is enrolled."""
+        prefixes = self._prefixes
+        if not len(prefixes):
+            return False
+        try:
+            return self._hide(unit)[:PREFIX_BYTES] in prefixes
+        except UnicodeEncodeError:  # half a surrogate pair: no event can carry it
+            return False
+
+    def refresh(self) -> None:
+        """Take the file if it was replaced; a damaged one is left where it is."""
+        mark = _mark_of(self.path)
+        if mark is None or mark == self._mark:
+            return
+        found = _open(self.path)
+        if found is not None:
+            self._prefixes = found
+        self._mark = mark
+
+    @override
+    def __repr__(self) -> str:
+        return f"EnrolledSet({self.path.name}, {len(self._prefixes)} customers)"
+
+
+class EnrolledFolder:
+    """The sets that the doors of one process ask."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._sets: dict[Path, EnrolledSet] = {}
+
+    def find(self, experiment: str, phase: int, hide: Hide) -> EnrolledSet:
+        """Give the set of a phase; the same one each time.
+
+        Args:
+            experiment: its key.
+            phase: from 1.
+            hide: id -> pseudonym, of the kind that the experiment's units are.
+
+        Returns:
+            The set, read as far as its file is there.
+        """
+        path = self.path / file_name(experiment, phase)
+        known = self._sets.get(path)
+        if known is None:
+            known = self._sets[path] = EnrolledSet(path, hide)
+            known.refresh()
+        return known
+
+    def refresh(self) -> None:
+        """Take the files that were replaced."""
+        for known in list(self._sets.values()):
+            known.refresh()
+
+
+def file_name(experiment: str, phase: int) -> str:
+    """Name the file of a phase's set."""
+    return f"{experiment}.{phase}.bin"
+
+
+def write_set(path: Path, prefixes: Iterable[bytes]) -> None:
+    """Replace a set's file as a whole.
+
+    Args:
+        path: where to; its folder is made.
+        prefixes: sorted, each once, 8 bytes each.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = path.with_suffix(".next")
+    with aside.open("wb") as file:
+        file.write(MAGIC)
+        file.writelines(prefixes)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def read_set(path: Path) -> bytes | None:
+    """Read the prefixes of a set, end to end; None when there is no good file."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    return content[len(MAGIC) :] if _is_whole(content) else None
+
+
+def _open(path: Path) -> _Prefixes | None:
+    try:
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):  # gone meanwhile, or empty
+        return None
+    return _Prefixes(content) if _is_whole(content) else None
+
+
+def _is_whole(content: "mmap.mmap | bytes") -> bool:
+    length = len(content) - len(MAGIC)
+    return content[: len(MAGIC)] == MAGIC and length % PREFIX_BYTES == 0
+
+
+def _mark_of(path: Path) -> _Mark | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

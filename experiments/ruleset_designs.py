@@ -1,0 +1,173 @@
+"""Entries of the ruleset become designs that doors assign by.
+
+An entry may leave out what its experiment does not use: unit, attributes to hash,
+holdouts, layer and lists.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from experiments import flags
+from experiments.buckets import bucket_ranges, bucket_table, seed_state
+from experiments.conditions import compile_rule
+from experiments.enrolled import EnrolledFolder, Hide
+from experiments.many_buckets import BUCKET_COUNT
+from experiments.privacy import Pseudonymiser
+from experiments.running import (
+    UNIT_ATTRIBUTE,
+    Enrolled,
+    Holdout,
+    LayerPlace,
+    PersonalRule,
+    RunningDesign,
+    RunningVariant,
+    Special,
+)
+from experiments.vocabulary import ParameterType, Status, Unit
+
+# Ids of visitors whom nobody knows yet; intake hides these as anonymous ones.
+ANONYMOUS_ATTRIBUTES = frozenset({"anonymous_id", "anonymousId", "device_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How a door knows customers again.
+
+    Attributes:
+        pseudonymiser: makes the pseudonyms that lists and sets hold.
+        enrolled: the sets of enrolled customers.
+    """
+
+    pseudonymiser: Pseudonymiser
+    enrolled: EnrolledFolder
+
+
+class PseudonymList:
+    """Customers on a list by hand: pseudonyms, each with the position of a variant."""
+
+    def __init__(self, positions: Mapping[bytes, int], hide: Hide) -> None:
+        self._positions = positions
+        self._hide = hide
+
+    def position(self, unit: str) -> int | None:
+        """Give the position, or None for who is not on the list."""
+        try:
+            return self._positions.get(self._hide(unit))
+        except UnicodeEncodeError:  # half a surrogate pair: on no list
+            return None
+
+
+def read_design(entry: Mapping[str, Any], memory: Memory | None) -> RunningDesign:
+    """Make a design ready.
+
+    Args:
+        entry: of the ruleset, as JSON.
+        memory: of the door; without one nobody is known again, so that neither lists
+            nor enrolled sets are asked.
+
+    Returns:
+        The design; an entry of another shape raises KeyError, ValueError or the like.
+    """
+    names = [variant["name"] for variant in entry["variants"]]
+    control = names.index(entry["control"])
+    types = {name: ParameterType(kind) for name, kind in entry["types"].items()}
+    complete = partial(
+        flags.typed, types, control=entry["variants"][control]["parameters"]
+    )
+    weights = [float(variant["share"]) for variant in entry["variants"]]
+    decided = entry["decided_variant"]
+    status = Status(entry["status"])
+    kept: Enrolled | None = None
+    if memory is not None and status == Status.RUNNING:
+        kept = _phases(entry, memory, [entry["phase"]])[0]
+    return RunningDesign(
+        key=entry["key"],
+        status=status,
+        variants=tuple(_variant(v, complete) for v in entry["variants"]),
+        control=control,
+        decided=None if decided is None else names.index(decided),
+        in_segment=compile_rule(entry["segment"]["condition"]),
+        seed=seed_state(entry["salt"]),
+        table=bucket_table(bucket_ranges(float(entry["coverage"]), weights)),
+        types=types,
+        kept=kept,
+        special=_special(entry, names, memory),
+        published=entry,
+    )
+
+
+def hide_of(entry: Mapping[str, Any], pseudonymiser: Pseudonymiser) -> Hide:
+    """Choose how the ids of an experiment's units are hidden."""
+    if entry.get("unit") == Unit.ACCOUNT:
+        return pseudonymiser.account
+    if entry.get("hash_attribute") in ANONYMOUS_ATTRIBUTES:
+        return pseudonymiser.anonymous
+    return pseudonymiser.customer
+
+
+def _phases(
+    entry: Mapping[str, Any], memory: Memory, phases: Iterable[int]
+) -> list[Enrolled]:
+    hide = hide_of(entry, memory.pseudonymiser)
+    return [memory.enrolled.find(entry["key"], phase, hide) for phase in phases]
+
+
+def _special(
+    entry: Mapping[str, Any], names: list[str], memory: Memory | None
+) -> Special | None:
+    special = Special(
+        hash_attribute=entry.get("hash_attribute", UNIT_ATTRIBUTE),
+        fallback_attribute=entry.get("fallback_attribute"),
+        opted_out=_list(entry, dict.fromkeys(entry.get("opted_out", ()), 0), memory),
+        forced=_list(
+            entry,
+            {who: names.index(name) for who, name in entry.get("forced", {}).items()},
+            memory,
+        ),
+        earlier=tuple(_phases(entry, memory, range(1, entry["phase"])))
+        if memory is not None
+        else (),
+        holdouts=tuple(
+            Holdout(h["key"], seed_state(h["seed"]), round(h["share"] * BUCKET_COUNT))
+            for h in entry.get("holdouts", ())
+        ),
+        layer=_layer(entry.get("layer")),
+    )
+    return None if special == Special() else special
+
+
+def _list(
+    entry: Mapping[str, Any], positions: Mapping[str, int], memory: Memory | None
+) -> PseudonymList | None:
+    if memory is None or not positions:
+        return None
+    known = {bytes.fromhex(who): position for who, position in positions.items()}
+    return PseudonymList(known, hide_of(entry, memory.pseudonymiser))
+
+
+def _layer(entry: Mapping[str, Any] | None) -> LayerPlace | None:
+    if entry is None:
+        return None
+    table = bytearray(BUCKET_COUNT)
+    for first, end in entry["ranges"]:
+        table[first:end] = b"\x01" * (end - first)
+    return LayerPlace(entry["key"], seed_state(entry["seed"]), bytes(table))
+
+
+def _variant(
+    entry: Mapping[str, Any], complete: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> RunningVariant:
+    return RunningVariant(
+        name=entry["name"],
+        parameters=complete(entry["parameters"]),
+        rules=tuple(
+            PersonalRule(
+                rule["segment"],
+                compile_rule(rule["condition"]),
+                complete(rule["parameters"]),
+            )
+            for rule in entry["personalisation"]
+        ),
+    )
