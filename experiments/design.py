@@ -325,7 +325,10 @@ class Design:
         check_key(faults, "key", self.key)
         faults.text("name", self.name, 200, "a name")
         if not 0 < self.coverage <= 1:
-            faults.add("coverage", "Enter a share above 0 and at most 1.")
+            faults.add(
+                "coverage",
+                "Enrol some or all of the segment: more than 0 %, at most 100 %.",
+            )
         faults.number("alpha", self.alpha, 0.001, 0.2)
         faults.number("planned_units", self.planned_units, 20, MAX_UNITS)
         if self.monitoring_mode != MonitoringMode.FIXED_END:
@@ -381,7 +384,10 @@ def _check_variants(faults: Faults, variants: Sequence[VariantSpec]) -> None:
         if names.index(variant.name) != index:
             faults.add(f"{field}.name", f'"{variant.name}" is used twice.')
         if not 0 < variant.share < 1:
-            faults.add(f"{field}.share", "Enter a share above 0 and below 1.")
+            faults.add(
+                f"{field}.share",
+                "Each variant needs a part of the customers: above 0 %, below 100 %.",
+            )
         faults.optional_text(f"{field}.description", variant.description, 2000)
         _check_parameters(faults, field, variant)
     if sum(bool(v.personalisation) for v in variants) > 1:
@@ -449,11 +455,13 @@ def _check_split(faults: Faults, variants: Sequence[VariantSpec]) -> None:
         return
     total = math.fsum(v.share for v in variants)
     if not math.isclose(total, 1, abs_tol=1e-6):
-        gap = abs(1 - total)
-        word = "missing" if total < 1 else "too much"
+        # In percent: the form asks so, and whoever sends 0.95 understands it too.
+        total *= 100
+        gap = abs(100 - total)
+        word = "is missing" if total < 100 else "is too much"  # noqa: PLR2004
         faults.add(
             "variants",
-            f"The shares add to {total:.4g}, not 1: {gap:.4g} is {word}.",
+            f"The shares add to {total:.6g} %, not 100 %: {gap:.4g} % {word}.",
         )
 
 

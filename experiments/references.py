@@ -138,7 +138,7 @@ def _width(definition: MetricDefinition) -> float:
 
 def _too_wide(definition: MetricDefinition) -> str:
     if definition.is_share:
-        return "Enter a share below 1: one percentage point is 0.01."
+        return "A share cannot change by 100 percentage points or more. Enter less."
     if definition.kind == MetricKind.CSAT_MEAN:
         return f"Enter less than {definition.scale - 1}, the length of the scale."
     return f"Enter fewer than {definition.day} days, the time looked at."

@@ -20,6 +20,9 @@ class ErrorSchema(StrictSchema):
         required=True,
         metadata={
             "description": "What is wrong with which part of the request.",
-            "example": {"variants.0.share": "Enter a share above 0 and below 1."},
+            "example": {
+                "coverage": "Enrol some or all of the segment: more than 0 %, at most"
+                " 100 %."
+            },
         },
     )

@@ -300,7 +300,7 @@ def test_check__external_without_guardrail__is_fine() -> None:
 def test_check__split_that_does_not_add_up__says_what_is_missing() -> None:
     design = factories.design_value(variants=(CONTROL, variant("b", share=0.45)))
     assert faults(design)["variants"] == (
-        "The shares add to 0.95, not 1: 0.05 is missing."
+        "The shares add to 95 %, not 100 %: 5 % is missing."
     )
 
 

@@ -186,7 +186,7 @@ def test_new_hypothesis__of_a_plan_that_is_refused__is_not_left_behind(
     typed = TYPED | inline | {"hypothesis": "", "variants-1-share": "40"}
     answer = send(planner, typed)
     assert answer.status_code == 400
-    assert "The shares add to 0.9" in answer.text
+    assert "The shares add to 90 %, not 100 %: 10 % is missing." in answer.text
     with transaction(context.sessions) as session, pytest.raises(NotFound):
         hypotheses.get(session, "naming-the-yearly-saving-keeps-business-customers")
 
