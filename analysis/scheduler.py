@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from analysis import leases, pipeline
 from analysis.store import EventStore
+from experiments import ruleset_history
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError
@@ -34,6 +35,7 @@ STAND_BY_SECONDS = 5.0  # how often one that stands by asks for the lease
 WATCH_SECONDS = 2.0  # how often one that works looks whether it still may
 COUNTING_MINUTE = 10
 ANALYSIS_MINUTE = 5
+UPKEEP_MINUTE = 50
 PATIENCE = timedelta(minutes=30)  # for an analysis that somebody else started
 MOST_FAILURES = 5  # in a row; then an experiment is tried once a day only
 SETTLED_AFTER = timedelta(days=7)  # late events of a finished experiment count so long
@@ -68,7 +70,7 @@ class Job:
 
 
 def analysis_jobs(context: Context) -> list[Job]:
-    """The analyses of this installation: daily, and hourly while counting."""
+    """The work of this installation: analyses, counts while counting, upkeep."""
     return [
         Job(
             "daily_analysis",
@@ -81,7 +83,20 @@ def analysis_jobs(context: Context) -> list[Job]:
             lambda: analyse_all(context, due_hourly),
             COUNTING_MINUTE,
         ),
+        Job(
+            "daily_upkeep",
+            lambda: tidy(context),
+            UPKEEP_MINUTE,
+            context.settings.analysis_hour,
+        ),
     ]
+
+
+def tidy(context: Context) -> None:
+    """Delete what would pile up for ever and nobody asks for."""
+    with transaction(context.sessions) as session:
+        deleted = ruleset_history.forget_old(session, context.now())
+    log.info("rulesets_forgotten", count=deleted)
 
 
 def run_scheduler(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from analysis import leases, scheduler
 from analysis.scheduler import Job, do_if_due, due_daily, due_hourly, run_scheduler
@@ -14,7 +14,7 @@ from experiments import accounts, lifecycle
 from experiments.actors import Actor
 from experiments.context import Context, utc_now
 from experiments.db import transaction
-from experiments.models import AnalysisRun, Experiment, JobRecord
+from experiments.models import AnalysisRun, Experiment, JobRecord, RulesetRow
 from experiments.vocabulary import Action, PersonRole, ResultPhase, RunState
 from tests import factories
 from tests.analysis.event_files import EventFile, at
@@ -259,5 +259,21 @@ def test_analysis_jobs__stand_at_the_hour_of_the_settings(context: Context) -> N
     jobs = {job.name: job for job in scheduler.analysis_jobs(context)}
     assert jobs["daily_analysis"].hour == context.settings.analysis_hour
     assert jobs["hourly_count"].hour is None
+    assert jobs["daily_upkeep"].hour == context.settings.analysis_hour
     for job in jobs.values():
         job.work()  # nothing has started, so nothing is due
+
+
+@ON_SQLITE
+def test_tidy__rulesets_of_last_year__keeps_fifty(
+    context: Context, now: FakeClock
+) -> None:
+    with transaction(context.sessions) as session:
+        session.add_all(
+            RulesetRow(revision=number, body="{}", checksum="", published_at=now())
+            for number in range(1, 61)
+        )
+    now.time += timedelta(days=365)
+    scheduler.tidy(context)
+    with transaction(context.sessions) as session:
+        assert session.scalar(select(func.count()).select_from(RulesetRow)) == 50
