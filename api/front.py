@@ -40,9 +40,12 @@ def build(
     pseudonymiser = load_pseudonymiser(settings) if doors_too else None
     reader = RulesetReader(folder, pseudonymiser)
     reader.start()
+    mirror = None
     if app is not None:
-        RulesetMirror(context.sessions, folder).start()
-    groups = [DoorGroup(probes.routes(reader), PROBE_BODY_CAP, settings.threads)]
+        mirror = RulesetMirror(context.sessions, folder)
+        mirror.start()
+    probing = probes.routes(reader, mirror)
+    groups = [DoorGroup(probing, PROBE_BODY_CAP, settings.threads)]
     if doors_too:
         groups += _hot_doors(context, reader)
     gate = Gate(max(1, settings.threads // 2), settings.threads // 4, APP_WAIT_SECONDS)

@@ -13,21 +13,28 @@ from prometheus_client import multiprocess as multiprocess_metrics
 
 from api.door_auth import authenticate
 from api.door_values import Door, Request, Response
+from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
 from experiments.vocabulary import KeyKind
 
 JSON = [("Content-Type", "application/json")]
 
 
-def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
+def routes(
+    reader: RulesetReader, mirror: RulesetMirror | None = None
+) -> dict[tuple[str, str], Door]:
     """List the probes as doors.
 
     Args:
         reader: what this process serves assignments from.
+        mirror: brings rulesets from the database, in processes that ask it.
 
     Returns:
         (method, path) -> door.
     """
+
+    def fault() -> str:
+        return (mirror.fault if mirror is not None else None) or ""
 
     def healthz(_request: Request) -> Response:
         return Response(200, JSON, b'{"status":"ok"}')
@@ -35,12 +42,13 @@ def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
     def readyz(_request: Request) -> Response:
         ruleset = reader.current
         if ruleset is None:
-            body = {"status": "waiting", "message": "No ruleset is loaded yet."}
+            words = ["No ruleset is loaded yet.", fault()]
+            body = {"status": "waiting", "message": " ".join(words).strip()}
             return Response(503, [*JSON, ("Retry-After", "1")], orjson.dumps(body))
         ready = {
             "status": "ready",
             "revision": ruleset.revision,
-            "message": reader.fault or "",
+            "message": reader.fault or fault(),
         }
         return Response(200, JSON, orjson.dumps(ready))
 

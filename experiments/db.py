@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from typing_extensions import override
 
-from experiments.errors import StorageFull, Unavailable
+from experiments.errors import NotMigrated, StorageFull, Unavailable
 
 # Every constraint gets a name, so that a later migration can drop it on both
 # databases: SQLite and PostgreSQL invent different names, or none.
@@ -123,6 +123,11 @@ def make_sessions(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine, expire_on_commit=False)
 
 
+# How PostgreSQL's driver and SQLite call a table or column that a migration makes.
+_ABSENT = frozenset({"UndefinedTable", "UndefinedColumn"})
+_NO_SUCH = ("no such table", "no such column", "has no column named")
+
+
 @contextmanager
 def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """Open a session that commits at the end, or rolls all of it back.
@@ -135,7 +140,7 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
 
     Raises:
         StorageFull: the disk is full.
-        Unavailable: the database does not answer.
+        Unavailable: the database does not answer, or is not migrated (NotMigrated).
     """
     try:
         with sessions.begin() as session:
@@ -157,6 +162,8 @@ def database_refusal(error: DBAPIError) -> StorageFull | Unavailable | None:
             "The disk is full. Nothing was stored and nothing is damaged;"
             " free some space and try again."
         )
+    if type(error.orig).__name__ in _ABSENT or any(said in text for said in _NO_SUCH):
+        return NotMigrated()
     gone = error.connection_invalidated or type(error.orig).__name__ in {
         "OperationalError",
         "InterfaceError",

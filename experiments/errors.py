@@ -76,6 +76,19 @@ class Unavailable(AbideError):  # noqa: N818
         self.retry_after = retry_after
 
 
+class NotMigrated(Unavailable):
+    """The database is empty or of an older version; the operator brings it up."""
+
+    code = "not_migrated"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database is not of this version of Abide. Whoever runs it brings it up"
+            " with: abide db upgrade",
+            retry_after=60,
+        )
+
+
 class StorageFull(AbideError):  # noqa: N818
     """The disk is full; nothing was stored and nothing is damaged."""
 

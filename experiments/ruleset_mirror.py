@@ -4,9 +4,11 @@ import threading
 
 import structlog
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from experiments.db import database_refusal
+from experiments.errors import NotMigrated
 from experiments.models import RulesetRow
 from experiments.ruleset_files import Mark, RulesetFolder, checksum
 from experiments.ruleset_values import RulesetRefusedError, parse
@@ -49,7 +51,7 @@ class RulesetMirror:
         try:
             fault = self._copy()
         except SQLAlchemyError as error:
-            fault = f"The database does not answer ({type(error).__name__})."
+            fault = _said(error)
         except (OSError, RulesetRefusedError) as error:
             fault = f"The ruleset cannot be written: {error}"
         if fault is not None and fault != self.fault:
@@ -91,3 +93,10 @@ class RulesetMirror:
             " database was restored from a backup, remove the folder"
             f" {self._folder.path} and restart."
         )
+
+
+def _said(error: SQLAlchemyError) -> str:
+    refusal = database_refusal(error) if isinstance(error, DBAPIError) else None
+    if isinstance(refusal, NotMigrated):
+        return refusal.message
+    return f"The database does not answer ({type(error).__name__})."

@@ -16,6 +16,7 @@ from experiments.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    NotMigrated,
     StorageFull,
     TooLarge,
     TooManyRequests,
@@ -120,6 +121,12 @@ EXPLANATIONS: Mapping[int, Explanation] = {
         "Ask the person who runs Abide to free some space, then try again.",
     ),
 }
+NOT_MIGRATED = Explanation(
+    "The database is not ready",
+    "It is not of this version of Abide.",
+    f"{CUSTOMERS} Nothing was changed.",
+    "Ask the person who runs Abide to run: abide db upgrade",
+)
 
 
 def register(app: Flask) -> None:
@@ -139,7 +146,7 @@ def refuse(error: AbideError) -> Response:
         return kept.ask_to_sign_in()
     if isinstance(error, StaleForm):
         return kept.offer_again(status)
-    answer = _page(status, error.message)
+    answer = _page(status, error.message, _explanation(error, status))
     if isinstance(error, (TooManyRequests, Unavailable)):
         answer.headers["Retry-After"] = str(error.retry_after)
     return answer
@@ -188,12 +195,19 @@ def fail(error: Exception) -> Response:
     return _page(HTTPStatus.INTERNAL_SERVER_ERROR, incident=incident)
 
 
+def _explanation(error: AbideError, status: int) -> Explanation:
+    return NOT_MIGRATED if isinstance(error, NotMigrated) else EXPLANATIONS[status]
+
+
 def _page(
-    status: int, message: str | None = None, incident: str | None = None
+    status: int,
+    message: str | None = None,
+    explanation: Explanation | None = None,
+    incident: str | None = None,
 ) -> Response:
     body = render_template(
         "error.html",
-        explanation=EXPLANATIONS[status],
+        explanation=explanation or EXPLANATIONS[status],
         message=message,
         incident=incident,
         status=status,

@@ -9,13 +9,18 @@ from abide import create_flask_app
 from api import doors, front
 from api.doors import Gate
 from experiments.context import Context
+from experiments.ruleset_mirror import RulesetMirror
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NOWHERE = ["/api", "/api/", "/api/v2", "/api/v1/nope", "/ofrep/v2/x", "/v1", "/v1/nope"]
 
 
 @pytest.fixture(params=["all", "assign", "app"])
-def caller(request: pytest.FixtureRequest, context: Context) -> Client:
+def caller(
+    request: pytest.FixtureRequest, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> Client:
+    # Its thread would go on asking when the test is over.
+    monkeypatch.setattr(RulesetMirror, "start", RulesetMirror.copy)
     pool: str = request.param
     app = None if pool == "assign" else create_flask_app(context)
     return Client(front.build(context, app, doors_too=pool != "app"))

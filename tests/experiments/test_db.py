@@ -17,7 +17,7 @@ from experiments.db import (
     make_sessions,
     transaction,
 )
-from experiments.errors import StorageFull, Unavailable
+from experiments.errors import NotMigrated, StorageFull, Unavailable
 from experiments.models import JourneyStage, Lease
 
 MOMENT = datetime(2026, 3, 14, 9, 30, 15, 123456, tzinfo=UTC)
@@ -143,6 +143,10 @@ def test_transaction__all_connections_taken__is_unavailable(
         (psycopg.OperationalError("server closed the connection"), Unavailable),
         (psycopg.errors.AdminShutdown("terminating connection"), Unavailable),
         (psycopg.errors.QueryCanceled("statement timeout"), Unavailable),
+        (pysqlite3.OperationalError("no such table: person"), NotMigrated),
+        (pysqlite3.OperationalError("no such column: person.name"), NotMigrated),
+        (psycopg.errors.UndefinedTable('relation "person"'), NotMigrated),
+        (psycopg.errors.UndefinedColumn("column person.name"), NotMigrated),
     ],
 )
 def test_database_refusal__known_cause__has_its_kind(
