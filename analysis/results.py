@@ -129,7 +129,7 @@ class RunView:
     @property
     def shows_estimates(self) -> bool:
         """Whether the plan allows to show what was found."""
-        return _may_show(self.phase, self.verdict)
+        return may_show(self.phase, self.verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ def latest(session: Session, experiment: Experiment) -> RunView | None:
         return None
     phase = ResultPhase(run.phase or ResultPhase.COUNTING)
     verdict = Verdict(run.verdict or Verdict.KEEP_RUNNING)
-    show = _may_show(phase, verdict)
+    show = may_show(phase, verdict)
     return RunView(
         id=run.id,
         experiment=experiment.key,
@@ -222,6 +222,19 @@ def failure_since(
     if not failed:
         return None
     return Failure(failed[0].finished_at, len(failed), failed[0].error)
+
+
+def may_show(phase: str | None, verdict: str | None) -> bool:
+    """Whether a run may show its numbers and verdict: only once its plan is fulfilled.
+
+    Args:
+        phase: of the run; None when it failed.
+        verdict: of the run; None when it failed.
+
+    Returns:
+        Whether page, API and digest may speak of an outcome.
+    """
+    return phase == ResultPhase.FINAL and verdict != Verdict.KEEP_RUNNING
 
 
 def charts_of(session: Session, run: RunView) -> dict[str, ChartView]:
@@ -281,10 +294,6 @@ def to_json(run: RunView) -> dict[str, Any]:
         "ruleset_revision": run.ruleset_revision,
         "code_version": run.code_version,
     }
-
-
-def _may_show(phase: ResultPhase, verdict: Verdict) -> bool:
-    return phase == ResultPhase.FINAL and verdict != Verdict.KEEP_RUNNING
 
 
 def _result(row: Result, *, show: bool) -> ResultView:

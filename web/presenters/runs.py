@@ -7,8 +7,9 @@ from typing import Any, Protocol
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
+from analysis.results import may_show
 from experiments.models import AnalysisRun
-from experiments.vocabulary import ResultPhase, RunState, Verdict
+from experiments.vocabulary import RunState
 
 
 def latest_runs(
@@ -62,8 +63,4 @@ class Run(Protocol):
 
 def is_final(run: Run | None) -> bool:
     """Whether a run may show its verdict under its plan's monitoring mode."""
-    return (
-        run is not None
-        and run.phase == ResultPhase.FINAL.value
-        and run.verdict != Verdict.KEEP_RUNNING.value
-    )
+    return run is not None and may_show(run.phase, run.verdict)
