@@ -13,9 +13,12 @@ from api import (
     journey,
     keys,
     metrics,
+    ofrep,
     openapi,
+    plugin_track,
     power,
     results,
+    sdk_payload,
     segments,
     tracking,
 )
@@ -49,6 +52,11 @@ def register(app: Flask, context: Context) -> None:
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
     document = openapi.complete(
-        api.spec.to_dict(), assignments.OPENAPI_PATHS, tracking.OPENAPI_PATHS
+        api.spec.to_dict(),
+        assignments.OPENAPI_PATHS,
+        ofrep.OPENAPI_PATHS,
+        sdk_payload.OPENAPI_PATHS,
+        tracking.OPENAPI_PATHS,
+        plugin_track.OPENAPI_PATHS,
     )
     app.register_blueprint(docs.blueprint(document, context.settings.base_url))

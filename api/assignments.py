@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+import orjson
+
 from api import assignments_openapi
 from api.door_auth import authenticate
 from api.door_body import decode_json
-from api.door_values import Door, Request, Response, json_response
+from api.door_values import Door, Request, Response, in_house
+from api.written import Written
 from experiments.assignment import Assignment, assign, assign_all, silent
 from experiments.errors import InvalidInput, Unavailable
 from experiments.javascript import is_number
@@ -28,6 +31,9 @@ MAX_EXPERIMENTS = 500  # named in one request
 _FIELDS = frozenset({"unit", "attributes", "experiments"})
 _MAX_SHOWN = 64  # characters of a field's name, where it is not one of ours
 _MAX_FAULTS = 20  # named in one refusal
+_JSON = [("Content-Type", "application/json")]
+
+word = in_house
 
 OPENAPI_PATHS: dict[str, Any] = assignments_openapi.paths(
     PATH, MAX_UNIT, MAX_EXPERIMENTS
@@ -51,6 +57,7 @@ def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
     Returns:
         (method, path) -> door.
     """
+    written = Written(_write)
 
     def assignments(request: Request) -> Response:
         authenticate(request, reader, KINDS)
@@ -58,25 +65,22 @@ def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
         if ruleset is None:
             raise Unavailable("Abide has just started. Try again soon.")
         question = read_question(request.body)
-        answers = answer(ruleset, question)
-        return json_response(
-            200,
-            {
-                "revision": ruleset.revision,
-                "assignments": [
-                    {
-                        "experiment": given.experiment,
-                        "variant": given.variant,
-                        "parameters": given.parameters,
-                        "reason": given.reason,
-                        "in_experiment": given.in_experiment,
-                    }
-                    for given in answers
-                ],
-            },
-        )
+        parts = written.of(ruleset, answer(ruleset, question))
+        body = b'{"revision":%d,"assignments":[' % ruleset.revision
+        return Response(200, _JSON, body + b",".join(parts) + b"]}")
 
     return {("POST", PATH): assignments}
+
+
+def _write(_ruleset: Ruleset, given: Assignment) -> bytes:
+    shown = {
+        "experiment": given.experiment,
+        "variant": given.variant,
+        "parameters": given.parameters,
+        "reason": given.reason,
+        "in_experiment": given.in_experiment,
+    }
+    return orjson.dumps(shown)
 
 
 def answer(ruleset: Ruleset, question: Question) -> list[Assignment]:
@@ -136,7 +140,10 @@ def read_question(body: bytes) -> Question:
     if faults:
         named = dict(islice(faults.items(), _MAX_FAULTS))
         raise InvalidInput("This request cannot be answered.", named)
-    return Question(content["unit"], attributes, experiments)
+    unit = content["unit"]
+    if unit:  # rules know it by this name, at every door
+        attributes["id"] = unit
+    return Question(unit, attributes, experiments)
 
 
 def _unit_faults(content: Mapping[str, Any]) -> dict[str, str]:

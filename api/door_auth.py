@@ -24,6 +24,7 @@ class DoorKey(NamedTuple):
     public_id: str
     kind: KeyKind
     environment: Environment
+    may_read_rules: bool = False
 
 
 def authenticate(
@@ -86,7 +87,7 @@ def recognise(text: str, ruleset: Ruleset, kinds: Container[KeyKind]) -> DoorKey
         raise Unauthenticated("This key is not known, or it was revoked.")
     if held.kind not in kinds:
         raise Forbidden(f"A {held.kind} key does not open this door.")
-    return DoorKey(held.public_id, held.kind, held.environment)
+    return DoorKey(held.public_id, held.kind, held.environment, held.may_read_rules)
 
 
 @functools.lru_cache(1000)  # an application shows the same key all day

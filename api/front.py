@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from api import assignments, doors, probes, tracking
+from api import (
+    assignments,
+    doors,
+    ofrep,
+    plugin_track,
+    probes,
+    sdk_payload,
+    tracking,
+)
 from api.doors import DoorGroup, Gate
 from api.errors import HEADERS, json_bytes
 from experiments.context import Context
@@ -59,13 +67,18 @@ def build(
 
 def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
     settings = context.settings
-    tracked = tracking.routes(
-        reader,
-        Inbox.for_settings(settings),
-        load_pseudonymiser(settings),
-        context.now,
-    )
-    yield DoorGroup(assignments.routes(reader), assignments.BODY_CAP, settings.threads)
+    inbox, hide = Inbox.for_settings(settings), load_pseudonymiser(settings)
+    tracked = {
+        **tracking.routes(reader, inbox, hide, context.now),
+        **plugin_track.routes(reader, inbox, hide, context.now),
+    }
+    for asked in (assignments, ofrep, sdk_payload):
+        yield DoorGroup(
+            asked.routes(reader),
+            asked.BODY_CAP,
+            settings.threads,
+            wording=asked.word,
+        )
     # One thread stays over: a slow inbox must not keep assignment waiting.
     at_once = max(1, settings.threads - 1)
     yield DoorGroup(tracked, tracking.BODY_CAP, at_once, accepts_gzip=True)

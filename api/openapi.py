@@ -26,6 +26,8 @@ SECURITY_SCHEMES = {
 
 DOOR_TAGS = (
     {"name": "assignments", "description": "Which variant a customer gets."},
+    {"name": "openfeature", "description": "The same, as OpenFeature's clients ask."},
+    {"name": "growthbook", "description": "The same, as GrowthBook's SDKs ask."},
     {"name": "events", "description": "What customers do, as Segment's clients say."},
 )
 

@@ -1,6 +1,6 @@
 """The ruleset as values: what the doors serve from, in memory, without a database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,8 +49,6 @@ class Ruleset:
         silent: those that do not (yet), by key, with the reason.
         keys: all API keys, revoked ones included, by public id.
         attributes: names of customer attributes that may be stored.
-        entries: what `experiments` was made from, for apps that evaluate by
-            themselves.
     """
 
     revision: int
@@ -60,7 +58,6 @@ class Ruleset:
     silent: Mapping[str, AssignmentReason]
     keys: Mapping[str, PublishedKey]
     attributes: frozenset[str]
-    entries: Sequence[Mapping[str, Any]] = ()
 
 
 def parse(body: bytes, memory: Memory | None = None) -> Ruleset:
@@ -103,7 +100,6 @@ def _ruleset(content: Mapping[str, Any], memory: Memory | None) -> Ruleset:
         },
         keys={key["public_id"]: _key(key) for key in content["keys"]},
         attributes=frozenset(content["attributes"]),
-        entries=content["experiments"],
     )
 
 

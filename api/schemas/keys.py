@@ -3,7 +3,6 @@
 from api.schemas.fields import Choice, Flag, StrictSchema, Text, Time, text
 from experiments.vocabulary import Environment, KeyKind
 
-
 _READS = (
     "Of a client key: whether its app may evaluate by itself, for which it reads"
     " segment rules and splits."

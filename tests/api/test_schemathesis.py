@@ -15,9 +15,10 @@ from flask import Flask
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
-from api import assignments, doors, tracking
+from api import assignments, doors, ofrep, plugin_track, sdk_payload, tracking
 from api.app import register
 from api.doors import DoorGroup, Gate
+from experiments import keys
 from experiments.config import Settings
 from experiments.context import Context, utc_now
 from experiments.db import make_engine, make_sessions, transaction
@@ -26,7 +27,7 @@ from experiments.privacy import load_pseudonymiser
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
-from experiments.vocabulary import KeyKind, PersonRole
+from experiments.vocabulary import Environment, KeyKind, PersonRole
 from tests import factories
 from tests.api.conftest import Caller, make_key
 
@@ -48,6 +49,9 @@ CONFIG = {
         "positive_data_acceptance": {"enabled": False},
     },
 }
+
+
+HOT = {"assignments", "openfeature", "growthbook", "events"}
 
 
 class Relay:
@@ -101,22 +105,48 @@ def one_of_each(context: Context) -> str:
 
 
 @pytest.fixture
-def whole(api: Caller, context: Context, one_of_each: str) -> Iterator[Caller]:
+def client_key(context: Context) -> str:
+    """Make the key that SDKs put into the address."""
+    with transaction(context.sessions) as session:
+        admin = factories.make_actor(session, "Di", PersonRole.ADMIN)
+        _, text = keys.create_key(
+            session,
+            kind=KeyKind.CLIENT,
+            environment=Environment.PRODUCTION,
+            name="App",
+            actor=admin,
+            now=factories.NOW,
+            may_read_rules=True,
+        )
+    return text
+
+
+@pytest.fixture
+def whole(
+    api: Caller, context: Context, one_of_each: str, client_key: str
+) -> Iterator[Caller]:
     """Put the hot doors in front of the app, as one process serves them."""
     assert one_of_each
     folder = RulesetFolder(context.settings.data_dir / "ruleset")
     with transaction(context.sessions) as session:
         server_key = make_key(session, "Cy", PersonRole.EDITOR, KeyKind.SERVER)
+    assert client_key
     RulesetMirror(context.sessions, folder).copy()
     reader = RulesetReader(folder)
     reader.refresh()
     inbox = Inbox.for_settings(context.settings)
     pseudonymiser = load_pseudonymiser(context.settings)
-    tracked = tracking.routes(reader, inbox, pseudonymiser, context.now)
+    tracked = {
+        **tracking.routes(reader, inbox, pseudonymiser, context.now),
+        **plugin_track.routes(reader, inbox, pseudonymiser, context.now),
+    }
     relay.app = doors.mount(
         api.client.application,
         [
-            DoorGroup(assignments.routes(reader), assignments.BODY_CAP, 8),
+            *(
+                DoorGroup(door.routes(reader), door.BODY_CAP, 8, wording=door.word)
+                for door in (assignments, ofrep, sdk_payload)
+            ),
             DoorGroup(tracked, 500_000, 8, accepts_gzip=True),
         ],
         trusted_hosts=context.settings.trusted_hosts,
@@ -129,12 +159,16 @@ def whole(api: Caller, context: Context, one_of_each: str) -> Iterator[Caller]:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @operations.parametrize()
 # All requests to one operation meet the same database, as they do in life.
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_operation__generated_requests__answer_as_documented(
-    case: schemathesis.Case[Any], api: Caller, whole: Caller
+    case: schemathesis.Case[Any], api: Caller, whole: Caller, client_key: str
 ) -> None:
     tags = case.operation.tags or []
-    caller = whole if {"assignments", "events"} & set(tags) else api
+    caller = whole if HOT & set(tags) else api
+    if "client_key" in case.path_parameters:
+        case.path_parameters["client_key"] = client_key
+    if "client_key" in case.query:
+        case.query["client_key"] = client_key
     case.call_and_validate(
         headers={"Authorization": f"Bearer {caller.key}"},
         # A message that is not as documented is set aside, and its batch taken.
