@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ANALYSIS_COMMANDS = {
     "analyse": "analyse",
     "compact": "compact",
+    "erase": "erase",
+    "export-customer": "export_customer",
     "import": "import_file",
     "schedule": "schedule",
 }

@@ -1,8 +1,9 @@
-"""`abide analyse`, `schedule`, `compact`, `import`: analysis from a terminal."""
+"""`abide analyse`, `compact`, `erase`, `import` and more: from a terminal."""
 
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,17 +13,21 @@ from typing import Any
 
 import click
 
-from experiments import logs
+from experiments import data_requests, logs
+from experiments.actors import SYSTEM
 from experiments.context import Context, open_context
 from experiments.db import transaction
 from experiments.errors import AbideError, Unavailable
 from experiments.models import AnalysisRun
-from experiments.vocabulary import RunState
+from experiments.privacy import load_pseudonymiser
+from experiments.vocabulary import ErasureState, IdKind, RunState
 
 # Each command loads the statistics it needs itself: servers, which know the commands
 # too, must start without them.
 
 PATIENCE = timedelta(minutes=10)
+ERASURE_SECONDS = 120.0
+WAIT_SECONDS = 0.5
 FOR_PEOPLE = "WARNING"  # what is logged where somebody reads the terminal
 # Customers' requests come first: these processes take what time is left.
 COMPACTOR_NICENESS = 5
@@ -67,6 +72,71 @@ def compact() -> None:
 
     os.nice(COMPACTOR_NICENESS)
     run_compactor(_context(), _stopped_by_signals())
+
+
+@click.command()
+@click.argument("customer_id")
+@click.option("--anonymous", is_flag=True, help="The id is an anonymousId.")
+def erase(customer_id: str, *, anonymous: bool) -> None:
+    """Erase everything about the customer CUSTOMER_ID, and drop what still comes."""
+    from analysis.compactor import erase_once  # noqa: PLC0415
+
+    context = _context(FOR_PEOPLE)
+    try:
+        with transaction(context.sessions) as session:
+            number = data_requests.request_erasure(
+                session,
+                load_pseudonymiser(context.settings),
+                customer_id,
+                _id_kind(anonymous),
+                actor=SYSTEM,
+                now=context.now(),
+            ).id
+        deadline = time.monotonic() + ERASURE_SECONDS
+        while not _is_erased(context, number):
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"Erasure {number} waits: an analysis is running. Events of this"
+                    " customer are dropped from now on; the rest follows by itself."
+                )
+            if not erase_once(context) or not _is_erased(context, number):
+                time.sleep(WAIT_SECONDS)
+    except AbideError as error:
+        raise click.ClickException(error.message) from error
+    with transaction(context.sessions) as session:
+        count = data_requests.get(session, number).event_count
+    click.echo(f"Erased: {count:,} rows. Results that were stored before stay.")
+
+
+def _is_erased(context: Context, number: int) -> bool:
+    with transaction(context.sessions) as session:
+        state = data_requests.get(session, number).state
+    return state == ErasureState.DONE.value
+
+
+def _id_kind(anonymous: bool) -> IdKind:  # noqa: FBT001  # it is the whole question
+    return IdKind.ANONYMOUS if anonymous else IdKind.CUSTOMER
+
+
+@click.command("export-customer")
+@click.argument("customer_id")
+@click.option("--anonymous", is_flag=True, help="The id is an anonymousId.")
+def export_customer(customer_id: str, *, anonymous: bool) -> None:
+    """Print everything that is stored about CUSTOMER_ID, as JSON."""
+    import orjson  # noqa: PLC0415
+
+    from analysis.customer_data import copy_of  # noqa: PLC0415
+
+    context, kind = _context(FOR_PEOPLE), _id_kind(anonymous)
+    try:
+        _take_in(context)
+        hide = load_pseudonymiser(context.settings)
+        with transaction(context.sessions) as session:
+            copy = copy_of(context, hide, customer_id, kind)
+            data_requests.note_export(session, kind, actor=SYSTEM, now=context.now())
+    except AbideError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(orjson.dumps(copy, option=orjson.OPT_INDENT_2).decode())
 
 
 @click.command("import")

@@ -16,13 +16,16 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import structlog
 
-from analysis import intake_records, leases
+from analysis import erasing, intake_records, leases
 from analysis.delta import DeltaWriter, write_file
+from analysis.dropping import without_erased
 from analysis.duplicates import REMEMBERED, RecentMessages, find_duplicates
 from analysis.event_table import build, by_day
+from analysis.expiry import delete_expired
 from analysis.intake_records import IN_FLIGHT
 from analysis.store import EVENT_LAYOUT, EventStore
 from analysis.upkeep import merge_small_files
+from experiments import data_requests
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError, Unavailable
@@ -105,9 +108,24 @@ class Compactor:
             self._known_version = writer.version  # the same rows in other files
         return merged
 
+    def erase(self) -> int:
+        """Carry out the erasures that wait, and say how many."""
+        with self._fresh_after_failure():
+            writer = self._current_writer()
+            version = writer.version
+            count = erasing.carry_out(self._context, writer, LEASE, self._token)
+        if self._known_version == version:
+            # The rows that are gone are remembered as seen, which does no harm.
+            self._known_version = writer.version
+        return count
+
     def clean(self) -> None:
         """Remove files, log entries and marks that nobody can need any more."""
-        self._current_writer().clean()
+        writer = self._current_writer()
+        expired = delete_expired(self._context, writer)
+        if expired:
+            log.info("expired", events=expired)
+        writer.clean()
         with transaction(self._context.sessions) as session:
             known = intake_records.marked_slots(session)
         gone = self._inbox.gone(known)
@@ -144,12 +162,18 @@ class Compactor:
             return Compacted()
         recent = self._current_recent(writer)
         batch = build(runs)
-        findings = find_duplicates(batch, recent, writer.path, writer.files())
+        with transaction(self._context.sessions) as session:
+            stones = data_requests.tombstones(session)
+        dropped = without_erased(batch, stones)
+        findings = find_duplicates(
+            batch, recent, writer.path, writer.files(), dropped.rows
+        )
         with transaction(self._context.sessions) as session:
             if self._token is not None:
                 leases.check_token(session, LEASE, self._token)
             quarantined = intake_records.record(session, batch, findings)
-        new = batch.table.filter(pa.array(findings.new))
+            data_requests.add_links(session, dropped.links)
+        new = dropped.table.filter(pa.array(findings.new))
         files = [
             write_file(writer.path, EVENT_LAYOUT, {"day": day.isoformat()}, rows)
             for day, rows in by_day(new).items()
@@ -217,6 +241,25 @@ def compact_once(context: Context, store: EventStore | None = None) -> Compacted
             total += done
 
 
+def erase_once(context: Context) -> bool:
+    """Carry out the erasures that wait, after taking in what waits before them.
+
+    Args:
+        context: settings, database and clock.
+
+    Returns:
+        False when another process compacts: that one carries them out, in its turn.
+    """
+    with leases.held(context, LEASE, LEASE_TTL) as token:
+        if token is None:
+            return False
+        compactor = Compactor(context, EventStore(context.settings), token)
+        while compactor.round().group_count:
+            pass
+        compactor.erase()
+        return True
+
+
 def run_compactor(context: Context, stop: threading.Event) -> None:
     """Compact until told to stop; while another process holds the lease, wait for it.
 
@@ -246,6 +289,7 @@ def _work(context: Context, token: int, stop: threading.Event) -> None:
         done = compactor.round()
         if done.group_count:
             log.info("compacted", events=done.event_count, groups=done.group_count)
+        compactor.erase()
         busy = done.event_count >= BUSY_EVENTS
         if not busy:
             merged = compactor.tidy()

@@ -148,10 +148,16 @@ class DeltaWriter:
             sync(self.path / "_delta_log")
         self.refresh()
 
-    def clean(self) -> None:
-        """Remove files that no version of the last hour used, and old log entries."""
+    def clean(self, grace_hours: int = GRACE_HOURS, *, strays: bool = True) -> None:
+        """Remove files that no version of the last hours used, and old log entries.
+
+        Args:
+            grace_hours: how long readers of older versions are spared.
+            strays: also files that never entered the log; only when nobody else
+                writes to the table.
+        """
         self._table.vacuum(
-            GRACE_HOURS, dry_run=False, enforce_retention_duration=False, full=True
+            grace_hours, dry_run=False, enforce_retention_duration=False, full=strays
         )
         self._table.create_checkpoint()
         self._table.cleanup_metadata()

@@ -37,15 +37,17 @@ class Findings:
     Attributes:
         repeated: came before, with the same content.
         conflicting: came before with other content; the first one stays.
+        erased: about a customer who was erased; neither repeated nor conflicting.
     """
 
     repeated: Flags
     conflicting: Flags
+    erased: Flags
 
     @property
     def new(self) -> Flags:
         """What is to be stored."""
-        return ~(self.repeated | self.conflicting)
+        return ~(self.repeated | self.conflicting | self.erased)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,11 @@ class RecentMessages:
 
 
 def find_duplicates(
-    batch: Batch, recent: RecentMessages, root: Path, files: Sequence[StoredFile]
+    batch: Batch,
+    recent: RecentMessages,
+    root: Path,
+    files: Sequence[StoredFile],
+    erased: Flags | None = None,
 ) -> Findings:
     """Find what came before, in the table or earlier in the batch itself.
 
@@ -179,6 +185,7 @@ def find_duplicates(
         recent: what the table holds of the last seven days.
         root: the table's folder.
         files: its active files.
+        erased: rows about erased customers; they are nothing else beside.
 
     Returns:
         What is repeated and what conflicts.
@@ -188,9 +195,11 @@ def find_duplicates(
     first = _first_of_each(batch.keys)
     later = first != np.arange(len(first))
     payload = np.where(known, payload, batch.payloads[first])
-    came_before = known | later
+    if erased is None:
+        erased = np.zeros(len(first), dtype=bool)
+    came_before = (known | later) & ~erased
     same = payload == batch.payloads
-    return Findings(repeated=came_before & same, conflicting=came_before & ~same)
+    return Findings(came_before & same, came_before & ~same, erased)
 
 
 def _find_by_day(

@@ -42,6 +42,7 @@ CHECK_WORDS = {
     HealthCheck.PAUSES: "No pauses",
     HealthCheck.NOT_PRE_REGISTERED: "Planned beforehand",
     HealthCheck.NOT_REVIEWED: "Reviewed by a second person",
+    HealthCheck.ERASURES: "Erased customers balanced",
 }
 _BECAUSE = {
     Reason.TOO_FEW_UNITS: "a group has fewer than {needed} customers",

@@ -17,6 +17,7 @@ from analysis.stats.srm import SampleRatio, sample_ratio
 from experiments.plan import Plan
 from experiments.vocabulary import AssignedBy, CheckState, HealthCheck
 
+FEW = 10  # customers; fewer are not told by variant
 MAX_SHARE = 0.01  # of customers in two, or in unplanned, variants
 UNEQUAL_P = 0.05  # answers given unequally often
 
@@ -44,6 +45,7 @@ class Circumstances:
         as_of: when the analysis was made.
         pauses: (from, to) of each pause; None has not ended.
         responses: survey metric's name -> balance of each treatment with control.
+        erased: variant -> customers who were erased after they had seen it.
     """
 
     plan_is_intact: bool
@@ -52,6 +54,7 @@ class Circumstances:
     as_of: datetime
     pauses: Sequence[tuple[datetime, datetime | None]] = ()
     responses: Mapping[str, Sequence[ResponseBalance]] = field(default_factory=dict)
+    erased: Mapping[str, int] = field(default_factory=dict)
 
 
 def check(plan: Plan, summaries: Summaries, around: Circumstances) -> list[Check]:
@@ -77,6 +80,7 @@ def check(plan: Plan, summaries: Summaries, around: Circumstances) -> list[Check
         _pauses(around),
         _pre_registered(plan),
         _reviewed(plan),
+        _erasures(plan, around.erased),
     ]
 
 
@@ -318,3 +322,29 @@ def _reviewed(plan: Plan) -> Check:
         return Check(name, CheckState.NOT_APPLICABLE, sentence)
     sentence = "Not reviewed: nobody but its author has approved the plan."
     return Check(name, CheckState.NOTICE, sentence)
+
+
+def _erasures(plan: Plan, erased: Mapping[str, int]) -> Check:
+    """Compare how many erased customers each variant had with the split.
+
+    Whoever asks to be erased is missing from the results. When one variant makes more
+    customers ask, those who are left are no longer alike.
+    """
+    name = HealthCheck.ERASURES
+    shares = {variant.name: variant.share for variant in plan.design.variants}
+    counts = {key: erased.get(key, 0) for key in shares}
+    total = sum(counts.values())
+    if not total:
+        return Check(name, CheckState.PASSED, "No customer of it was erased.")
+    if total < FEW:
+        sentence = f"Fewer than {FEW} of its customers were erased."
+        return Check(name, CheckState.PASSED, sentence)
+    result = sample_ratio(counts, shares)
+    facts: dict[str, float | int | str | bool | None] = {"p_value": result.p_value}
+    facts |= {f"erased_{key}": n for key, n in counts.items()}
+    by_variant = wording.joined([f"{n} of {key}" for key, n in counts.items()])
+    sentence = f"{wording.count(total)} of its customers were erased: {by_variant}."
+    if result.p_value is None or result.state == CheckState.PASSED:
+        return Check(name, CheckState.PASSED, sentence, facts)
+    sentence += " That is not as they were split; ask why they left."
+    return Check(name, CheckState.NOTICE, sentence, facts)

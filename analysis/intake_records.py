@@ -42,6 +42,7 @@ class _Counts:
 
     events: int = 0
     duplicates: int = 0
+    erased: int = 0
     consent_refused: int = 0
     unlisted_values: int = 0
     personal_values: int = 0
@@ -155,6 +156,7 @@ def _count(
     size = len(batch.origins)
     events = np.bincount(batch.parcel_of[findings.new], minlength=size)
     repeats = np.bincount(batch.parcel_of[findings.repeated], minlength=size)
+    erased = np.bincount(batch.parcel_of[findings.erased], minlength=size)
     result: dict[tuple[str, str], _Counts] = defaultdict(_Counts)
     for index, origin in enumerate(batch.origins):
         parcel = origin.parcel
@@ -165,6 +167,7 @@ def _count(
             continue
         counts.events += int(events[index])
         counts.duplicates += int(repeats[index])
+        counts.erased += int(erased[index])
         counts.consent_refused += parcel.consent_refused
         counts.unlisted_values += parcel.unlisted_values
         counts.personal_values += parcel.personal_values
@@ -192,10 +195,12 @@ def _add(session: Session, source: str, environment: str, found: _Counts) -> Non
             consent_refused_count=0,
             unlisted_value_count=0,
             personal_value_count=0,
+            erased_count=0,
         )
         session.add(row)
     row.event_count += found.events
     row.duplicate_count += found.duplicates
+    row.erased_count += found.erased
     row.consent_refused_count += found.consent_refused
     row.unlisted_value_count += found.unlisted_values
     row.personal_value_count += found.personal_values

@@ -27,6 +27,7 @@ from experiments.models import Lease
 
 TTL = timedelta(seconds=30)  # a killed holder is replaced after at most this
 RENEWALS = 3  # within one TTL
+ANALYSIS = "analysis"  # held by whoever reads the store for long
 
 log = structlog.get_logger(__name__)
 

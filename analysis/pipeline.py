@@ -38,7 +38,7 @@ from experiments.models import AnalysisRun
 from experiments.plan import Plan
 from experiments.vocabulary import CheckState, MetricKind, ResultPhase, RunState
 
-LEASE = "analysis"
+LEASE = leases.ANALYSIS
 SCRATCH = "scratch"
 PATIENCE = timedelta(minutes=2)
 WAIT_SECONDS = 0.5
@@ -152,6 +152,7 @@ def _made(
             as_of=as_of,
             pauses=subject.pauses,
             responses=estimating.responses(plan, summaries),
+            erased=subject.erased,
         ),
     )
     final = progress.phase == ResultPhase.FINAL

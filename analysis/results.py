@@ -16,7 +16,14 @@ from sqlalchemy.orm import Session, selectinload
 from analysis import wording
 from analysis.outcome_json import outcome_from_json, outcome_to_json
 from analysis.stats.estimate import Outcome
-from experiments.models import AnalysisRun, Chart, CheckResult, Experiment, Result
+from experiments.models import (
+    AnalysisRun,
+    Chart,
+    CheckResult,
+    ErasedExposure,
+    Experiment,
+    Result,
+)
 from experiments.vocabulary import (
     CheckState,
     HealthCheck,
@@ -120,6 +127,7 @@ class RunView:
     ruleset_revision: int | None
     code_version: str
     failure: Failure | None
+    erased_since: bool = False  # customers, whom its sums still count
 
     @property
     def is_trusted(self) -> bool:
@@ -194,6 +202,7 @@ def latest(session: Session, experiment: Experiment) -> RunView | None:
         ruleset_revision=run.ruleset_revision,
         code_version=run.code_version,
         failure=failure_since(session, experiment, run.id),
+        erased_since=_erased_since(session, experiment, run.finished_at),
     )
 
 
@@ -222,6 +231,13 @@ def failure_since(
     if not failed:
         return None
     return Failure(failed[0].finished_at, len(failed), failed[0].error)
+
+
+def _erased_since(session: Session, experiment: Experiment, at: datetime) -> bool:
+    query = select(ErasedExposure.variant).where(
+        ErasedExposure.experiment == experiment.key, ErasedExposure.last_at > at
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def may_show(phase: str | None, verdict: str | None) -> bool:
@@ -290,6 +306,7 @@ def to_json(run: RunView) -> dict[str, Any]:
         ],
         "results": [_result_json(result) for result in run.results],
         "failed_since": _time(run.failure.failed_at) if run.failure else None,
+        "erased_since": run.erased_since,
         "plan_sha256": run.plan_sha256,
         "ruleset_revision": run.ruleset_revision,
         "code_version": run.code_version,

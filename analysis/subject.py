@@ -1,16 +1,24 @@
 """What the database says about an experiment that is to be analysed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from analysis import wording
 from analysis.cells import Earlier
 from analysis.cutoff import Source, read_sources
-from experiments import catalog
+from experiments import catalog, data_requests
 from experiments.errors import Conflict
-from experiments.models import AnalysisRun, Experiment, PlanRow, RulesetRow
+from experiments.models import (
+    AnalysisRun,
+    Experiment,
+    ExpiredExposure,
+    PlanRow,
+    RulesetRow,
+)
 from experiments.plan import Plan, plan_from_json, sha256_of
 from experiments.vocabulary import AssignedBy, RunState
 
@@ -29,6 +37,7 @@ class Subject:
         sources: of production events.
         earlier: the last good run before this one.
         ruleset_revision: in force.
+        erased: variant -> customers who were erased and had seen it.
     """
 
     experiment_id: int
@@ -40,6 +49,7 @@ class Subject:
     sources: tuple[Source, ...]
     earlier: Earlier | None
     ruleset_revision: int | None
+    erased: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def breaks(self) -> tuple[tuple[datetime, datetime | None], ...]:
@@ -70,10 +80,12 @@ def read_subject(session: Session, key: str, as_of: datetime) -> Subject:
     )
     if row is None:
         raise Conflict(f'"{key}" has not started, so there is nothing to analyse yet.')
+    plan = plan_from_json(row.body)
+    _refuse_expired(session, plan)
     ends = (experiment.enrolment_ends_at, experiment.stopped_at, experiment.decided_at)
     return Subject(
         experiment_id=experiment.id,
-        plan=plan_from_json(row.body),
+        plan=plan,
         plan_sha256=row.sha256,
         plan_is_intact=sha256_of(row.body) == row.sha256,
         closes_at=min((end for end in ends if end is not None), default=None),
@@ -81,7 +93,23 @@ def read_subject(session: Session, key: str, as_of: datetime) -> Subject:
         sources=tuple(read_sources(session)),
         earlier=_earlier(session, experiment, as_of),
         ruleset_revision=session.scalar(select(func.max(RulesetRow.revision))),
+        erased={
+            row.variant: row.customer_count
+            for row in data_requests.erased_exposures(session, key)
+        },
     )
+
+
+def _refuse_expired(session: Session, plan: Plan) -> None:
+    """Let no analysis of what is left take the place of one of all events."""
+    key = plan.design.key
+    expired = session.get(ExpiredExposure, key)
+    if expired is not None and plan.exposures_from < expired.received_before:
+        until = wording.date_time(expired.received_before)
+        raise Conflict(
+            f'Events of "{key}" that came before {until} were deleted for their age,'
+            " so it cannot be analysed again. Its last results stay."
+        )
 
 
 def _earlier(

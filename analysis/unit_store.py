@@ -61,6 +61,14 @@ class UnitStore:
         )
         return Units(version, files) if files else None
 
+    def files_by_experiment(self) -> dict[str, list[str]]:
+        """List the Parquet files of every experiment that has units."""
+        found: dict[str, list[str]] = {}
+        for file in read_files(self.path, UNIT_LAYOUT)[1]:
+            path = str(self.path / file.path)
+            found.setdefault(file.folders["experiment"], []).append(path)
+        return found
+
     def import_id(self, experiment: str) -> str | None:
         """Tell which import an experiment's units are from; None when it has none."""
         units = self.of(experiment)

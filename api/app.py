@@ -7,6 +7,7 @@ from api import (
     assignments,
     audit,
     auth,
+    data_requests,
     docs,
     experiments,
     hypotheses,
@@ -36,6 +37,7 @@ RESOURCES: tuple[Resource, ...] = (
     keys.resource,
     power.resource,
     audit.resource,
+    data_requests.resource,
 )
 
 

@@ -40,6 +40,8 @@ class Settings:
         source_silence_hours: a live source silent for longer is frozen at its last
             event (ABIDE_SOURCE_SILENCE_HOURS).
         analysis_hour: UTC hour of the daily analysis (ABIDE_ANALYSIS_HOUR).
+        raw_retention_days: raw events are deleted so long after their arrival
+            (ABIDE_RAW_RETENTION_DAYS); results stay.
     """
 
     data_dir: Path
@@ -56,6 +58,7 @@ class Settings:
     allowed_lateness_hours: float = 1.0
     source_silence_hours: float = 24.0
     analysis_hour: int = 6
+    raw_retention_days: int = 400
 
     @property
     def is_sqlite(self) -> bool:
@@ -110,6 +113,9 @@ class Settings:
             ),
             source_silence_hours=reader.get("ABIDE_SOURCE_SILENCE_HOURS", 24.0, _hours),
             analysis_hour=reader.get("ABIDE_ANALYSIS_HOUR", 6, _integer(0, 23)),
+            raw_retention_days=reader.get(
+                "ABIDE_RAW_RETENTION_DAYS", 400, _integer(30, 36_500)
+            ),
         )
         reader.finish()
         return settings

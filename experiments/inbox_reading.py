@@ -85,6 +85,10 @@ class InboxReader(Protocol):
         """Delete a slot's groups up to and with `through`."""
         ...
 
+    def scrub(self) -> None:
+        """Let no log of the inbox keep what was deleted from it."""
+        ...
+
     def gone(self, slots: Iterable[str]) -> list[str]:
         """Forget those slots that are empty and whose owner is dead.
 
@@ -143,7 +147,14 @@ class SqliteInboxes(InboxReader):
         with self._opened(slot) as connection:
             # A lost delete is done again; it need not wait for the disk.
             connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA secure_delete=ON")
             connection.execute("DELETE FROM inbox_group WHERE seq <= ?", (through,))
+
+    @override
+    def scrub(self) -> None:
+        for slot in self.slots():
+            with self._opened(slot) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @override
     def gone(self, slots: Iterable[str]) -> list[str]:
@@ -244,6 +255,10 @@ class PostgresInbox(InboxReader):
                     InboxGroup.slot == slot, InboxGroup.seq <= through
                 )
             )
+
+    @override
+    def scrub(self) -> None:
+        """PostgreSQL recycles its log by itself, in time."""
 
     @override
     def gone(self, slots: Iterable[str]) -> list[str]:

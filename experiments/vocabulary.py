@@ -200,6 +200,20 @@ class EventKind(StrEnum):
     ATTRIBUTES = "attributes"
 
 
+class IdKind(StrEnum):
+    """Which of a customer's ids somebody names."""
+
+    CUSTOMER = "customer"
+    ANONYMOUS = "anonymous"
+
+
+class ErasureState(StrEnum):
+    """How far the erasure of a customer is; later events are dropped from the start."""
+
+    WAITING = "waiting"
+    DONE = "done"
+
+
 class QuarantineReason(StrEnum):
     """Why a message was set aside instead of stored as an event."""
 
@@ -261,6 +275,7 @@ class HealthCheck(StrEnum):
     PAUSES = "pauses"
     NOT_PRE_REGISTERED = "not_pre_registered"
     NOT_REVIEWED = "not_reviewed"
+    ERASURES = "erasures"
 
 
 class RunState(StrEnum):

@@ -14,6 +14,7 @@ from web.pages import (
     metrics,
     people,
     planning,
+    privacy,
     results,
     segments,
     settings,
@@ -44,6 +45,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     keys.pages,
     stages.pages,
     audit.pages,
+    privacy.pages,
 )
 
 

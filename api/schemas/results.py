@@ -127,6 +127,10 @@ class RunResultsSchema(StrictSchema):
         allow_none=True,
         metadata={"description": "When a later analysis failed."},
     )
+    erased_since = Flag(
+        required=True,
+        metadata={"description": "Customers were erased whom its sums still count."},
+    )
     plan_sha256 = Text(required=True)
     ruleset_revision = whole(1, required=True, allow_none=True)
     code_version = Text(required=True)

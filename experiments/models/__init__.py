@@ -31,6 +31,13 @@ from experiments.models.journey import JourneyStage
 from experiments.models.keys import ApiKey, IdempotentAnswer
 from experiments.models.metrics import Metric, MetricVersion
 from experiments.models.plans import AmendmentRow, PlanRow
+from experiments.models.privacy import (
+    ErasedExposure,
+    Erasure,
+    ErasureLink,
+    ExpiredExposure,
+    Tombstone,
+)
 from experiments.models.rulesets import RulesetRow
 from experiments.models.segments import Attribute, Segment, SegmentVersion
 
@@ -43,9 +50,13 @@ __all__ = [
     "Chart",
     "CheckResult",
     "CompactionMark",
+    "ErasedExposure",
+    "Erasure",
+    "ErasureLink",
     "EventSource",
     "Experiment",
     "ExperimentMetric",
+    "ExpiredExposure",
     "HypothesisRow",
     "IdempotentAnswer",
     "InboxGroup",
@@ -65,5 +76,6 @@ __all__ = [
     "SignInLink",
     "SignInSession",
     "SignInTry",
+    "Tombstone",
     "Variant",
 ]

@@ -61,6 +61,7 @@ class EventSource(Base):
     consent_refused_count: Mapped[int] = mapped_column(BigInteger, default=0)
     unlisted_value_count: Mapped[int] = mapped_column(BigInteger, default=0)
     personal_value_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    erased_count: Mapped[int] = mapped_column(BigInteger, default=0)  # later events
 
 
 class CompactionMark(Base):

@@ -1,19 +1,24 @@
 """The commands a person types: what they print, and how they refuse."""
 
+import json
 from pathlib import Path
 
 import pytest
 from click import ClickException
 from click.testing import CliRunner
 
-from analysis import commands
+from analysis import commands, leases
 from experiments.context import Context
 from experiments.db import transaction
+from experiments.events import Envelope, read_messages
+from experiments.inbox import Inbox
 from experiments.models import AnalysisRun
 from experiments.preparing import prepare
+from experiments.privacy import load_pseudonymiser
 from experiments.vocabulary import PersonRole, RunState
 from tests import factories
 from tests.analysis.test_importing import customers, write_csv
+from tests.experiments.sent_messages import SENDER, track
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -85,3 +90,35 @@ def test_say_result__of_a_failed_run__is_an_error(
         run_id = run.id
     with pytest.raises(ClickException, match="The analysis failed"):
         commands.say_result(context, run_id)
+
+
+def test_erase_and_export__of_a_customer__say_what_was_there(
+    runner: CliRunner, context: Context
+) -> None:
+    hide = load_pseudonymiser(context.settings)
+    inbox = Inbox.for_settings(context.settings)
+    received = Envelope(context.now())
+    inbox.append(read_messages([track(userId="u1")], SENDER, received, hide))
+    inbox.close()
+    copied = runner.invoke(commands.export_customer, ["u1"])
+    assert copied.exit_code == 0, copied.output
+    assert [e["name"] for e in json.loads(copied.output)["events"]] == ["App Opened"]
+    done = runner.invoke(commands.erase, ["u1"])
+    assert (done.exit_code, done.output) == (
+        0,
+        "Erased: 1 rows. Results that were stored before stay.\n",
+    )
+    anonymous = runner.invoke(commands.erase, ["a1", "--anonymous"])
+    assert anonymous.output.startswith("Erased: 0 rows.")
+    assert runner.invoke(commands.erase, [""]).exit_code == 1
+    assert runner.invoke(commands.export_customer, [""]).exit_code == 1
+
+
+def test_erase__while_an_analysis_runs__says_that_it_waits(
+    runner: CliRunner, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "ERASURE_SECONDS", 0.0)
+    with leases.held(context, leases.ANALYSIS):
+        done = runner.invoke(commands.erase, ["u1"])
+    assert done.exit_code == 1
+    assert "Erasure 1 waits: an analysis is running." in done.output

@@ -219,3 +219,25 @@ def test_pauses__are_named_with_their_times() -> None:
         "Everybody got control from 6 Jan 2026, 00:00 UTC to 7 Jan 2026, 00:00 UTC and"
         " since 10 Jan 2026, 00:00 UTC;"
     )
+
+
+def test_erasures__by_variant__are_compared_with_the_split() -> None:
+    def state_and_words(control: int, treatment: int) -> tuple[CheckState, str]:
+        erased = {"control": control, "treatment": treatment, "unplanned": 3}
+        around = replace(AROUND, erased=erased)
+        found = checks(exposed(50, 50), around)[HealthCheck.ERASURES]
+        return found.state, found.sentence
+
+    assert state_and_words(0, 0) == (
+        CheckState.PASSED,
+        "No customer of it was erased.",
+    )
+    assert state_and_words(4, 5)[1] == "Fewer than 10 of its customers were erased."
+    # chi-square (10-15)^2/15 * 2 = 3.33 < 6.63; (5-15)^2/15 * 2 = 13.3 > 6.63 (p .01).
+    assert state_and_words(10, 20) == (
+        CheckState.PASSED,
+        "30 of its customers were erased: 10 of control and 20 of treatment.",
+    )
+    state, words = state_and_words(5, 25)
+    assert state == CheckState.NOTICE
+    assert words.endswith("That is not as they were split; ask why they left.")

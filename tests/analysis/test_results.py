@@ -10,7 +10,7 @@ from analysis import results
 from analysis.results import RunView
 from analysis.stats.estimate import Estimate, NotComputable
 from experiments.db import transaction
-from experiments.models import Experiment
+from experiments.models import ErasedExposure, Experiment
 from experiments.vocabulary import (
     Reason,
     ResultPhase,
@@ -198,6 +198,21 @@ def test_latest__failed_check__keeps_numbers_for_the_analyst_but_draws_none(
     assert not run.is_trusted
     assert list(charts) == ["enrolment"]
     assert {result.case for result in run.results} == {SentenceCase.UNTRUSTED}
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+@one_database
+def test_latest__customers_erased_since__says_so(
+    sessions: sessionmaker[Session], experiment: Experiment, hours: int
+) -> None:
+    with transaction(sessions) as session:
+        run = finish(session, experiment, at=LATER)
+        moment = run.finished_at + timedelta(hours=hours)
+        row = {"variant": "nudge", "customer_count": 1, "last_at": moment}
+        session.add(ErasedExposure(experiment=experiment.key, **row))
+    view, _ = read(sessions, experiment)
+    assert view.erased_since == (hours > 0)
+    assert results.to_json(view)["erased_since"] == view.erased_since
 
 
 @one_database

@@ -10,6 +10,7 @@ from experiments import (
     accounts,
     audit,
     catalog,
+    data_requests,
     hypotheses,
     journey,
     keys,
@@ -19,10 +20,12 @@ from experiments import (
 )
 from experiments.actors import SYSTEM
 from experiments.db import transaction
+from experiments.privacy import Pseudonymiser
 from experiments.vocabulary import (
     Action,
     Decision,
     Environment,
+    IdKind,
     KeyKind,
     PersonRole,
 )
@@ -30,7 +33,11 @@ from tests import factories
 from tests.factories import NOW, PASSWORD
 
 SOURCES = Path(__file__).parents[2] / "experiments"
-KINDS = "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment"
+KINDS = (
+    "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment"
+    r"|erasure|export"
+)
+HIDE = Pseudonymiser(b"k" * 32)
 LONG = "Prices change in May, so we ship it now and measure again."
 
 
@@ -81,6 +88,13 @@ def change_catalogue(session: Session) -> None:
     catalog.edit(session, factories.design_value(name="New"), 1, root, NOW)
 
 
+def answer_a_customer(session: Session) -> None:
+    root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
+    kind = IdKind.CUSTOMER
+    data_requests.request_erasure(session, HIDE, "u1", kind, actor=root, now=NOW)
+    data_requests.note_export(session, kind, actor=root, now=NOW)
+
+
 def walk_lifecycle(session: Session) -> None:
     root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
     paul = factories.make_actor(session, "Paul", PersonRole.APPROVER)
@@ -120,6 +134,7 @@ def test_audit__every_change_there_is__writes_a_chained_row(
     with transaction(sessions) as session:
         change_people(session)
         change_catalogue(session)
+        answer_a_customer(session)
         walk_lifecycle(session)
     accounts.verify_password(
         sessions, "bob@example.com", PASSWORD + "!", "192.0.2.1", NOW

@@ -49,7 +49,9 @@ def test_from_environ__all_set__reads_each() -> None:
         ABIDE_ALLOWED_LATENESS_HOURS="0.5",
         ABIDE_SOURCE_SILENCE_HOURS="48",
         ABIDE_ANALYSIS_HOUR="23",
+        ABIDE_RAW_RETENTION_DAYS="90",
     )
+    assert settings.raw_retention_days == 90
     assert settings.database_url == "postgresql+psycopg://u:p@db/abide"
     assert not settings.is_sqlite
     assert (settings.port, settings.workers, settings.threads) == (9000, 3, 4)

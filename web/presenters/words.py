@@ -70,6 +70,7 @@ HEALTH_CHECK = {
     HealthCheck.PAUSES: "No pauses",
     HealthCheck.NOT_PRE_REGISTERED: "Planned beforehand",
     HealthCheck.NOT_REVIEWED: "Reviewed by a second person",
+    HealthCheck.ERASURES: "Erased customers balanced",
 }
 GOAL = {
     Goal.CHURN_REDUCTION: "Fewer customers leave",

@@ -1,0 +1,83 @@
+"""A copy of everything that is stored about one customer, as JSON."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from analysis.erasing import rows_of, stitched_ids
+from analysis.store import EventStore
+from analysis.unit_store import UnitStore
+from experiments.context import Context
+from experiments.data_requests import pseudonym_of
+from experiments.privacy import Pseudonymiser
+from experiments.vocabulary import IdKind
+
+_EVENT_COLUMNS = (
+    "kind",
+    "name",
+    "occurred_at",
+    "received_at",
+    "environment",
+    "source",
+    "experiment",
+    "variant",
+    "value",
+    "scale",
+    "properties",
+)
+
+
+def copy_of(
+    context: Context, hide: Pseudonymiser, customer_id: str, id_kind: IdKind
+) -> dict[str, Any]:
+    """Read all that the store holds on a customer, under every id stitched to it.
+
+    Args:
+        context: settings and clock.
+        hide: makes pseudonyms.
+        customer_id: as the apps send it.
+        id_kind: which id it is.
+
+    Returns:
+        JSON: `made_at`, `ids` (how many), `events` in order, `imported` outcomes.
+    """
+    own = pseudonym_of(hide, customer_id, id_kind)
+    files = EventStore(context.settings).files()
+    ids = stitched_ids(files, {own})
+    return {
+        "made_at": _text(context.now()),
+        "ids": len(ids),
+        "events": _events(rows_of(files, ids)) if files else [],
+        "imported": list(_imported(context, ids)),
+    }
+
+
+def _events(rows: pa.Table) -> list[dict[str, Any]]:
+    ordered = rows.sort_by([("occurred_at", "ascending"), ("name", "ascending")])
+    return [_event(row) for row in ordered.select(_EVENT_COLUMNS).to_pylist()]
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    said = {name: value for name, value in row.items() if value is not None}
+    for name in ("occurred_at", "received_at"):
+        said[name] = _text(said[name])
+    if "properties" in said:
+        said["properties"] = orjson.loads(said["properties"])
+    return said
+
+
+def _imported(context: Context, ids: Iterable[bytes]) -> Iterable[dict[str, Any]]:
+    ids = set(ids)
+    for key, files in UnitStore(context.settings).files_by_experiment().items():
+        columns = ["variant", "metric", "value", "attributes"]
+        for row in rows_of(files, ids).select(columns).to_pylist():
+            attributes = row.pop("attributes")
+            row["attributes"] = orjson.loads(attributes) if attributes else {}
+            yield {"experiment": key, **row}
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

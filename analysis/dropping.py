@@ -1,0 +1,58 @@
+"""Events of erased customers, dropped on their way into the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.event_table import Batch
+from experiments.vocabulary import EventKind
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What a batch says about erased customers.
+
+    Attributes:
+        rows: which rows are about them.
+        table: the batch's, where rows of others carry none of their ids.
+        links: anonymous ids that came with theirs -> number of the erasure.
+    """
+
+    rows: npt.NDArray[np.bool_]
+    table: pa.Table
+    links: Mapping[bytes, int]
+
+
+def without_erased(batch: Batch, tombstones: Mapping[bytes, int]) -> Dropped:
+    """Find the rows of a batch that are to be dropped.
+
+    Args:
+        batch: as it arrived.
+        tombstones: pseudonym -> number of its erasure.
+
+    Returns:
+        The rows, and what is left.
+    """
+    table = batch.table
+    if not tombstones:
+        return Dropped(np.zeros(table.num_rows, dtype=bool), table, {})
+    stones = pa.array(list(tombstones), pa.binary())
+    own = pc.is_in(table["customer"], stones)
+    known = pc.is_in(table["anonymous"], stones)
+    tie = pc.equal(table["kind"], EventKind.IDENTITY.value)
+    gone = pc.or_(own, pc.and_(known, tie))
+    linking = table.filter(pc.and_(own, pc.invert(known)))
+    links = {
+        row["anonymous"]: tombstones[row["customer"]]
+        for row in linking.select(["anonymous", "customer"]).to_pylist()
+        if row["anonymous"] is not None
+    }
+    place = table.schema.get_field_index("anonymous")
+    kind = table.schema.field(place)
+    column = pc.if_else(known, pa.scalar(None, kind.type), table["anonymous"])
+    table = table.set_column(place, kind, column)
+    return Dropped(gone.to_numpy(), table, links)

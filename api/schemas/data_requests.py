@@ -1,0 +1,52 @@
+"""What customers may ask for: erasure, and a copy of their data."""
+
+from api.schemas.fields import (
+    Choice,
+    Flag,
+    Items,
+    Object,
+    StrictSchema,
+    Text,
+    Time,
+    text,
+    whole,
+)
+from experiments.messages import MAX_ID
+from experiments.vocabulary import ErasureState, IdKind
+
+
+class CustomerBodySchema(StrictSchema):
+    """Which customer."""
+
+    customer_id = text(
+        MAX_ID,
+        required=True,
+        metadata={"description": "As the apps send it; it is not kept."},
+    )
+    id_kind = Choice(IdKind, load_default=IdKind.CUSTOMER)
+
+
+class ErasureSchema(StrictSchema):
+    """How far an erasure is; nothing in it names the customer."""
+
+    id = whole(1, required=True)
+    state = Choice(ErasureState, required=True)
+    requested_at = Time(required=True)
+    requested_by = Text(required=True)
+    finished_at = Time(required=True, allow_none=True)
+    event_count = whole(0, required=True)
+
+
+class CustomerCopySchema(StrictSchema):
+    """Everything that is stored about one customer."""
+
+    made_at = Time(required=True)
+    ids = whole(
+        0, required=True, metadata={"description": "How many ids were stitched."}
+    )
+    events = Items(Object(), required=True)
+    imported = Items(Object(), required=True)
+    is_erased = Flag(
+        required=True,
+        metadata={"description": "Whether later events of the customer are dropped."},
+    )

@@ -1,0 +1,42 @@
+"""Forms of the privacy page: which customer is asked about."""
+
+from experiments.messages import MAX_ID
+from experiments.vocabulary import IdKind
+from web.forms.base import AbideForm
+from web.forms.fields import Boxes, Radios, Text
+
+KINDS = {
+    IdKind.CUSTOMER: "the id that apps send as userId",
+    IdKind.ANONYMOUS: "the id that apps send as anonymousId",
+}
+SURE = "sure"
+
+
+class CustomerForm(AbideForm):
+    """One customer, named as the apps do."""
+
+    customer_id = Text(
+        "Customer's id",
+        "It is turned into its pseudonym at once and kept nowhere.",
+        longest=MAX_ID,
+        render_kw={"autocomplete": "off", "spellcheck": "false"},
+    )
+    id_kind = Radios(
+        "Which id is it?",
+        choices=[(kind.value, text.capitalize()) for kind, text in KINDS.items()],
+        default=IdKind.CUSTOMER.value,
+    )
+
+
+class EraseForm(CustomerForm):
+    """A customer to erase, for good."""
+
+    confirm = Boxes(
+        "Are you sure?",
+        choices=[(SURE, "I understand that this cannot be undone")],
+    )
+
+    def check_sure(self) -> None:
+        """Find fault with a box that was not ticked."""
+        if SURE not in (self.confirm.data or ()):
+            self.confirm.errors = ["Tick the box: nobody can bring the data back."]
