@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
@@ -23,6 +24,15 @@ from experiments.db import make_engine
 from experiments.schema import upgrade
 from tests.clock import FakeClock
 from tests.servers import RunningServer, running_server
+
+# A red run must be red again when it is repeated, here and in CI, and a machine under
+# load is slow: so examples follow from the test itself, and none has a deadline. The
+# long proof looks for new ones.
+hypothesis_settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("proof", deadline=None, max_examples=1000)
+hypothesis_settings.load_profile(
+    "proof" if os.environ.get("ABIDE_PROOF") else "repeatable"
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_REFERENCE_DATA = ROOT.parent / "shared" / "data"

@@ -108,7 +108,6 @@ def test_batch__of_any_messages__keeps_the_first_of_each_id(
 # Each example has a data folder of its own; the database may be shared.
 @settings(
     max_examples=8,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())

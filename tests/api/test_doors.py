@@ -428,7 +428,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(value=JSON, wrappers=st.integers(0, 80))
 def test_decode_json__any_value_at_any_depth__read_exactly_up_to_64(
     value: object, wrappers: int
@@ -451,7 +451,7 @@ def test_decode_json__any_value_at_any_depth__read_exactly_up_to_64(
             decode_json(body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(body=st.binary(max_size=CAP), packed=st.booleans())
 def test_door__any_bytes__never_a_fault_of_ours(body: bytes, *, packed: bool) -> None:
     client = caller(("POST", "/j", decode))

@@ -32,7 +32,9 @@ from experiments.vocabulary import (
 from tests import factories
 
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
-keys = st.text(string.ascii_letters + string.digits + "._~-", min_size=1, max_size=9)
+keys = st.text(
+    string.ascii_letters + string.digits + "._~-", min_size=1, max_size=9
+).filter(lambda key: key not in {".", ".."})
 # All of Unicode but NUL and halves of surrogate pairs.
 storable_text = st.text(
     st.characters(codec="utf-8", exclude_characters="\x00"), max_size=9

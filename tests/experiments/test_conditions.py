@@ -419,7 +419,7 @@ ATTRIBUTE_VALUES = st.recursive(
 ATTRIBUTES = st.dictionaries(st.sampled_from(["a", "b", "c"]), ATTRIBUTE_VALUES)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(condition=CONDITIONS, attributes=ATTRIBUTES)
 def test_matches__any_rule_of_the_subset__agrees_with_the_slow_evaluator(
     condition: dict[str, Any], attributes: dict[str, Any]
@@ -447,7 +447,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(condition=JSON, attributes=st.dictionaries(st.text(max_size=2), JSON))
 def test_rule__any_json_at_all__refused_or_evaluated_never_raises(
     condition: dict[str, Any], attributes: dict[str, Any]

@@ -41,7 +41,7 @@ def faults(value: Design | MetricDefinition | Hypothesis) -> dict[str, str]:
     return {}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(strategies.designs())
 def test_check__any_complete_design__has_no_fault(design: Design) -> None:
     assert faults(design) == {}
@@ -67,7 +67,6 @@ anything: st.SearchStrategy[Any] = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(anything, anything, anything, anything, anything)
 def test_check__any_numbers_at_all__refuses_or_keeps_what_a_column_holds(
     coverage: float, alpha: float, units: int, share: float, change: float

@@ -20,7 +20,7 @@ from tests import factories
 from tests.experiments import strategies
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(strategies.plans())
 def test_canonical_json__any_plan__reads_back_equal_and_byte_stable(
     plan: Plan,

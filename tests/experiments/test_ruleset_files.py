@@ -140,7 +140,7 @@ def test_write__many_writers_at_once__never_goes_backwards(
 SEALED = seal(body_of(7))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(place=st.integers(0, len(SEALED) - 1), bit=st.integers(0, 7))
 def test_open_file__any_bit_flipped__refused(place: int, bit: int) -> None:
     damaged = bytearray(SEALED)
@@ -150,14 +150,14 @@ def test_open_file__any_bit_flipped__refused(place: int, bit: int) -> None:
         parse(open_file(bytes(damaged)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, len(SEALED) - 1))
 def test_open_file__truncated_anywhere__refused(length: int) -> None:
     with pytest.raises(RulesetRefusedError):
         parse(open_file(SEALED[:length]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=300))
 def test_open_file__any_bytes__refused_in_words(content: bytes) -> None:
     for body in (content, seal(content)):
@@ -227,7 +227,6 @@ def test_reader__newer_file__takes_it_and_older_revision_stays_whole(
 
 @settings(
     max_examples=100,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(place=st.integers(0, len(SEALED) - 1), bit=st.integers(0, 7), cut=st.booleans())

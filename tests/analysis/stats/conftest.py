@@ -2,14 +2,12 @@
 
 import csv
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from analysis.stats.estimate import Interval
 
@@ -56,10 +54,3 @@ def rows(reference_data: Path) -> RowsOf:
 def ends(interval: Interval) -> list[float | None]:
     """Write an interval as the records do."""
     return [interval.low, interval.high]
-
-
-# Machines under load are slow, and a red run must be red again when it is repeated;
-# the long proof looks for new examples.
-settings.register_profile("quick", deadline=None, derandomize=True)
-settings.register_profile("proof", deadline=None, max_examples=1000)
-settings.load_profile("proof" if os.environ.get("ABIDE_PROOF") else "quick")
