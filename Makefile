@@ -7,6 +7,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Warnings of installers that nobody can act on; shown when the setup fails.
+SETUP_LOG := $(VENV)/setup.log
 AXE := .cache/axe.min.js
 
 .DEFAULT_GOAL := help
@@ -44,10 +46,12 @@ $(READY): requirements.lock requirements-installer.lock setup.cfg pyproject.toml
 		{ echo "Abide needs Python 3.11 or newer; found: $$($(PYTHON) --version 2>&1 || echo none). Install it, or run: make run PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Setting up the environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "The environment could not be made. On Debian: apt-get install python3-venv. Is the disk full?"; df -h . ; exit 1; }
-	@{ $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-installer.lock \
+	@{ { $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-installer.lock \
 		&& $(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements.lock; } \
-		|| $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+		|| $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; \
+	} >$(SETUP_LOG) 2>&1 \
+		&& $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . >>$(SETUP_LOG) 2>&1 \
+		|| { cat $(SETUP_LOG); echo "The environment could not be set up; $(SETUP_LOG) has the lines above."; exit 1; }
 	@touch $@
 
 # What tests need beyond a fresh machine. Where a tool cannot be installed, the tests that
