@@ -108,7 +108,7 @@ def test_every_page__in_every_look__has_no_violation_and_asks_nobody_else(
         if page.locator("h1").count() != 1:
             found.append(f"{path}: not one h1")
     visitor = browser.new_context().new_page()
-    for path in ("/sign-in", "/sign-in/link?token=x", "/set-up"):
+    for path in ("/sign-in", "/sign-in/link?token=x", "/set-up", "/docs"):
         visitor.goto(furnished.url + path)
         found += faults_in_all_looks(visitor, axe)
     visitor.context.close()
@@ -142,7 +142,7 @@ def test_refused_forms__in_every_look__have_no_violation(
     for path in (
         "/hypotheses/new",
         "/segments/new",
-        "/metrics/new",
+        "/catalogue/new",
         "/experiments/new",
         "/settings/people",
         "/settings/keys",
@@ -240,7 +240,7 @@ def test_metric_form__with_script__shows_what_its_kind_asks(
 ) -> None:
     window = browser.new_context()
     page = sign_in(window, furnished)
-    page.goto(f"{furnished.url}/metrics/new")
+    page.goto(f"{furnished.url}/catalogue/new")
     assert page.locator("#events").is_visible()
     assert not page.locator("#scale").is_visible()
     page.get_by_label("CSAT, mean score").check()
@@ -313,12 +313,12 @@ def define_segment_and_metrics(page: Page, site: Site) -> None:
     page.locator("#rules-1-value").fill("30")
     page.get_by_role("button", name="Save segment").last.click()
     assert "Plan is small and tenure_days is less than 30." in page.inner_text("main")
-    page.goto(f"{site.url}/metrics/new")
+    page.goto(f"{site.url}/catalogue/new")
     page.locator("#name").fill("Day-30 retention")
     page.locator("#events").fill("App Opened\nInvoice Sent")
     page.get_by_role("button", name="Save metric").click()
     assert '"App Opened" or "Invoice Sent"' in page.inner_text("main")
-    page.goto(f"{site.url}/metrics/new")
+    page.goto(f"{site.url}/catalogue/new")
     page.locator("#name").fill("CSAT")
     page.get_by_label("CSAT, mean score").check()
     page.get_by_role("button", name="Save metric").click()
