@@ -176,6 +176,23 @@ def test_slot__of_a_dead_owner__is_gone_once_it_is_empty(
     assert not list((context.settings.data_dir / INBOX_FOLDER).glob("inbox-*"))
 
 
+def test_slot__of_a_dead_owner__keeps_what_came_after_a_first_compaction(
+    context: Context, reader: InboxReader
+) -> None:
+    """Groups 2 and 3 wait though group 1 is stored and deleted: not an empty slot."""
+    dead = Inbox.for_settings(context.settings)
+    for number in (1, 2, 3):
+        dead.append(parcel(number))
+    dead.close()
+    (slot,) = reader.slots()
+    reader.delete(slot, 1)
+    assert reader.gone([slot]) == []
+    assert reader.ends(slot) == (2, 3)
+    assert len(reader.read(slot, 1, ALL).groups) == 2
+    reader.delete(slot, 3)
+    assert reader.gone([slot]) == [slot]
+
+
 def test_closing__while_parcels_wait__stores_them_first(
     context: Context, reader: InboxReader
 ) -> None:

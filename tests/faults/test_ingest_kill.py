@@ -150,10 +150,15 @@ def workers_of(master: int) -> list[int]:
 
 
 def compact_for_ever(environ: dict[str, str]) -> None:
-    """Do round after round, as a process of its own, until it is killed."""
+    """Do round after round, as a process of its own, until it is killed.
+
+    It cleans after every round, and not once an hour: what a killed worker left
+    half compacted must survive that too.
+    """
     context = open_context(environ)
     compactor = Compactor(context, EventStore(context.settings))
     while True:
+        compactor.clean()
         compactor.round()
         compactor.tidy()
 
