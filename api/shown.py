@@ -59,6 +59,7 @@ def whole_experiment(session: Session, row: Experiment, actor: Actor) -> dict[st
         **{name: getattr(design, name) for name in _DESIGN},
         **{name: getattr(row, name) for name in _COLUMNS},
         "owner": row.owner.email,
+        "holdouts": [holdout["key"] for holdout in row.holdouts],
         "reviewed_by": None if reviewer is None else reviewer.email,
         "plan_sha256": None if plan is None else plan.sha256,
         "decision_proposal": _proposal(session, row),

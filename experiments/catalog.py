@@ -70,6 +70,8 @@ _PLAIN = (
     "planned_end_at",
     "exposures_from",
     "enrolment_ends_at",
+    "layer",
+    "layer_share",
 )
 
 
@@ -144,14 +146,10 @@ def edit(
     audit.take_turn(session)
     experiment = get(session, design.key)
     if experiment.status != Status.DRAFT.value:
-        state = experiment.status.replace("_", " ")
-        raise Conflict(
-            f"Only a draft can be edited; this experiment is {state}."
-            if experiment.status != Status.IN_REVIEW.value
-            else "This experiment is in review. Send it back first to edit it."
-        )
+        raise Conflict(_why_fixed(Status(experiment.status)))
     check_revision("experiment", revision, experiment.revision)
     design.check()
+    _check_phase(experiment, design)
     design = design.typed()
     _check_start(design, actor, now)
     before = to_plain(to_design(experiment))
@@ -166,6 +164,31 @@ def edit(
         session, actor, "experiment.edit", "experiment", design.key, old, new, now
     )
     return get(session, design.key)
+
+
+def _why_fixed(status: Status) -> str:
+    if status == Status.IN_REVIEW:
+        return "This experiment is in review. Send it back first to edit it."
+    fixed = f"Only a draft can be edited; this experiment is {status.value}."
+    if status == Status.DECIDED:
+        return fixed
+    return (
+        f"{fixed} Another split, segment or salt would move customers between variants."
+        " Raise its coverage, or begin a new phase, which leaves its customers out."
+    )
+
+
+def _check_phase(experiment: Experiment, design: Design) -> None:
+    """Refuse what would keep customers of earlier phases from being known again."""
+    if experiment.phase == 1:
+        return
+    faults = {
+        name: "This cannot change between phases. Draft a new experiment instead."
+        for name in ("assigned_by", "unit")
+        if getattr(experiment, name) != getattr(design, name).value
+    }
+    if faults:
+        raise InvalidInput("This experiment cannot be saved yet.", faults)
 
 
 def get(session: Session, key: str) -> Experiment:
@@ -240,6 +263,8 @@ def to_design(experiment: Experiment) -> Design:
         enrolment_ends_at=experiment.enrolment_ends_at,
         breakdowns=tuple(SegmentRef(**ref) for ref in experiment.breakdowns),
         parameter_types=parameter_types(experiment.parameter_types),
+        layer=experiment.layer,
+        layer_share=experiment.layer_share,
     )
 
 

@@ -29,6 +29,7 @@ MIN_VARIANTS, MAX_VARIANTS = 2, 10
 MAX_DAYS = 730
 MAX_LIST = 50  # metrics, declared splits, rules of a personalised variant
 MAX_UNITS = 1_000_000_000
+LEAST_LAYER_SHARE = 0.001
 # Events of Abide's own machinery; counting them as activity would make every
 # exposed or surveyed customer look retained.
 SYSTEM_EVENTS = frozenset(
@@ -281,6 +282,8 @@ class Design:
     breakdowns: tuple[SegmentRef, ...] = ()  # splits declared before the start
     # Of parameters; those left out are read from the values (`typed`).
     parameter_types: Mapping[str, ParameterType] = field(default_factory=dict)
+    layer: str | None = None  # key; its experiments exclude each other
+    layer_share: float | None = None  # of the layer's customers, 0 to 1
 
     @property
     def control(self) -> VariantSpec:
@@ -333,14 +336,29 @@ class Design:
         faults.number("planned_units", self.planned_units, 20, MAX_UNITS)
         if self.monitoring_mode != MonitoringMode.FIXED_END:
             faults.add("monitoring_mode", "Only fixed_end can be chosen so far.")
+        if self.unit != Unit.CUSTOMER:
+            faults.add("unit", "Only customers can be randomised so far.")
+        self._check_layer(faults)
         self._check_dates(faults)
         self._check_versions(faults)
         _check_variants(faults, self.variants)
-        if self.unit != Unit.CUSTOMER:
-            faults.add("unit", "Only customers can be randomised so far.")
         _check_types(faults, self)
         _check_metrics(faults, self.metrics, self.assigned_by)
         faults.raise_if_any("This experiment cannot be saved yet.")
+
+    def _check_layer(self, faults: Faults) -> None:
+        if self.layer is None:
+            if self.layer_share is not None:
+                faults.add("layer", "Choose the layer that this share is of.")
+            return
+        if self.assigned_by == AssignedBy.EXTERNAL:
+            faults.add("layer", "Another system assigns the variants: leave it empty.")
+        share = math.nan if self.layer_share is None else self.layer_share
+        if not LEAST_LAYER_SHARE <= share <= 1:
+            faults.add(
+                "layer_share",
+                "Say how much of the layer it takes: 0.1 % to 100 %.",
+            )
 
     def _check_dates(self, faults: Faults) -> None:
         names = ("planned_end_at", "exposures_from", "enrolment_ends_at")

@@ -7,12 +7,20 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from experiments import accounts, audit, catalog, decisions, plan_lock, ruleset
+from experiments import (
+    accounts,
+    audit,
+    catalog,
+    decisions,
+    plan_lock,
+    ruleset,
+)
 from experiments.actors import Actor
 from experiments.decisions import Proposal, Recommendation
+from experiments.effects import EFFECTS, Step
 from experiments.errors import AbideError, Conflict, Forbidden
 from experiments.field_faults import Faults
-from experiments.models import Experiment, Pause
+from experiments.models import Experiment
 from experiments.plan import Plan
 from experiments.vocabulary import (
     Action,
@@ -31,6 +39,10 @@ TRANSITIONS: Mapping[tuple[Status, Action], Status] = {
     (Status.RUNNING, Action.PAUSE): Status.PAUSED,
     (Status.PAUSED, Action.RESUME): Status.RUNNING,
     (Status.RUNNING, Action.STOP_ENROLMENT): Status.RUNNING,
+    (Status.RUNNING, Action.RAISE_COVERAGE): Status.RUNNING,
+    (Status.RUNNING, Action.NEW_PHASE): Status.DRAFT,
+    (Status.PAUSED, Action.NEW_PHASE): Status.DRAFT,
+    (Status.STOPPED, Action.NEW_PHASE): Status.DRAFT,
     (Status.RUNNING, Action.STOP): Status.STOPPED,
     (Status.PAUSED, Action.STOP): Status.STOPPED,
     (Status.RUNNING, Action.DECIDE): Status.DECIDED,
@@ -47,11 +59,13 @@ _ROLES: Mapping[Action, tuple[PersonRole, str]] = {
     Action.PAUSE: (PersonRole.EDITOR, "pause an experiment"),
     Action.RESUME: (PersonRole.EDITOR, "resume an experiment"),
     Action.STOP_ENROLMENT: (PersonRole.EDITOR, "stop enrolment"),
+    Action.RAISE_COVERAGE: (PersonRole.EDITOR, "raise the coverage"),
+    Action.NEW_PHASE: (PersonRole.EDITOR, "begin a new phase"),
     Action.STOP: (PersonRole.EDITOR, "stop an experiment"),
     Action.DECIDE: (PersonRole.EDITOR, "decide on an experiment"),
     Action.CONFIRM_DECISION: (PersonRole.APPROVER, "confirm a decision"),
 }
-_NEEDS_REASON = frozenset({Action.SEND_BACK, Action.STOP_ENROLMENT})
+_NEEDS_REASON = frozenset({Action.SEND_BACK, Action.STOP_ENROLMENT, Action.NEW_PHASE})
 _CHANGES_NOTHING_SERVED = frozenset({Action.SUBMIT, Action.SEND_BACK, Action.APPROVE})
 
 
@@ -62,21 +76,6 @@ class ActionView:
     action: Action
     allowed: bool
     why_not: str | None  # a sentence when it is not allowed
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One transition on its way: what the caller gave."""
-
-    session: Session
-    experiment: Experiment
-    action: Action
-    actor: Actor
-    now: datetime
-    reason: str | None
-    variant: str | None
-    decision: Decision | None
-    recommendation: Recommendation | None
 
 
 def transition(  # noqa: PLR0913  # what an action can need, each by name
@@ -90,6 +89,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
     variant: str | None = None,
     decision: Decision | None = None,
     recommendation: Recommendation | None = None,
+    coverage: float | None = None,
 ) -> Experiment:
     """Do an action: check it, carry it out, publish and audit it.
 
@@ -105,6 +105,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
         decision: what was decided (decide).
         recommendation: what the latest result's verdict says (decide); without one,
             shipping counts as against it.
+        coverage: the higher share of the segment to enrol (raise coverage).
 
     Returns:
         The experiment as it is now. A decision against the recommendation leaves it
@@ -124,7 +125,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
     _check_reason(action, reason)
     _check(session, experiment, action, actor)
     before = _snapshot(experiment)
-    step = _Step(
+    step = Step(
         session,
         experiment,
         action,
@@ -134,8 +135,9 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
         variant,
         decision,
         recommendation,
+        coverage,
     )
-    experiment.status = _EFFECTS[action](step, target).value
+    experiment.status = EFFECTS[action](step, target).value
     experiment.revision += 1
     experiment.updated_at = now
     session.flush()
@@ -189,6 +191,12 @@ def locked_plan(session: Session, experiment: Experiment) -> tuple[Plan, str]:
     return plan_lock.locked_plan(session, experiment)
 
 
+def require(action: Action, actor: Actor) -> None:
+    """Refuse (Forbidden) an actor whose role may not do this action at all."""
+    least, words = _ROLES[action]
+    actor.require(least, words)
+
+
 def _check_reason(action: Action, reason: str | None) -> None:
     faults = Faults()
     if action in _NEEDS_REASON:
@@ -204,8 +212,7 @@ def _check_reason(action: Action, reason: str | None) -> None:
 def _check(
     session: Session, experiment: Experiment, action: Action, actor: Actor
 ) -> None:
-    least, words = _ROLES[action]
-    actor.require(least, words)
+    require(action, actor)
     check = _CHECKS.get(action)
     if check is not None:
         check(session, experiment, actor)
@@ -234,7 +241,13 @@ def _check_assigned_here(
     _session: Session, experiment: Experiment, _actor: Actor
 ) -> None:
     if experiment.assigned_by == AssignedBy.EXTERNAL.value:
-        raise Conflict("Another system assigns the variants. Pause it there.")
+        raise Conflict("Another system assigns the variants. Do this there.")
+
+
+def _check_raise(session: Session, experiment: Experiment, actor: Actor) -> None:
+    _check_assigned_here(session, experiment, actor)
+    if experiment.coverage >= 1:
+        raise Conflict("All of the segment is enrolled already.")
 
 
 def _check_confirm(_session: Session, experiment: Experiment, actor: Actor) -> None:
@@ -250,122 +263,9 @@ _CHECKS: Mapping[Action, Callable[[Session, Experiment, Actor], None]] = {
     Action.START: _check_start,
     Action.PAUSE: _check_assigned_here,
     Action.RESUME: _check_assigned_here,
+    Action.RAISE_COVERAGE: _check_raise,
+    Action.NEW_PHASE: _check_assigned_here,
     Action.CONFIRM_DECISION: _check_confirm,
-}
-
-
-# What an action does; each tells where the experiment stands afterwards
-
-
-def _submit(step: _Step, target: Status) -> Status:
-    step.experiment.submitted_by_id = step.actor.person_id
-    return target
-
-
-def _send_back(step: _Step, target: Status) -> Status:
-    step.experiment.reviewed_by_id = None
-    step.experiment.submitted_by_id = None
-    return target
-
-
-def _approve(step: _Step, target: Status) -> Status:
-    step.experiment.reviewed_by_id = step.actor.person_id
-    return target
-
-
-def _start(step: _Step, target: Status) -> Status:
-    plan_lock.lock(
-        step.session, step.experiment, step.actor, step.now, reason=step.reason
-    )
-    step.experiment.started_at = step.now
-    return target
-
-
-def _pause(step: _Step, target: Status) -> Status:
-    pause = Pause(paused_at=step.now, resumed_at=None)
-    step.experiment.pauses.append(pause)
-    return target
-
-
-def _resume(step: _Step, target: Status) -> Status:
-    for pause in step.experiment.pauses:
-        if pause.resumed_at is None:
-            pause.resumed_at = step.now
-    return target
-
-
-def _stop_enrolment(step: _Step, target: Status) -> Status:
-    ends = step.experiment.enrolment_ends_at
-    if ends is not None and ends <= step.now:
-        raise Conflict(f"Enrolment ended already, on {_date(ends)}.")
-    step.experiment.enrolment_ends_at = step.now
-    _amend(step, f"Enrolment was stopped on {_date(step.now)}.")
-    return target
-
-
-def _stop(step: _Step, target: Status) -> Status:
-    _resume(step, target)
-    step.experiment.stopped_at = step.now
-    if step.now < step.experiment.planned_end_at:
-        _amend(step, f"Stopped on {_date(step.now)}, before the planned end.")
-    return target
-
-
-def _decide(step: _Step, target: Status) -> Status:
-    proposal = decisions.propose(
-        catalog.to_design(step.experiment),
-        step.actor,
-        decision=step.decision,
-        variant=step.variant,
-        reason=step.reason,
-        recommendation=step.recommendation,
-    )
-    if decisions.needs_second_person(step.session, proposal, step.recommendation):
-        step.experiment.decision_proposal = proposal.to_json()
-        return Status(step.experiment.status)
-    return _close(step, target, proposal)
-
-
-def _confirm_decision(step: _Step, target: Status) -> Status:
-    body = step.experiment.decision_proposal
-    if body is None:
-        raise Conflict("No decision waits to be confirmed.")
-    return _close(step, target, Proposal.from_json(body))
-
-
-def _close(step: _Step, target: Status, proposal: Proposal) -> Status:
-    if step.experiment.stopped_at is None:
-        _stop(step, target)
-    step.experiment.decided_at = step.now
-    step.experiment.decision = proposal.decision.value
-    step.experiment.decided_variant = proposal.variant
-    step.experiment.decision_reason = proposal.reason
-    step.experiment.decision_proposal = None
-    return target
-
-
-def _amend(step: _Step, change: str) -> None:
-    plan_lock.amend(
-        step.session,
-        step.experiment,
-        step.actor,
-        step.now,
-        change=change,
-        reason=step.reason,
-    )
-
-
-_EFFECTS: Mapping[Action, Callable[[_Step, Status], Status]] = {
-    Action.SUBMIT: _submit,
-    Action.SEND_BACK: _send_back,
-    Action.APPROVE: _approve,
-    Action.START: _start,
-    Action.PAUSE: _pause,
-    Action.RESUME: _resume,
-    Action.STOP_ENROLMENT: _stop_enrolment,
-    Action.STOP: _stop,
-    Action.DECIDE: _decide,
-    Action.CONFIRM_DECISION: _confirm_decision,
 }
 
 
@@ -373,6 +273,8 @@ def _snapshot(experiment: Experiment) -> dict[str, Any]:
     ends = experiment.enrolment_ends_at
     return {
         "status": experiment.status,
+        "phase": experiment.phase,
+        "coverage": experiment.coverage,
         "revision": experiment.revision,
         "reviewed_by": experiment.reviewed_by_id,
         "enrolment_ends_at": None if ends is None else ends.astimezone(UTC).isoformat(),
@@ -384,7 +286,3 @@ def _snapshot(experiment: Experiment) -> dict[str, Any]:
 
 def _words(name: Status | Action) -> str:
     return name.replace("_", " ")
-
-
-def _date(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

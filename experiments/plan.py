@@ -198,6 +198,10 @@ def _definition(body: Mapping[str, Any]) -> MetricDefinition:
     )
 
 
+def _float_or_none(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
 def _choice(body: Mapping[str, Any]) -> MetricChoice:
     # RFC 8785 writes 1.0 as 1; a float field gets its float back.
     margin = body["margin"]
@@ -242,6 +246,7 @@ def _design(body: Mapping[str, Any]) -> Design:
             "metrics": tuple(_choice(m) for m in body["metrics"]),
             "breakdowns": tuple(SegmentRef(**ref) for ref in body["breakdowns"]),
             "parameter_types": parameter_types(body.get("parameter_types", {})),
+            "layer_share": _float_or_none(body.get("layer_share")),
             "coverage": float(body["coverage"]),
             "alpha": float(body["alpha"]),
             "planned_end_at": _time(body["planned_end_at"]),

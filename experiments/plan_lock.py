@@ -170,12 +170,12 @@ def in_words(amount: float, definition: MetricDefinition) -> str:
 
 
 def plan_row(session: Session, experiment: Experiment) -> PlanRow | None:
-    """Find the plan in force, or None before the start."""
+    """Find the plan of the present phase, or None before its start."""
     return session.scalar(
         select(PlanRow)
-        .where(PlanRow.experiment_id == experiment.id)
-        .order_by(PlanRow.phase.desc())
-        .limit(1)
+        .where(
+            PlanRow.experiment_id == experiment.id, PlanRow.phase == experiment.phase
+        )
         .execution_options(populate_existing=True)
     )
 

@@ -9,6 +9,7 @@ from experiments.design import Design, MetricDefinition
 from experiments.field_faults import KEY_PATTERN, Faults
 from experiments.models import (
     HypothesisRow,
+    Layer,
     Metric,
     MetricVersion,
     Segment,
@@ -49,6 +50,7 @@ def resolve(session: Session, design: Design) -> References:
         session, faults, "segment", design.segment, design.segment_version
     )
     _check_other_segments(session, faults, design)
+    _check_layer(session, faults, design)
     metrics = [
         _metric_version(session, faults, design, index)
         for index in range(len(design.metrics))
@@ -101,6 +103,17 @@ def _check_other_segments(session: Session, faults: Faults, design: Design) -> N
         for index, rule in enumerate(variant.personalisation):
             field = f"variants.{number}.personalisation.{index}.segment"
             _segment_version(session, faults, field, rule.segment, rule.version)
+
+
+def _check_layer(session: Session, faults: Faults, design: Design) -> None:
+    key = design.layer
+    if key is None:
+        return
+    known = KEY_PATTERN.fullmatch(key) and session.scalar(
+        select(Layer.id).where(Layer.key == key)
+    )
+    if not known:
+        faults.add("layer", "There is no such layer. Make it under Settings.")
 
 
 def _metric_version(

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session, selectinload
 
-from experiments import flags
+from experiments import allocation, flags
 from experiments.models import (
     ApiKey,
     Attribute,
@@ -91,7 +91,7 @@ def compile_ruleset(session: Session, now: datetime) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "published_at": now.isoformat(),
-        "experiments": [_entry(e, rules) for e in giving],
+        "experiments": [_entry(session, e, rules) for e in giving],
         "silent": {e.key: reason for e in experiments if (reason := _silence(e))},
         "keys": _keys(session),
         "attributes": sorted(session.scalars(select(Attribute.name))),
@@ -128,7 +128,8 @@ def _silence(experiment: Experiment) -> AssignmentReason | None:
     """Say why an experiment gives no variants, or None when it does."""
     if experiment.assigned_by == AssignedBy.EXTERNAL:
         return AssignmentReason.EXTERNAL
-    if experiment.status in _NOT_STARTED or experiment.salt is None:
+    between_phases = experiment.phase > 1
+    if experiment.status in _NOT_STARTED and not between_phases:
         return AssignmentReason.NOT_STARTED
     return None
 
@@ -148,12 +149,12 @@ def _segment_rules(session: Session, experiments: Iterable[Experiment]) -> Rules
     return {(key, version): rule for key, version, rule in session.execute(query)}
 
 
-def _entry(experiment: Experiment, rules: Rules) -> dict[str, Any]:
+def _entry(session: Session, experiment: Experiment, rules: Rules) -> dict[str, Any]:
     target = experiment.segment_version
-    return {
+    entry = {
         "key": experiment.key,
         "status": experiment.status,
-        "salt": experiment.salt,
+        "salt": experiment.salt or "",  # none between two phases
         "phase": experiment.phase,
         "coverage": experiment.coverage,
         "segment": {
@@ -165,6 +166,26 @@ def _entry(experiment: Experiment, rules: Rules) -> dict[str, Any]:
         "decided_variant": experiment.decided_variant,
         "types": _types(experiment),
         "variants": [_variant(variant, rules) for variant in experiment.variants],
+    }
+    # What an experiment does not use costs neither bytes nor time.
+    if experiment.holdouts:
+        entry["holdouts"] = experiment.holdouts
+    if experiment.layer is not None:
+        entry["layer"] = _layer(session, experiment, experiment.layer)
+    return entry
+
+
+def _layer(session: Session, experiment: Experiment, key: str) -> dict[str, Any]:
+    layer = allocation.get(session, key)
+    parts = [part for part in layer.ranges if part.experiment == experiment.key]
+    return {
+        "key": key,
+        "seed": layer.seed,
+        "ranges": sorted(
+            [part.first_bucket, part.end_bucket]
+            for part in parts
+            if part.in_use and part.freed_at is None and part.needed_until is None
+        ),
     }
 
 

@@ -27,10 +27,21 @@ class Action(StrEnum):
     START = "start"
     PAUSE = "pause"
     RESUME = "resume"
+    RAISE_COVERAGE = "raise_coverage"
     STOP_ENROLMENT = "stop_enrolment"
+    NEW_PHASE = "new_phase"
     STOP = "stop"
     DECIDE = "decide"
     CONFIRM_DECISION = "confirm_decision"
+
+
+class StepState(StrEnum):
+    """How far a planned step of an experiment is."""
+
+    PLANNED = "planned"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class Goal(StrEnum):

@@ -11,6 +11,7 @@ from web.pages import (
     home,
     hypotheses,
     keys,
+    layers,
     metrics,
     people,
     planning,
@@ -44,6 +45,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     people.pages,
     keys.pages,
     stages.pages,
+    layers.pages,
     audit.pages,
     privacy.pages,
 )

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
-from experiments import hypotheses, journey, metrics, segments
+from experiments import allocation, hypotheses, journey, metrics, segments
 from web.forms.hypotheses import Catalogue
 
 MOST = 2000  # beyond, a list to choose from helps nobody
@@ -52,6 +52,9 @@ def read(database: Session) -> Catalogue:
     all_hypotheses = everything(
         lambda after: hypotheses.listing(database, after_key=after, limit=PAGE)
     )
+    all_layers = everything(
+        lambda after: allocation.listing(database, after_key=after, limit=PAGE)
+    )
     newest = {m.key: metrics.definition_of(m.versions[-1]) for m in all_metrics}
     return Catalogue(
         stages=[(s.key, s.name) for s in journey.stages(database)],
@@ -62,4 +65,5 @@ def read(database: Session) -> Catalogue:
         metric_versions={m.key: m.versions[-1].version for m in all_metrics},
         scales={key: 100 if d.is_share else 1 for key, d in newest.items()},
         csat=next((key for key, d in newest.items() if d.is_survey), ""),
+        layers=[(layer.key, layer.name) for layer in all_layers],
     )

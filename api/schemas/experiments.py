@@ -16,7 +16,7 @@ from api.schemas.fields import (
     whole,
 )
 from api.schemas.paging import PageQuery
-from experiments.design import MAX_UNITS
+from experiments.design import LEAST_LAYER_SHARE, MAX_UNITS
 from experiments.vocabulary import (
     Action,
     AssignedBy,
@@ -129,6 +129,18 @@ class _DesignFields(StrictSchema):
             " out. Control gives every parameter a value."
         },
     )
+    layer = identifier(
+        load_default=None,
+        metadata={"description": "Key of the layer whose experiments exclude others."},
+    )
+    layer_share = Decimal(
+        load_default=None,
+        metadata={
+            "minimum": LEAST_LAYER_SHARE,
+            "maximum": 1,
+            "description": "Of the layer's customers; taken at the start.",
+        },
+    )
 
 
 class DesignSchema(_DesignFields):
@@ -186,6 +198,11 @@ class ExperimentSchema(DesignSchema):
         required=True, allow_none=True, metadata={"description": "E-mail."}
     )
     pre_registered = Flag(required=True)
+    holdouts = Items(
+        Text(),
+        required=True,
+        metadata={"description": "Keys of those that began before its start."},
+    )
     plan_sha256 = Text(required=True, allow_none=True)
     started_at = Time(required=True, allow_none=True)
     stopped_at = Time(required=True, allow_none=True)
@@ -230,6 +247,10 @@ class ActionBodySchema(StrictSchema):
     )
     decision = Choice(
         Decision, load_default=None, metadata={"description": "What was decided."}
+    )
+    coverage = Decimal(
+        load_default=None,
+        metadata={**SHARE, "description": "The higher one (raise_coverage)."},
     )
 
 

@@ -29,6 +29,7 @@ from experiments.models.intake import (
 )
 from experiments.models.journey import JourneyStage
 from experiments.models.keys import ApiKey, IdempotentAnswer
+from experiments.models.layers import HoldoutRow, Layer, LayerRange
 from experiments.models.metrics import Metric, MetricVersion
 from experiments.models.plans import AmendmentRow, PlanRow
 from experiments.models.privacy import (
@@ -40,6 +41,7 @@ from experiments.models.privacy import (
 )
 from experiments.models.rulesets import RulesetRow
 from experiments.models.segments import Attribute, Segment, SegmentVersion
+from experiments.models.steps import ListedUnit, ScheduledStep
 
 __all__ = [
     "AmendmentRow",
@@ -57,12 +59,16 @@ __all__ = [
     "Experiment",
     "ExperimentMetric",
     "ExpiredExposure",
+    "HoldoutRow",
     "HypothesisRow",
     "IdempotentAnswer",
     "InboxGroup",
     "JobRecord",
     "JourneyStage",
+    "Layer",
+    "LayerRange",
     "Lease",
+    "ListedUnit",
     "Metric",
     "MetricVersion",
     "Pause",
@@ -71,6 +77,7 @@ __all__ = [
     "QuarantinedMessage",
     "Result",
     "RulesetRow",
+    "ScheduledStep",
     "Segment",
     "SegmentVersion",
     "SignInLink",

@@ -39,6 +39,11 @@ class Experiment(Base):
     breakdowns: Mapped[list[Any]]  # [{"segment", "version"}] declared splits
     # Name -> vocabulary.ParameterType.
     parameter_types: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    # Attributes whose value is hashed; "id" is the unit that an app asks for.
+    hash_attribute: Mapped[str] = mapped_column(String(64), server_default="id")
+    fallback_attribute: Mapped[str | None] = mapped_column(String(64))
+    layer: Mapped[str | None] = mapped_column(String(64))  # key of a Layer
+    layer_share: Mapped[float | None]  # of the layer's customers, 0 to 1
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -47,6 +52,8 @@ class Experiment(Base):
     status: Mapped[str] = mapped_column(String(12))
     salt: Mapped[str | None] = mapped_column(String(64))  # set at start, then frozen
     phase: Mapped[int]
+    # [{"key", "seed", "share"}] that had begun at the start, frozen then.
+    holdouts: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
     pre_registered: Mapped[bool]
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     submitted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

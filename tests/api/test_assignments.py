@@ -136,6 +136,7 @@ def still_door(tmp_path_factory: pytest.TempPathFactory) -> Door:
                     "key": EXPERIMENT,
                     "status": "running",
                     "salt": "s",
+                    "phase": 1,
                     "coverage": 1.0,
                     "segment": {"key": "b", "version": 1, "condition": BUSINESS},
                     "control": "control",

@@ -72,6 +72,18 @@ class ExperimentForm(AbideForm):
         high=100,
         default="100",
     )
+    layer = Choice(
+        "Does it exclude other experiments?",
+        "Experiments of one layer never share a customer.",
+        default="",
+    )
+    layer_share = Number(
+        "Share of the layer it takes",
+        scale=PERCENT,
+        low=0.1,
+        high=100,
+        optional=True,
+    )
     assigned_by = Radios(
         "Who decides which customer gets which variant?",
         choices=[(a.value, ASSIGNED_BY[a]) for a in AssignedBy],
@@ -145,6 +157,7 @@ class ExperimentForm(AbideForm):
         )
         self.segment.choices = options([NONE, *catalogue.segments])
         self.breakdowns.choices = options(catalogue.segments)
+        self.layer.choices = options([("", "No"), *catalogue.layers])
         later = range(1, len(self.variants))
         self.personalised.choices = options(
             [
@@ -228,6 +241,8 @@ class ExperimentForm(AbideForm):
                 for name in self.breakdowns.data or ()
             ),
             parameter_types=self._types(),
+            layer=self.layer.data or None,
+            layer_share=self.layer_share.value_or_none if self.layer.data else None,
         )
 
     def _types(self) -> dict[str, ParameterType]:
@@ -306,6 +321,8 @@ class ExperimentForm(AbideForm):
         self.segment.data = design.segment
         self.assigned_by.data = design.assigned_by.value
         self.coverage.show(design.coverage)
+        self.layer.data = design.layer or ""
+        self.layer_share.show(design.layer_share)
         self.alpha.show(design.alpha)
         self.planned_units.data = str(design.planned_units)
         for name in ("planned_end_at", "exposures_from", "enrolment_ends_at"):

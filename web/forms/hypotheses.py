@@ -49,6 +49,7 @@ class Catalogue:
         metric_versions: newest version of each metric, by key.
         scales: 100 for metrics that are rates, else 1, by key.
         csat: key of a CSAT metric, preselected as guardrail; "" when there is none.
+        layers: key and name.
     """
 
     stages: Choices
@@ -59,6 +60,7 @@ class Catalogue:
     metric_versions: Mapping[str, int]
     scales: Mapping[str, int]
     csat: str
+    layers: Choices = ()
 
 
 class HypothesisCoreForm(AbideForm):

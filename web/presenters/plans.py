@@ -99,6 +99,15 @@ def _facts(experiment: Experiment) -> list[tuple[str, str]]:
         found.append(("Exposures count from", moment(experiment.exposures_from)))
     if experiment.enrolment_ends_at is not None:
         found.append(("Enrolment ends", moment(experiment.enrolment_ends_at)))
+    if experiment.layer is not None:
+        share = percent(experiment.layer_share)
+        found.append(("Excludes others of the layer", f"{experiment.layer}, {share}"))
+    if experiment.holdouts:
+        kept_out = ", ".join(
+            f"{holdout['key']} ({percent(holdout['share'])})"
+            for holdout in experiment.holdouts
+        )
+        found.append(("Customers held out", kept_out))
     if experiment.breakdowns:
         names = ", ".join(ref["segment"] for ref in experiment.breakdowns)
         found.append(("Results are also shown by", names))
