@@ -50,7 +50,7 @@ def enrolment_chart(
     planned: int | None,
     medium: Medium,
 ) -> dict[str, Any]:
-    """Draw one rising line for each group, with the planned size.
+    """Draw one line for each group, with the planned size.
 
     Args:
         curves: from `cumulated`, at least one variant.
@@ -70,7 +70,8 @@ def enrolment_chart(
     legend = alt.Legend(title=None, orient="top", symbolType="stroke")
     colors = [paint.groups[i % len(paint.groups)] for i in range(len(names))]
     dashes = [DASHES[i % len(DASHES)] for i in range(len(names))]
-    top = max(planned or 0, *(curve[-1][1] for curve in curves.values()))
+    counts = [customers for curve in curves.values() for _, customers in curve]
+    top = max(planned or 0, *counts)
     layers = [
         chart_of(rows)
         .mark_line(strokeWidth=2.5)

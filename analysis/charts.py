@@ -6,6 +6,7 @@ and of its table come from the same functions, so that they agree to the last di
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from altair.utils.schemapi import debug_mode
@@ -49,7 +50,7 @@ class DrawnChart:
 
     Attributes:
         name: "enrolment", "primary_outcome", "difference:{metric}", "forest",
-            "retention:{metric}" or "csat:{metric}".
+            "retention:{metric}", "csat:{metric}" or "segment_size".
         title: what it is of.
         description: the sentence that says what is to be seen.
         web_svg: two SVG elements, wide and narrow; the page shows one of them.
@@ -136,6 +137,28 @@ def draw_enrolment(plan: Plan, by_day: Iterable[DayCount]) -> list[DrawnChart]:
             lambda medium: enrolment_chart(curves, each, medium),
         )
     ]
+
+
+def draw_segment(
+    weeks: Sequence[tuple[date, int]], rows: Sequence[list[Any]], sentence: str
+) -> DrawnChart:
+    """Draw how large a segment was, week by week.
+
+    Args:
+        weeks: day and customers, at least two.
+        rows: of the table: day, customers in words, customers seen in all.
+        sentence: what is to be seen.
+
+    Returns:
+        The chart, named "segment_size".
+    """
+    return _chart(
+        "segment_size",
+        "Customers in the segment, week by week",
+        sentence,
+        (["Up to", "In the segment", "Seen in all"], list(rows)),
+        lambda medium: enrolment_chart({"In the segment": weeks}, None, medium),
+    )
 
 
 def _effects(plan: Plan, readings: Sequence[MetricReading]) -> list[Effect]:

@@ -21,7 +21,7 @@ from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analysis import leases, pipeline
+from analysis import leases, pipeline, segment_measuring
 from analysis.store import EventStore
 from experiments import ruleset_history
 from experiments.context import Context
@@ -36,8 +36,10 @@ WATCH_SECONDS = 2.0  # how often one that works looks whether it still may
 COUNTING_MINUTE = 10
 ANALYSIS_MINUTE = 5
 UPKEEP_MINUTE = 50
+SIZES_MINUTE = 20
 PATIENCE = timedelta(minutes=30)  # for an analysis that somebody else started
 MOST_FAILURES = 5  # in a row; then an experiment is tried once a day only
+REST = timedelta(hours=1)  # of a job that keeps failing
 SETTLED_AFTER = timedelta(days=7)  # late events of a finished experiment count so long
 LONGEST_ERROR = 500
 
@@ -51,22 +53,38 @@ class Job:
     Attributes:
         name: of its record.
         work: does it; raises when it could not.
-        minute: of the hour.
+        minute: of the hour; None is every minute.
         hour: of the day; None is every hour.
     """
 
     name: str
-    work: Callable[[], None]
-    minute: int
+    work: Callable[[], object]
+    minute: int | None
     hour: int | None = None
 
     def last_due(self, now: datetime) -> datetime:
         """When it should have been done last."""
-        due = now.astimezone(UTC).replace(minute=self.minute, second=0, microsecond=0)
-        step = timedelta(hours=1)
-        if self.hour is not None:
-            due, step = due.replace(hour=self.hour), timedelta(days=1)
-        return due if due <= now else due - step
+        return last_due(now, self.minute, self.hour)
+
+
+def last_due(now: datetime, minute: int | None, hour: int | None) -> datetime:
+    """Find the last time of day that has come.
+
+    Args:
+        now: aware.
+        minute: of the hour; None is every minute.
+        hour: of the day, UTC; None is every hour.
+
+    Returns:
+        The latest such time, not after `now`.
+    """
+    due = now.astimezone(UTC).replace(second=0, microsecond=0)
+    if minute is None:
+        return due
+    due, step = due.replace(minute=minute), timedelta(hours=1)
+    if hour is not None:
+        due, step = due.replace(hour=hour), timedelta(days=1)
+    return due if due <= now else due - step
 
 
 def analysis_jobs(context: Context) -> list[Job]:
@@ -89,6 +107,8 @@ def analysis_jobs(context: Context) -> list[Job]:
             UPKEEP_MINUTE,
             context.settings.analysis_hour,
         ),
+        # Each minute, since a segment that has changed does not wait for tomorrow.
+        Job("segment_sizes", lambda: measure_segments(context), None),
     ]
 
 
@@ -97,6 +117,12 @@ def tidy(context: Context) -> None:
     with transaction(context.sessions) as session:
         deleted = ruleset_history.forget_old(session, context.now())
     log.info("rulesets_forgotten", count=deleted)
+
+
+def measure_segments(context: Context) -> None:
+    """Count the segments that were not counted since this morning, or are new."""
+    due_at = last_due(context.now(), SIZES_MINUTE, context.settings.analysis_hour)
+    segment_measuring.measure_due(context, due_at)
 
 
 def run_scheduler(
@@ -134,7 +160,8 @@ def _work(
         },
     )
     for job in jobs:
-        trigger = CronTrigger(hour=job.hour, minute=job.minute, timezone=UTC)
+        minute = "*" if job.minute is None else job.minute
+        trigger = CronTrigger(hour=job.hour, minute=minute, timezone=UTC)
         options: dict[str, Any] = {"id": job.name, "args": (context, job, token)}
         scheduler.add_job(do_if_due, trigger, **options)
         # Also now: its time may have passed while nobody worked.
@@ -194,6 +221,9 @@ def _begin(context: Context, job: Job, token: int) -> bool:
         record = _record_of(session, job.name)
         done_at = record.last_finished_at
         if done_at is not None and done_at >= job.last_due(now):
+            return False
+        keeps_failing = record.failure_count >= MOST_FAILURES
+        if keeps_failing and done_at is not None and now - done_at < REST:
             return False
         record.last_started_at = now
     return True

@@ -40,7 +40,13 @@ from experiments.models.privacy import (
     Tombstone,
 )
 from experiments.models.rulesets import RulesetRow
-from experiments.models.segments import Attribute, Segment, SegmentVersion
+from experiments.models.segments import (
+    Attribute,
+    Segment,
+    SegmentCount,
+    SegmentSize,
+    SegmentVersion,
+)
 from experiments.models.steps import ListedUnit, ScheduledStep
 
 __all__ = [
@@ -79,6 +85,8 @@ __all__ = [
     "RulesetRow",
     "ScheduledStep",
     "Segment",
+    "SegmentCount",
+    "SegmentSize",
     "SegmentVersion",
     "SignInLink",
     "SignInSession",

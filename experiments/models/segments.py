@@ -47,3 +47,37 @@ class SegmentVersion(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(300))
     segment: Mapped[Segment] = relationship(back_populates="versions")
+
+
+class SegmentSize(Base):
+    """How many customers a version had when it was last counted."""
+
+    __tablename__ = "segment_size"
+
+    segment_version_id: Mapped[int] = mapped_column(
+        ForeignKey("segment_version.id"), primary_key=True
+    )
+    measured_at: Mapped[datetime]
+    store_version: Mapped[int]  # of the analytic store
+    customers_count: Mapped[int]  # seen in the 91 days before, and in it
+    everybody_count: Mapped[int]  # seen in the 91 days before
+    known_count: Mapped[int]  # of those, whose attributes of the rule are known
+    taken_count: Mapped[int]  # of its customers, seen in a running experiment
+    # [{"experiment", "shared_count", "seen_count"}], one for each that ran.
+    overlaps: Mapped[list[Any]]
+    chart: Mapped[dict[str, Any] | None]  # like models.Chart
+
+
+class SegmentCount(Base):
+    """How many customers a version had at the end of a past week."""
+
+    __tablename__ = "segment_count"
+
+    segment_version_id: Mapped[int] = mapped_column(
+        ForeignKey("segment_version.id"), primary_key=True
+    )
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    measured_at: Mapped[datetime]
+    customers_count: Mapped[int]
+    everybody_count: Mapped[int]
+    known_count: Mapped[int]

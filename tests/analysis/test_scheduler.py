@@ -46,6 +46,11 @@ def test_last_due__daily_and_hourly__is_the_latest_time_that_has_come(
     assert Job("job", nothing, minute=0, hour=hour).last_due(now) == due
 
 
+def test_last_due__every_minute__is_the_minute_that_has_begun() -> None:
+    moment = at(1) + timedelta(seconds=119)
+    assert Job("job", nothing, minute=None).last_due(moment) == at(1, hours=1 / 60)
+
+
 class Counting:
     """Work that counts how often it was done, and fails when told to."""
 
@@ -204,6 +209,22 @@ def add_run(
                 summaries=[],
             )
         )
+
+
+@ON_SQLITE
+def test_job__that_keeps_failing__rests_for_an_hour(
+    context: Context, now: FakeClock
+) -> None:
+    token, work = held(context), Counting()
+    work.fails = True
+    job = Job("each minute", work, minute=None)
+    for _ in range(7):
+        do_if_due(context, job, token)
+        now.advance(minutes=1)
+    assert work.done == 5
+    now.advance(minutes=60)
+    do_if_due(context, job, token)
+    assert work.done == 6
 
 
 @ON_SQLITE

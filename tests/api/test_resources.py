@@ -7,6 +7,7 @@ import pytest
 from experiments import audit
 from experiments.context import Context
 from experiments.db import transaction
+from experiments.models import SegmentSize
 from tests import factories
 from tests.api.conftest import (
     Caller,
@@ -47,6 +48,40 @@ def test_segment__new_version__keeps_the_old_one(api: Caller) -> None:
     assert read == added.json
     assert [v["version"] for v in read["versions"]] == [1, 2]
     assert [v["condition"] for v in read["versions"]] == [{"plan": "business"}, rule]
+
+
+def test_segment__counted_by_an_analysis__size_is_in_the_answer(
+    api: Caller, context: Context
+) -> None:
+    made = api.post("/segments", segment_body()).json
+    assert made["size"] is None
+    with transaction(context.sessions) as session:
+        size = SegmentSize(
+            segment_version_id=1,
+            measured_at=context.now(),
+            store_version=1,
+            customers_count=40,
+            everybody_count=80,
+            known_count=80,
+            taken_count=3,
+            overlaps=[{"experiment": "nudge", "shared_count": 20, "seen_count": 3}],
+            chart=None,
+        )
+        session.add(size)
+    read = api.get(f"/segments/{factories.SEGMENT}").json["size"]
+    assert read == {
+        "version": 1,
+        "measured_at": context.now().isoformat().replace("+00:00", "Z"),
+        "window_days": 91,
+        "sentence": "40 customers, 50 % of all, seen in the last 91 days; fewer than"
+        " 10 are in running experiments.",
+        "customers_count": 40,
+        "everybody_count": 80,
+        "known_count": 80,
+        "in_running_experiments_count": None,
+        "overlaps": [{"experiment": "nudge", "shared_count": 20, "seen_count": None}],
+    }
+    assert api.get("/segments").json["items"][0]["size"] == read
 
 
 def test_segment__rule_that_cannot_be_evaluated__is_refused(api: Caller) -> None:

@@ -1,6 +1,8 @@
 """Segments, metrics, hypotheses and people by their forms, and odd requests."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -8,7 +10,7 @@ from flask import Flask
 from experiments import accounts, metrics, segments
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.models import Person
+from experiments.models import Person, SegmentSize
 from experiments.vocabulary import Direction, MetricKind, PersonRole
 from tests.factories import (
     make_hypothesis,
@@ -47,6 +49,67 @@ def test_segment__by_its_form__gets_versions(
     assert [v.condition for v in versions] == [{"plan": "pro"}, {"plan": "business"}]
 
 
+def counted(context: Context, key: str, **changes: object) -> None:
+    """Store a size as the analysis does: 40 of 80 customers, 4 of them taken."""
+    with transaction(context.sessions) as session:
+        columns = {
+            "measured_at": context.now() - timedelta(hours=3),
+            "store_version": 1,
+            "customers_count": 40,
+            "everybody_count": 80,
+            "known_count": 80,
+            "taken_count": 10,
+            "overlaps": [{"experiment": "nudge", "shared_count": 20, "seen_count": 10}],
+            "chart": None,
+        }
+        version = segments.get(session, key).versions[-1]
+        size = {"segment_version_id": version.id, **columns, **changes}
+        session.add(SegmentSize(**size))
+
+
+def test_segment__counted_by_an_analysis__size_age_and_overlap_are_shown(
+    signed_in: SignIn, context: Context
+) -> None:
+    visitor = signed_in(PersonRole.EDITOR)
+    with transaction(context.sessions) as session:
+        make_segment(session)
+    new = visitor.get("/segments/business").text
+    assert "Not counted yet" in new
+    counted(context, "business")
+    page = visitor.get("/segments/business").text
+    # By hand: 40 of 80, 10 of 40, 20 of 40.
+    assert "40 customers, 50 % of all, seen in the last 91 days; 25 % are in" in page
+    assert "Counted 3 hours ago." in page
+    assert re.search(r"nudge</a></th>\s*<td[^>]*>50 %</td>\s*<td[^>]*>25 %</td>", page)
+    assert "40, 50 % of all" in visitor.get("/segments").text
+
+
+def test_segment__of_which_nothing_is_known__page_says_what_to_send(
+    signed_in: SignIn, context: Context
+) -> None:
+    visitor = signed_in(PersonRole.VIEWER)
+    with transaction(context.sessions) as session:
+        make_segment(session)
+    counted(context, "business", known_count=0, customers_count=0, taken_count=0)
+    page = visitor.get("/segments/business").text
+    assert "plan has not been seen of any customer" in page
+    assert "&#34;traits&#34;: {&#34;plan&#34;: &#34;...&#34;}" in page
+    assert "not known yet" in visitor.get("/segments").text
+
+
+def test_plan_form__segment_chosen__its_size_stands_beside(
+    signed_in: SignIn, context: Context
+) -> None:
+    visitor = signed_in(PersonRole.EDITOR)
+    with transaction(context.sessions) as session:
+        make_segment(session)
+    counted(context, "business")
+    page = visitor.get("/experiments/new").text
+    assert "Business customers (40, 50 % of all)" in page
+    assert "40 customers, 50 % of all" in page
+    assert "nudge</a>: 50 % are in its segment too, 25 % seen in it so far." in page
+
+
 def test_segment__whose_rule_stays__is_refused_in_words(
     signed_in: SignIn, context: Context
 ) -> None:
@@ -81,9 +144,9 @@ def test_metric__by_its_form__gets_versions(
     visitor = signed_in(PersonRole.ANALYST)
     typed = {"name": "Churn by day 60", "kind": "churn", "day": "60"}
     typed |= {"events": "App Opened\n\nInvoice Sent", "gap_days": "21"}
-    assert send(visitor, "/metrics/new", **typed) == "/metrics/churn-by-day-60"
-    path = "/metrics/churn-by-day-60/definition"
-    assert send(visitor, path, gap_days="28") == "/metrics/churn-by-day-60"
+    assert send(visitor, "/catalogue/new", **typed) == "/catalogue/churn-by-day-60"
+    path = "/catalogue/churn-by-day-60/definition"
+    assert send(visitor, path, gap_days="28") == "/catalogue/churn-by-day-60"
     with transaction(context.sessions) as session:
         versions = metrics.get(session, "churn-by-day-60").versions
         first, second = (metrics.definition_of(v) for v in versions)

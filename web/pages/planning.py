@@ -16,7 +16,7 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from experiments import catalog, hypotheses, lifecycle, metrics
+from experiments import catalog, hypotheses, lifecycle, metrics, segments
 from experiments.db import transaction
 from experiments.design import Hypothesis
 from experiments.models import Experiment
@@ -25,9 +25,12 @@ from web import catalogue
 from web.access import actor, context, least
 from web.forms.actions import ReasonForm
 from web.forms.experiments import ExperimentForm, new_hypothesis_names
+from web.forms.fields import NONE, options
 from web.forms.hypotheses import CHANGE_HINT, Catalogue
+from web.pages.segments import sizes_of
 from web.presenters.duration import Answer, Question, work_out
 from web.presenters.plans import checklist, plan_in_words
+from web.presenters.sizes import SizeShown
 from web.saving import form_data, gather, save, stop_if_wrong, wants_to_save
 
 pages = Blueprint("planning", __name__)
@@ -151,6 +154,7 @@ def _form_page(
         stored.offer(offer)
         differences = form.differences(stored)
         form.revision.data = str(experiment.revision)
+    sizes = _show_sizes(form, offer)
     answer = None
     if request.form.get("action") == DURATION:
         form.duration.form.validate()
@@ -164,8 +168,26 @@ def _form_page(
         differences=differences,
         duration=answer,
         change_hint=CHANGE_HINT,
+        sizes=sizes,
     )
     return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
+
+
+def _show_sizes(form: ExperimentForm, offer: Catalogue) -> dict[str, SizeShown]:
+    """Name each segment with its size in the list to choose from."""
+    with transaction(context().sessions) as database:
+        rows = catalogue.everything(
+            lambda after: segments.listing(
+                database, after_key=after, limit=catalogue.PAGE
+            )
+        )
+        sizes = sizes_of(database, rows)
+    named = [
+        (key, f"{name} ({sizes[key].short})" if key in sizes else name)
+        for key, name in offer.segments
+    ]
+    form.segment.choices = options([NONE, *named])
+    return sizes
 
 
 def _duration(form: ExperimentForm) -> Answer:

@@ -1,5 +1,6 @@
 """Segments: list, add, read, and give a new rule."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from flask import (
@@ -14,6 +15,7 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from analysis import segment_sizes
 from experiments import segments
 from experiments.db import transaction
 from experiments.models import Segment
@@ -22,6 +24,7 @@ from web import catalogue
 from web.access import actor, context, least
 from web.forms.segments import RulesForm, SegmentForm, rule_in_words
 from web.presenters.formats import pretty_json
+from web.presenters.sizes import SizeShown, all_shown, shown
 from web.saving import form_data, save, wants_to_save
 
 pages = Blueprint("segments", __name__)
@@ -37,8 +40,19 @@ def listing() -> str:
                 database, after_key=after, limit=catalogue.PAGE
             )
         )
-        shown = [(row, rule_in_words(row.versions[-1].condition)) for row in rows]
-        return render_template("segments.html", rows=shown)
+        sizes = sizes_of(database, rows)
+        lines = [
+            (row, rule_in_words(row.versions[-1].condition), sizes[row.key].short)
+            for row in rows
+        ]
+        return render_template("segments.html", rows=lines)
+
+
+def sizes_of(database: Session, rows: Iterable[Segment]) -> dict[str, SizeShown]:
+    """Read the sizes of segments, by key, as pages show them."""
+    versions = {row.key: row.versions[-1] for row in rows}
+    found = segment_sizes.latest(database, versions.values())
+    return all_shown(versions, found, context().now())
 
 
 @pages.route("/segments/new", methods=["GET", "POST"])
@@ -76,7 +90,16 @@ def show(key: str) -> str:
     with transaction(context().sessions) as database:
         row = segments.get(database, key)
         versions = [(v, rule_in_words(v.condition)) for v in reversed(row.versions)]
-        return render_template("segment.html", row=row, versions=versions)
+        size = segment_sizes.latest(database, row.versions[-1:]).get(
+            row.versions[-1].id
+        )
+        return render_template(
+            "segment.html",
+            row=row,
+            versions=versions,
+            size=shown(size, context().now()),
+            chart=None if size is None else size.chart,
+        )
 
 
 @pages.route("/segments/<key>/rule", methods=["GET", "POST"])

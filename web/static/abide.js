@@ -65,6 +65,14 @@ for (const part of document.querySelectorAll("[data-unless]")) {
   });
 }
 
+// Beside a list stands what is known of the line that is chosen.
+for (const part of document.querySelectorAll("[data-choice-of]")) {
+  const list = document.getElementById(part.dataset.choiceOf);
+  list.addEventListener("change", () => {
+    part.hidden = list.value !== part.dataset.choice;
+  });
+}
+
 // The duration is worked out while the plan is typed, by the same address. (plan.action
 // would be the buttons of that name.)
 const plan = document.getElementById("plan-form");
