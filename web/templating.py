@@ -22,7 +22,7 @@ NAVIGATION = (
     ("Backlog", "web.hypotheses.listing", "/hypotheses", PersonRole.VIEWER),
     ("Experiments", "web.experiments.listing", "/experiments", PersonRole.VIEWER),
     ("Segments", "web.segments.listing", "/segments", PersonRole.VIEWER),
-    ("Metrics", "web.metrics.listing", "/metrics", PersonRole.VIEWER),
+    ("Metrics", "web.metrics.listing", "/catalogue", PersonRole.VIEWER),
     ("Settings", "web.settings.show", "/settings", PersonRole.VIEWER),
 )
 

@@ -1,14 +1,23 @@
 """Every route needs a key or a session, unless a list in one place names it."""
 
 import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
+from werkzeug.test import Client
 
+from api import front
 from api.auth import PUBLIC_PATHS
+from experiments.context import Context
+from experiments.ruleset_mirror import RulesetMirror
 from web.access import PUBLIC
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -55,6 +64,28 @@ def test_routes__every_answer__carries_the_security_headers(
         assert "unsafe-inline" not in headers["Content-Security-Policy"], path
         assert headers["X-Content-Type-Options"] == "nosniff", path
         assert "Referrer-Policy" in headers, path
+
+
+def test_routes__of_pages__are_not_hidden_by_a_door(
+    app: Flask, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Doors answer first: a page at the path of a door could never be opened."""
+    monkeypatch.setattr(RulesetMirror, "start", RulesetMirror.copy)
+    reached: list[str] = []
+
+    def behind(
+        environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        reached.append(environ["PATH_INFO"])
+        start_response("204 No Content", [])
+        return []
+
+    caller = Client(front.build(context, behind, doors_too=True))
+    for rule in app.url_map.iter_rules():
+        for method in sorted(rule.methods or set()):
+            reached.clear()
+            caller.open(_path(rule), method=method, buffered=True)
+            assert reached, f"a door answers {method} {rule.rule}"
 
 
 def _path(rule: Rule) -> str:

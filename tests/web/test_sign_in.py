@@ -313,7 +313,9 @@ def test_kept_form__that_we_did_not_write__is_ignored(
 
 
 def test_sign_in_page__for_somebody_signed_in__goes_on(signed_in: SignIn) -> None:
-    assert signed_in().get("/sign-in?next=/metrics").headers["Location"] == "/metrics"
+    assert (
+        signed_in().get("/sign-in?next=/catalogue").headers["Location"] == "/catalogue"
+    )
 
 
 def test_theme__chosen_without_signing_in__is_kept(visitor: Visitor) -> None:

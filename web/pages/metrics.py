@@ -1,4 +1,7 @@
-"""Metrics: list, add, read, and define anew."""
+"""Metrics: list, add, read, and define anew.
+
+They are at /catalogue: /metrics is where Prometheus asks for the figures of the server.
+"""
 
 from http import HTTPStatus
 
@@ -26,7 +29,7 @@ from web.saving import form_data, save, wants_to_save
 pages = Blueprint("metrics", __name__)
 
 
-@pages.get("/metrics")
+@pages.get("/catalogue")
 @least(PersonRole.VIEWER)
 def listing() -> str:
     """List all metrics with what they mean."""
@@ -41,7 +44,7 @@ def listing() -> str:
         return render_template("metrics.html", rows=shown)
 
 
-@pages.route("/metrics/new", methods=["GET", "POST"])
+@pages.route("/catalogue/new", methods=["GET", "POST"])
 @least(PersonRole.ANALYST)
 def new() -> Response | str:
     """Show the form, and define what it says."""
@@ -68,7 +71,7 @@ def _create(database: Session, form: MetricForm) -> Metric:
     )
 
 
-@pages.get("/metrics/<key>")
+@pages.get("/catalogue/<key>")
 @least(PersonRole.VIEWER)
 def show(key: str) -> str:
     """Show one metric with all versions of its definition."""
@@ -84,7 +87,7 @@ def show(key: str) -> str:
         )
 
 
-@pages.route("/metrics/<key>/definition", methods=["GET", "POST"])
+@pages.route("/catalogue/<key>/definition", methods=["GET", "POST"])
 @least(PersonRole.ANALYST)
 def new_definition(key: str) -> Response | str:
     """Show the definition, and add a version when it was changed."""
