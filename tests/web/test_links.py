@@ -43,7 +43,6 @@ def behind_doors(app: Flask, context: Context, monkeypatch: pytest.MonkeyPatch) 
             return list(c)
 
     app.wsgi_app = whole  # type: ignore[method-assign]  # as Flask documents
-    return app
 
 
 def links_of(visitor: Visitor, path: str) -> tuple[list[str], str]:
