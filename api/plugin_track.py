@@ -24,7 +24,6 @@ from experiments.event_rows import EXPOSURE_NAME
 from experiments.events import Envelope, Sender, read_messages
 from experiments.inbox import Inbox
 from experiments.privacy import Pseudonymiser
-from experiments.ruleset_designs import ANONYMOUS_ATTRIBUTES
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
 from experiments.vocabulary import KeyKind, Unit
@@ -36,6 +35,8 @@ KINDS = frozenset({KeyKind.CLIENT, KeyKind.WRITE})
 _SECRET = frozenset({KeyKind.SERVER, KeyKind.ADMIN})
 # JavaScript's plugin and Python's spell the event and its parts differently.
 _NAMES = frozenset({"Experiment Viewed", "$$experiment_viewed"})
+# Attributes that name a visitor whom nobody knows yet.
+_ANONYMOUS = frozenset({"anonymous_id", "anonymousId", "device_id"})
 _DONE = Response(200, [("Content-Type", "application/json")], b'{"success":true}')
 
 OPENAPI_PATHS: dict[str, Any] = track_openapi.paths(PATH, MAX_EVENTS)
@@ -142,7 +143,7 @@ def _identity(
     attribute = _first(properties, "hashAttribute", "hash_attribute")
     if design is not None and design.published.get("unit") == Unit.ACCOUNT:
         return {"userId": event.get("user_id") or event.get("device_id")}
-    return {"anonymousId" if attribute in ANONYMOUS_ATTRIBUTES else "userId": unit}
+    return {"anonymousId" if attribute in _ANONYMOUS else "userId": unit}
 
 
 def _context(event: Mapping[str, Any]) -> Mapping[str, Any]:

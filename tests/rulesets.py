@@ -1,5 +1,6 @@
 """Rulesets as they are published, made by hand, with keys that fit them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,18 @@ from experiments import key_format
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import FORMAT, Ruleset, parse
-from experiments.vocabulary import Environment, KeyKind
+from experiments.vocabulary import KeyKind
 
 
 def new_key(
-    kind: KeyKind, *, may_read_rules: bool = False, revoked: bool = False
+    name: str, kind: KeyKind, *, may_read_rules: bool = False, revoked: bool = False
 ) -> tuple[str, dict[str, Any]]:
     """Make a key: its text, and how a ruleset holds it."""
-    public_id, text = key_format.make(kind, Environment.PRODUCTION)
+    # The same in every process that collects the tests.
+    secret = hashlib.sha256(name.encode()).hexdigest()
+    public_id = secret[:12]
+    text = f"abide_{kind}_prod_{public_id}_{secret[:43]}"
+    assert key_format.parse(text) == public_id
     held = {
         "public_id": public_id,
         "digest": key_format.digest(text),
@@ -29,13 +34,15 @@ def new_key(
     return text, held
 
 
-SERVER, _SERVER = new_key(KeyKind.SERVER)
-ADMIN, _ADMIN = new_key(KeyKind.ADMIN)
-CLIENT, _CLIENT = new_key(KeyKind.CLIENT)
-READER, _READER = new_key(KeyKind.CLIENT, may_read_rules=True)
-WRITE, _WRITE = new_key(KeyKind.WRITE)
-REVOKED, _REVOKED = new_key(KeyKind.CLIENT, may_read_rules=True, revoked=True)
-UNKNOWN, _ = new_key(KeyKind.CLIENT)
+SERVER, _SERVER = new_key("server", KeyKind.SERVER)
+ADMIN, _ADMIN = new_key("admin", KeyKind.ADMIN)
+CLIENT, _CLIENT = new_key("client", KeyKind.CLIENT)
+READER, _READER = new_key("reader", KeyKind.CLIENT, may_read_rules=True)
+WRITE, _WRITE = new_key("write", KeyKind.WRITE)
+REVOKED, _REVOKED = new_key(
+    "revoked", KeyKind.CLIENT, may_read_rules=True, revoked=True
+)
+UNKNOWN, _ = new_key("unknown", KeyKind.CLIENT)
 KEYS = (_SERVER, _ADMIN, _CLIENT, _READER, _WRITE, _REVOKED)
 
 
