@@ -1,23 +1,22 @@
 """The front door: the only module that knows all rooms, and puts them together."""
 
 import os
-import shutil
+import signal
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import click
-from flask import Flask, Response
-from flask.cli import FlaskGroup
 from typing_extensions import override
 
-from experiments import commands, secrets
+from experiments import commands, processes, secrets
 from experiments.config import Settings
 from experiments.context import Context, open_context
-from experiments.errors import AbideError
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
+    from flask import Flask, Response
 
 # Command -> function in analysis.commands.
 ANALYSIS_COMMANDS = {
@@ -40,7 +39,7 @@ PAGE_HEADERS = {
 YEAR_SECONDS = 31_536_000
 
 
-def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
+def create_app(environ: Mapping[str, str] = os.environ) -> "Flask":
     """Build the Flask app: pages and JSON API, without the hot doors.
 
     Args:
@@ -52,11 +51,14 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     return create_flask_app(open_context(environ))
 
 
-def create_flask_app(context: Context) -> Flask:
+def create_flask_app(context: Context) -> "Flask":
     """Build the Flask app around an open context."""
     # Imported here: commands that serve nothing start faster without these.
+    from flask import Flask  # noqa: PLC0415
+
     from api import app as api_app  # noqa: PLC0415
     from web import app as web_app  # noqa: PLC0415
+    from web import compressing  # noqa: PLC0415
 
     settings = context.settings
     app = Flask("abide", static_folder=None, template_folder=None)
@@ -69,11 +71,12 @@ def create_flask_app(context: Context) -> Flask:
         MAX_FORM_PARTS=1_000,
     )
     app.extensions["abide"] = context
+    compressing.register(app)
     web_app.register(app, context)
     api_app.register(app, context)
 
     @app.after_request
-    def _add_headers(response: Response) -> Response:
+    def _add_headers(response: "Response") -> "Response":
         for name, value in PAGE_HEADERS.items():
             response.headers.setdefault(name, value)
         if settings.base_url.startswith("https:"):
@@ -87,17 +90,17 @@ def create_flask_app(context: Context) -> Flask:
 def create_wsgi() -> "WSGIApplication":
     """Build what one server process serves: doors in front, the Flask app behind."""
     from api import front  # noqa: PLC0415  # after `serve` has set the metrics folder
-    from experiments import logs, processes  # noqa: PLC0415
+    from experiments import logs  # noqa: PLC0415
 
     context = open_context()
     logs.configure(context.settings.log_level)
-    processes.die_with_parent()
+    processes.die_with_parent(signal.SIGKILL)
     pool = os.environ.get("ABIDE_POOL", POOLS[0])
     app = None if pool == "assign" else create_flask_app(context)
     return front.build(context, app, doors_too=pool != "app")
 
 
-class FrontDoor(FlaskGroup):
+class FrontDoor(click.Group):
     """Loads what computes only when it is called: servers stay small without it."""
 
     @override
@@ -114,57 +117,55 @@ class FrontDoor(FlaskGroup):
         return super().get_command(ctx, name)
 
 
-@click.group(cls=FrontDoor, create_app=create_app, add_version_option=False)
+@click.group(cls=FrontDoor)
 @click.version_option(version("abide"), prog_name="abide")
 def main() -> None:
     """Abide: experiments that show whether customers stay and are satisfied."""
+    processes.die_with_parent(signal.SIGTERM)  # what `abide up` starts ends with it
 
 
-@main.command(with_appcontext=False)
+@main.command()
 @click.option("--pool", type=click.Choice(POOLS), default=POOLS[0], show_default=True)
 def serve(pool: str) -> None:
     """Serve pages, API and hot doors; assign: doors alone; app: all but doors."""
     from granian import Granian  # noqa: PLC0415  # only this command needs it
     from granian.constants import Interfaces  # noqa: PLC0415
 
+    from api.metrics_folder import metrics_folder  # noqa: PLC0415
+
     settings = _settings()
-    metrics = settings.data_dir / "run" / f"metrics-{pool}"
-    shutil.rmtree(metrics, ignore_errors=True)
-    metrics.mkdir(mode=0o700, parents=True)
-    os.environ |= {"ABIDE_POOL": pool, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    Granian(
-        "abide:create_wsgi",
-        factory=True,
-        interface=Interfaces.WSGI,
-        address=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        blocking_threads=settings.threads,
-        backpressure=max(512, settings.threads * 16),
-        respawn_failed_workers=True,
-        respawn_interval=0.5,
-        workers_kill_timeout=30,
-        websockets=False,
-    ).serve()
+    with metrics_folder(settings.data_dir, pool) as folder:
+        os.environ |= {"ABIDE_POOL": pool, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+        processes.name_parent()
+        Granian(
+            "abide:create_wsgi",
+            factory=True,
+            interface=Interfaces.WSGI,
+            address=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            blocking_threads=settings.threads,
+            backpressure=max(512, settings.threads * 16),
+            respawn_failed_workers=True,
+            respawn_interval=0.5,
+            workers_kill_timeout=30,
+            websockets=False,
+        ).serve()
 
 
-@main.command(with_appcontext=False)
+@main.command()
 @click.option("--demo", is_flag=True, help="Fill the demo company first.")
 def up(*, demo: bool) -> None:
     """Start everything on this machine, and print how to get in."""
     from analysis.up import bring_up  # noqa: PLC0415  # loads statistics
 
-    try:
+    with commands.refusals_in_words():
         bring_up(open_context(), with_demo=demo)
-    except AbideError as error:
-        raise click.ClickException(error.message) from error
 
 
 def _settings() -> Settings:
-    try:
+    with commands.refusals_in_words():
         return open_context().settings
-    except AbideError as error:
-        raise click.ClickException(error.message) from error
 
 
 for command in (commands.database, commands.key, commands.user):

@@ -15,9 +15,10 @@ import click
 
 from experiments import data_requests, logs
 from experiments.actors import SYSTEM
+from experiments.commands import refusals_in_words
 from experiments.context import Context, open_context
 from experiments.db import transaction
-from experiments.errors import AbideError, Unavailable
+from experiments.errors import Unavailable
 from experiments.models import AnalysisRun
 from experiments.privacy import load_pseudonymiser
 from experiments.vocabulary import ErasureState, IdKind, RunState
@@ -47,13 +48,11 @@ def analyse(key: str, as_of: datetime | None) -> None:
     from analysis.store import EventStore  # noqa: PLC0415
 
     context = _context(FOR_PEOPLE)
-    try:
+    with refusals_in_words():
         _take_in(context)
         store = EventStore(context.settings)
         run_id = pipeline.analyse(context, store, key, _utc(as_of), patience=PATIENCE)
         say_result(context, run_id)
-    except AbideError as error:
-        raise click.ClickException(error.message) from error
 
 
 @click.command()
@@ -82,7 +81,7 @@ def erase(customer_id: str, *, anonymous: bool) -> None:
     from analysis.compactor import erase_once  # noqa: PLC0415
 
     context = _context(FOR_PEOPLE)
-    try:
+    with refusals_in_words():
         with transaction(context.sessions) as session:
             number = data_requests.request_erasure(
                 session,
@@ -101,8 +100,6 @@ def erase(customer_id: str, *, anonymous: bool) -> None:
                 )
             if not erase_once(context) or not _is_erased(context, number):
                 time.sleep(WAIT_SECONDS)
-    except AbideError as error:
-        raise click.ClickException(error.message) from error
     with transaction(context.sessions) as session:
         count = data_requests.get(session, number).event_count
     click.echo(f"Erased: {count:,} rows. Results that were stored before stay.")
@@ -128,14 +125,12 @@ def export_customer(customer_id: str, *, anonymous: bool) -> None:
     from analysis.customer_data import copy_of  # noqa: PLC0415
 
     context, kind = _context(FOR_PEOPLE), _id_kind(anonymous)
-    try:
+    with refusals_in_words():
         _take_in(context)
         hide = load_pseudonymiser(context.settings)
         with transaction(context.sessions) as session:
             copy = copy_of(context, hide, customer_id, kind)
             data_requests.note_export(session, kind, actor=SYSTEM, now=context.now())
-    except AbideError as error:
-        raise click.ClickException(error.message) from error
     click.echo(orjson.dumps(copy, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -188,15 +183,13 @@ def import_file(file: Path, **asked: Any) -> None:  # noqa: ANN401  # click's op
         complete_through=_utc(asked["complete_through"]),
         dry_run=asked["dry_run"],
     )
-    try:
+    with refusals_in_words():
         imported = importing.import_file(context, request, _shown_progress)
         click.echo(imported.summary)
         if imported.run_id is not None:
             say_result(context, imported.run_id)
             page = f"/experiments/{request.experiment}/results"
             click.echo(f"{context.settings.base_url}{page}")
-    except AbideError as error:
-        raise click.ClickException(error.message) from error
 
 
 @contextmanager
@@ -243,10 +236,8 @@ def _take_in(context: Context) -> None:
 
 
 def _context(log_level: str | None = None) -> Context:
-    try:
+    with refusals_in_words():
         context = open_context()
-    except AbideError as error:
-        raise click.ClickException(error.message) from error
     logs.configure(log_level or context.settings.log_level)
     return context
 

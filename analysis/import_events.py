@@ -168,27 +168,28 @@ class EventImport:
         self._hide = hide
         self._now = now
 
-    def check(
-        self, faults: RowFaults, experiment: str | None, advance: Callable[[int], None]
-    ) -> Found:
-        """Read all rows and note what is wrong with them.
+    def check(self, experiment: str | None, advance: Callable[[int], None]) -> Found:
+        """Read all rows.
 
         Args:
-            faults: collects them.
             experiment: whose exposures are counted.
             advance: told of rows done.
 
         Returns:
             What was found.
+
+        Raises:
+            InvalidInput: rows have faults; names the first.
         """
-        found = Found()
-        for rows in self._chunks():
+        found, faults = Found(), RowFaults(self._file.path)
+        for rows in self._chunks(faults):
             parcel = self._parcel(rows)
             found.note(parcel, experiment)
             if parcel.quarantined:
                 self._find_faults(rows, faults)
             self._require_times(rows, faults)
             advance(len(rows))
+        faults.raise_if_any()
         return found
 
     def send(self, inbox: Inbox, advance: Callable[[int], None]) -> None:
@@ -198,13 +199,13 @@ class EventImport:
             inbox: of this process.
             advance: told of rows done.
         """
-        for rows in self._chunks():
+        for rows in self._chunks(RowFaults(self._file.path)):  # checked before
             _append(inbox, self._parcel(rows))
             advance(len(rows))
 
-    def _chunks(self) -> Iterator[list[Row]]:
+    def _chunks(self, faults: RowFaults) -> Iterator[list[Row]]:
         chunk: list[Row] = []
-        for row in self._file.rows():
+        for row in self._file.rows(faults):
             chunk.append(row)
             if len(chunk) == CHUNK:
                 yield chunk

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,18 +91,22 @@ class UnitRows:
         default_factory=list
     )
 
-    def read(self, rows: Iterable[Row], advance: Callable[[int], None]) -> None:
+    def read(self, file: RowFile, advance: Callable[[int], None]) -> None:
         """Check all rows, and keep them.
 
         Args:
-            rows: of the file.
+            file: with the columns.
             advance: told of each row.
+
+        Raises:
+            InvalidInput: there are no rows, or some have faults; names the first.
         """
-        for row in rows:
+        for row in file.rows(self.faults):
             self._read(row)
             advance(1)
-        if not self._seen and not self.faults.count:
-            self.faults.add(1, "The file has no rows.")
+        self.faults.raise_if_any()
+        if not self._seen:
+            raise InvalidInput(f"{file.path.name} has no rows.")
 
     def _read(self, row: Row) -> None:
         customer = self._customer(row)

@@ -38,30 +38,36 @@ class RowFaults:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._first: dict[str, str] = {}
-        self.count = 0
+        self._first: dict[int, str] = {}
+        self._rows: set[int] = set()
+
+    def __bool__(self) -> bool:
+        """Whether any row has a fault."""
+        return bool(self._rows)
 
     def add(self, row: int, sentence: str) -> None:
-        """Note a fault of a row."""
-        self.count += 1
-        if len(self._first) < SHOWN_FAULTS:
-            self._first.setdefault(f"row {row}", sentence)
+        """Note a fault of a row; rows may come in any order."""
+        self._rows.add(row)
+        known = self._first.get(row)
+        self._first[row] = sentence if known is None else f"{known} {sentence}"
+        if len(self._first) > SHOWN_FAULTS:
+            del self._first[max(self._first)]
 
     def raise_if_any(self) -> None:
         """Refuse the file when a row of it has a fault.
 
         Raises:
-            InvalidInput: with the first faults by row.
+            InvalidInput: its fields are the first rows with faults.
         """
-        if not self.count:
+        if not self:
             return
-        lines = [f"{row}: {sentence}" for row, sentence in self._first.items()]
-        if self.count > len(lines):
-            lines.append(f"and {self.count - len(lines):,} more")
+        count = len(self._rows)
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        first = f" The first {SHOWN_FAULTS}:" if count > SHOWN_FAULTS else ""
         raise InvalidInput(
-            f"{self._path.name} has faults, so nothing of it was stored.\n"
-            + "\n".join(lines),
-            self._first,
+            f"{self._path.name} has faults in {rows}, so nothing of it was stored."
+            f"{first}",
+            {f"row {row}": self._first[row] for row in sorted(self._first)},
         )
 
 
@@ -98,27 +104,33 @@ class RowFile:
         file = pq.ParquetFile(self.path)
         return list(file.schema_arrow.names), file.metadata.num_rows
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, faults: RowFaults) -> Iterator[Row]:
         """Read the rows in order.
 
+        Args:
+            faults: told of rows that have not one cell for each column.
+
         Yields:
-            Each row.
+            Each other row.
 
         Raises:
             InvalidInput: the file is damaged; says where.
         """
         with self._in_words():
-            yield from self._csv_rows() if self.is_csv else self._table_rows()
+            yield from self._csv_rows(faults) if self.is_csv else self._table_rows()
 
-    def _csv_rows(self) -> Iterator[Row]:
+    def _csv_rows(self, faults: RowFaults) -> Iterator[Row]:
         csv.field_size_limit(LONGEST_CELL)
         with self.path.open(newline="", encoding="utf-8-sig") as lines:
-            for number, cells in enumerate(csv.DictReader(lines, strict=True), start=2):
-                if None in cells:
-                    self._refuse(f"Row {number} has more cells than the header.")
-                if None in cells.values():
-                    self._refuse(f"Row {number} has fewer cells than the header.")
-                yield Row(number, {k: v or None for k, v in cells.items()})
+            rows = csv.reader(lines, strict=True)
+            next(rows, None)  # the header
+            for number, cells in enumerate(rows, start=2):
+                if len(cells) == len(self.columns):
+                    pairs = zip(self.columns, cells, strict=True)
+                    yield Row(number, {name: cell or None for name, cell in pairs})
+                elif cells:  # a line without anything is no row, but is counted
+                    amount = "fewer" if len(cells) < len(self.columns) else "more"
+                    faults.add(number, f"It has {amount} cells than the header.")
 
     def _table_rows(self) -> Iterator[Row]:
         number = 1

@@ -163,11 +163,10 @@ def _import_units(
 def _read_units(
     context: Context, file: RowFile, columns: Columns, progress: Progress
 ) -> UnitRows:
-    faults = RowFaults(file.path)
-    units = UnitRows(columns, faults, load_pseudonymiser(context.settings))
+    hide = load_pseudonymiser(context.settings)
+    units = UnitRows(columns, RowFaults(file.path), hide)
     with progress("Checking rows", file.row_count) as advance:
-        units.read(file.rows(), advance)
-    faults.raise_if_any()
+        units.read(file, advance)
     return units
 
 
@@ -185,10 +184,8 @@ def _import_events(
     sender = Sender(_source(request), Environment.PRODUCTION, listed)
     hide = load_pseudonymiser(context.settings)
     events = EventImport(file, sender, hide, context.now)
-    faults = RowFaults(file.path)
     with progress("Checking rows", file.row_count) as advance:
-        found = events.check(faults, key, advance)
-    faults.raise_if_any()
+        found = events.check(key, advance)
     said = f"{found.count:,} events in {file.path.name}"
     if request.dry_run:
         return Imported(f"{said}: no faults. Nothing was stored (dry run).")

@@ -1,6 +1,8 @@
 """`abide db`, `abide key`, `abide user`: what an operator does from a terminal."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -12,11 +14,23 @@ from experiments.models import Person
 from experiments.vocabulary import Environment, KeyKind, PersonRole
 
 
-def _context() -> Context:
+@contextmanager
+def refusals_in_words() -> Iterator[None]:
+    """Tell the terminal what was refused, with every field at fault.
+
+    Raises:
+        ClickException: in place of an AbideError; ends the command with exit code 1.
+    """
     try:
-        return open_context(os.environ)
+        yield
     except AbideError as error:
-        raise click.ClickException(error.message) from error
+        faults = [f"{field}: {fault}" for field, fault in error.fields.items()]
+        raise click.ClickException("\n".join([error.message, *faults])) from error
+
+
+def _context() -> Context:
+    with refusals_in_words():
+        return open_context(os.environ)
 
 
 @click.group("db")
@@ -84,20 +98,17 @@ def create_key(
 ) -> None:
     """Make a key NAME and print it, this once."""
     context = _context()
-    try:
-        with transaction(context.sessions) as session:
-            person = accounts.person_by_email(session, owner)
-            _, secret = keys.create_key(
-                session,
-                kind=KeyKind(kind),
-                environment=Environment(environment),
-                name=name,
-                actor=accounts.actor_for(person),
-                now=context.now(),
-                may_read_rules=may_read_rules,
-            )
-    except AbideError as error:
-        raise click.ClickException(error.message) from error
+    with refusals_in_words(), transaction(context.sessions) as session:
+        person = accounts.person_by_email(session, owner)
+        _, secret = keys.create_key(
+            session,
+            kind=KeyKind(kind),
+            environment=Environment(environment),
+            name=name,
+            actor=accounts.actor_for(person),
+            now=context.now(),
+            may_read_rules=may_read_rules,
+        )
     click.echo(secret)
 
 
@@ -118,7 +129,7 @@ def user() -> None:
 def create_user(email: str, name: str, role: str) -> None:
     """Add a person and print a link that signs them in once."""
     context = _context()
-    try:
+    with refusals_in_words():
         with transaction(context.sessions) as session:
             person = accounts.create_person(
                 session,
@@ -130,8 +141,6 @@ def create_user(email: str, name: str, role: str) -> None:
                 now=context.now(),
             )
         link = sign_in_link(context, person)
-    except AbideError as error:
-        raise click.ClickException(error.message) from error
     click.echo(link)
 
 
@@ -140,12 +149,10 @@ def create_user(email: str, name: str, role: str) -> None:
 def user_link(email: str) -> None:
     """Print a link that signs EMAIL in once, within 30 minutes."""
     context = _context()
-    try:
+    with refusals_in_words():
         with transaction(context.sessions) as session:
             person = accounts.person_by_email(session, email)
         link = sign_in_link(context, person)
-    except AbideError as error:
-        raise click.ClickException(error.message) from error
     click.echo(link)
 
 
