@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from experiments import flags
-from experiments.field_faults import Faults, check_key
+from experiments.field_faults import Faults, check_key, check_name
 from experiments.storable import fault_in_parameters
 from experiments.vocabulary import (
     AssignedBy,
@@ -398,7 +398,7 @@ def _check_variants(faults: Faults, variants: Sequence[VariantSpec]) -> None:
     names = [v.name for v in variants]
     for index, variant in enumerate(variants[:MAX_VARIANTS]):
         field = f"variants.{index}"
-        check_key(faults, f"{field}.name", variant.name)
+        check_name(faults, f"{field}.name", variant.name)
         if names.index(variant.name) != index:
             faults.add(f"{field}.name", f'"{variant.name}" is used twice.')
         if not 0 < variant.share < 1:

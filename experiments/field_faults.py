@@ -9,6 +9,8 @@ from experiments.storable import fault_in_text
 # "." and ".." are steps in a path: browsers take them away before they send it.
 KEY_PATTERN = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._~-]{1,64}")
 KEY_RULE = "Use 1 to 64 letters, digits or any of . _ ~ - (no spaces)."
+# Pages have these words where an address has a key, so the thing could not be opened.
+RESERVED_KEYS = frozenset({"new"})
 MAX_VERSION = 1_000_000
 # Largest change or margin on any metric's scale; days and scores stay far below.
 MAX_CHANGE = 1_000_000
@@ -68,6 +70,16 @@ class Faults:
 
 
 def check_key(faults: Faults, field: str, key: str) -> None:
-    """Ask for a key that is safe in paths, at every door."""
-    if not KEY_PATTERN.fullmatch(key):
+    """Ask for the key of a thing with an address of its own, at every door."""
+    check_name(faults, field, key)
+    if key in RESERVED_KEYS:
+        faults.add(
+            field,
+            f'Choose another key: "{key}" is part of the address of a page of Abide.',
+        )
+
+
+def check_name(faults: Faults, field: str, name: str) -> None:
+    """Ask for a name that is safe in paths, such as that of a variant."""
+    if not KEY_PATTERN.fullmatch(name):
         faults.add(field, KEY_RULE)

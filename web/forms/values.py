@@ -5,6 +5,8 @@ import unicodedata
 from enum import StrEnum
 from typing import TypeVar
 
+from experiments.field_faults import RESERVED_KEYS
+
 E = TypeVar("E", bound=StrEnum)
 
 
@@ -20,4 +22,5 @@ def key_from(name: str, fallback: str) -> str:
     """Make a key from a name, as in "Guided set-up" -> "guided-set-up"."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
-    return words[:64].strip("-") or fallback
+    key = words[:64].strip("-") or fallback
+    return f"{fallback}-{key}" if key in RESERVED_KEYS else key
