@@ -58,6 +58,7 @@ def create_flask_app(context: Context) -> "Flask":
 
     from api import app as api_app  # noqa: PLC0415
     from web import app as web_app  # noqa: PLC0415
+    from web import compressing  # noqa: PLC0415
 
     settings = context.settings
     app = Flask("abide", static_folder=None, template_folder=None)
@@ -70,6 +71,7 @@ def create_flask_app(context: Context) -> "Flask":
         MAX_FORM_PARTS=1_000,
     )
     app.extensions["abide"] = context
+    compressing.register(app)
     web_app.register(app, context)
     api_app.register(app, context)
 

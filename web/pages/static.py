@@ -13,6 +13,9 @@ ONE_YEAR = 365 * 24 * 3600  # seconds
 def send(name: str) -> Response:
     """Send one file."""
     answer = send_from_directory(STATIC, name)
+    # Small files, held whole, so that they can be compressed.
+    answer.direct_passthrough = False
+    answer.make_sequence()
     if "v" in request.args:
         answer.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable"
     return answer
