@@ -12,7 +12,7 @@ SETUP_LOG := $(VENV)/setup.log
 AXE := .cache/axe.min.js
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench proof lock tools clean
+.PHONY: help run demo test check conformance bench proof lock tools clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -25,6 +25,9 @@ test: $(READY) tools ## set up and run all tests: SQLite, PostgreSQL, a real bro
 
 check: $(READY) ## lint, types, import contracts, docs, schema, packaging; runs no tests
 	@sh .ci/check
+
+conformance: $(READY) ## put the official cases of GrowthBook's SDKs to our evaluator
+	@$(BIN)/python -m tests.conformance
 
 bench: $(READY) ## measure every speed claim, each beside its limit
 	@$(BIN)/python -m benchmarks

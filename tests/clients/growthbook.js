@@ -79,8 +79,6 @@ async function plugin({ host, key, experiments, customers }) {
 
 // Buckets of texts, for golden vectors.
 function buckets({ salts, units }) {
-  const { getAutoExperimentChangeType } = require("@growthbook/growthbook");
-  void getAutoExperimentChangeType;
   return units.map((id) =>
     salts.map((seed) => {
       const gb = new GrowthBook({ attributes: { id } });

@@ -11,6 +11,7 @@ from growthbook import GrowthBook
 from growthbook.growthbook import feature_repo
 from growthbook.plugins import GrowthBookTrackingPlugin
 
+from experiments.buckets import bucket
 from experiments.context import Context, open_context
 from experiments.ruleset_values import Ruleset
 from tests import rulesets
@@ -145,6 +146,17 @@ def test_remote__javascript_client__gives_what_the_doors_give(
 
     found = [[tuple(pair) for pair in row] for row in answers]
     assert differences(ruleset, customers, found) == []
+
+
+def test_bucket__ids_of_any_script__as_the_javascript_client(node: Node) -> None:
+    # The released client is asked anew here; what it said once stands as golden
+    # vectors in tests/experiments/test_assignment.py.
+    salts = ["s", "sält", "😀", "salt of everybody"]
+    units = list(shops.AWKWARD)
+    found = node("growthbook.js", {"mode": "buckets", "salts": salts, "units": units})
+
+    ours = [[bucket(salt, unit) / 10_000 for salt in salts] for unit in units]
+    assert found == ours
 
 
 def test_payload__held_by_etag__python_client_is_told_so(
