@@ -30,8 +30,6 @@ LANGUAGE = {
     "$lt", "$lte", "$gt", "$gte", "$veq", "$vne", "$vlt", "$vlte", "$vgt", "$vgte",
 }  # fmt: skip
 _DISAGREE = "clients disagree, and no rule can be stored that asks "
-    "clients disagree: true in JavaScript alone; no rule can be stored that asks "
-)
 # Cases that use these operators, and ask what no stored rule can ask. Ours matches
 # nobody there, which is where a rule that is not understood leads.
 LEFT_OUT = {
