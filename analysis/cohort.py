@@ -28,6 +28,9 @@ class Bounds:
         data_cutoff: up to here the metrics' sources are complete (statistics 4.1).
         exposures_until: exposures from here on are not analysed; None has no end.
         breaks: pauses, in which everybody got control; None has not ended.
+        earlier_from: who was exposed from here on and before the plan was locked
+            was a customer of an earlier phase, and is left out; None for phase 1.
+        listed: pseudonyms of who got a variant by hand or takes no part; left out.
         size: only the first so many customers are analysed, so that a result that was
             planned for this size stays what it was; None takes all.
     """
@@ -37,6 +40,8 @@ class Bounds:
     exposures_until: datetime | None = None
     breaks: tuple[tuple[datetime, datetime | None], ...] = ()
     size: int | None = None
+    earlier_from: datetime | None = None
+    listed: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class ExposureCounts:
             when seen in no declared one.
         only_outside: seen only before `exposures_from`, after the end or in a pause.
         beyond_size: came after the planned size was reached.
+        earlier_phase: were customers of an earlier phase; left out.
+        listed: on a list by hand; left out.
         by_day: (day, variant, customers) of the analysed, by first exposure.
         first_at: the first exposure that is analysed.
         last_at: the last first exposure that is analysed.
@@ -64,6 +71,8 @@ class ExposureCounts:
     unknown_variants: int = 0
     only_outside: int = 0
     beyond_size: int = 0
+    earlier_phase: int = 0
+    listed: int = 0
     by_day: tuple[tuple[date, str, int], ...] = ()
     first_at: datetime | None = None
     last_at: datetime | None = None
@@ -95,8 +104,9 @@ class Cohort:
         self._plan = plan
         self._bounds = bounds
         self._names = [v.name for v in plan.design.variants]
+        self._aside = {"former": 0, "listed": 0}
         for bucket in events.buckets:
-            found = self._first_exposures(events.of(bucket))
+            found = self._set_aside(self._first_exposures(events.of(bucket)))
             if bucket is events.buckets[0]:
                 self._connection.create_table("seen", found, temp=True)
             else:
@@ -115,13 +125,38 @@ class Cohort:
             inside=self._inside(rows), declared=rows.variant.isin(self._names)
         )
         counts = rows.inside & rows.declared
+        bounds = self._bounds
+        aside: dict[str, Column] = {}
+        if bounds.earlier_from is not None:
+            former = rows.at >= microseconds(bounds.earlier_from)
+            former &= rows.at < microseconds(plan.locked_at)
+            aside["former"] = former.any()
+        if bounds.listed:
+            listed = [ibis.literal(who, "binary") for who in bounds.listed]
+            aside["listed"] = (
+                rows.customer.isin(listed) | rows.person.isin(listed)
+            ).any()
         # Where the first and last name agree there is one variant: the first seen.
         return rows.group_by("person").agg(
             first_at=rows.at.min(where=counts),
             variant=rows.variant.min(where=counts),
             other=rows.variant.max(where=counts),
             undeclared=rows.variant.min(where=rows.inside & ~rows.declared),
+            **aside,
         )
+
+    def _set_aside(self, found: Rows) -> Rows:
+        """Count and leave out customers whose variant was not this plan's choice."""
+        names = [name for name in self._aside if name in found.columns]
+        if not names:
+            return found
+        found = self._connection.create_table(
+            "everybody", found, temp=True, overwrite=True
+        )
+        for name in names:
+            self._aside[name] += int(found.filter(found[name]).count().execute())
+            found = found.filter(~found[name])
+        return found.drop(*names)
 
     def _inside(self, rows: Rows) -> Column:
         bounds = self._bounds
@@ -195,6 +230,8 @@ class Cohort:
             unknown_variants=total["undeclared"],
             only_outside=total["outside"],
             beyond_size=total["single"] - sum(analysed.values()),
+            earlier_phase=self._aside["former"],
+            listed=self._aside["listed"],
             by_day=by_day,
             first_at=_moment(ends["first"]),
             last_at=_moment(ends["last"]),

@@ -20,6 +20,7 @@ from analysis import erasing, intake_records, leases
 from analysis.delta import DeltaWriter, write_file
 from analysis.dropping import without_erased
 from analysis.duplicates import REMEMBERED, RecentMessages, find_duplicates
+from analysis.enrolling import EnrolledSets
 from analysis.event_table import build, by_day
 from analysis.expiry import delete_expired
 from analysis.intake_records import IN_FLIGHT
@@ -85,6 +86,7 @@ class Compactor:
         self._known_version = -1  # up to which `_recent` knows the table
         self._emptied: set[str] = set()
         self._told: datetime | None = None
+        self._enrolled = EnrolledSets(context, store)
 
     def round(self) -> Compacted:
         """Take what waits, up to a limit, into the store.
@@ -119,6 +121,13 @@ class Compactor:
             self._known_version = writer.version
         return count
 
+    def publish(self) -> None:
+        """Tell the doors who has seen a variant; what fails is tried again."""
+        try:
+            self._enrolled.publish()
+        except OSError as error:
+            log.warning("enrolled_sets_wait", reason=str(error.strerror))
+
     def clean(self) -> None:
         """Remove files, log entries and marks that nobody can need any more."""
         writer = self._current_writer()
@@ -140,6 +149,7 @@ class Compactor:
             # What was read may be out of date now: the next round starts afresh.
             self._writer, self._recent, self._told = None, None, None
             self._emptied.clear()
+            self._enrolled.forget()
             raise
 
     def _round(self) -> Compacted:
@@ -183,6 +193,7 @@ class Compactor:
         kept = findings.new
         recent.learn(batch.keys[kept], batch.payloads[kept], received[kept])
         self._known_version = writer.version
+        self._enrolled.learn(new)
         return Compacted(
             group_count=sum(len(run.groups) for run in runs),
             event_count=new.num_rows,
@@ -237,6 +248,7 @@ def compact_once(context: Context, store: EventStore | None = None) -> Compacted
         while True:
             done = compactor.round()
             if done.group_count == 0:
+                compactor.publish()
                 return total
             total += done
 
@@ -290,6 +302,7 @@ def _work(context: Context, token: int, stop: threading.Event) -> None:
         if done.group_count:
             log.info("compacted", events=done.event_count, groups=done.group_count)
         compactor.erase()
+        compactor.publish()
         busy = done.event_count >= BUSY_EVENTS
         if not busy:
             merged = compactor.tidy()

@@ -214,6 +214,8 @@ def _gather(
         exposures_until=subject.closes_at,
         breaks=subject.breaks,
         size=analysed_size(plan),
+        earlier_from=subject.earlier_from,
+        listed=subject.listed,
     )
     summaries = summarise_events(plan, snapshot.files, bounds, scratch, subject.earlier)
     return Gathered(summaries, cutoff, snapshot.version, snapshot.files)

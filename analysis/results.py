@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, selectinload
 
 from analysis import wording
@@ -22,6 +22,7 @@ from experiments.models import (
     CheckResult,
     ErasedExposure,
     Experiment,
+    PlanRow,
     Result,
 )
 from experiments.vocabulary import (
@@ -157,6 +158,16 @@ class ChartView:
         return text
 
 
+def _of_phase(experiment: Experiment) -> list[ColumnElement[bool]]:
+    """Ask for runs of the present phase: those before were about other customers."""
+    if experiment.phase == 1:
+        return []
+    plan = select(PlanRow.sha256).where(
+        PlanRow.experiment_id == experiment.id, PlanRow.phase == experiment.phase
+    )
+    return [AnalysisRun.plan_sha256.in_(plan)]
+
+
 def latest(session: Session, experiment: Experiment) -> RunView | None:
     """Read the last run that was stored whole.
 
@@ -173,6 +184,7 @@ def latest(session: Session, experiment: Experiment) -> RunView | None:
         .where(
             AnalysisRun.experiment_id == experiment.id,
             AnalysisRun.state == RunState.DONE.value,
+            *_of_phase(experiment),
         )
         .order_by(AnalysisRun.id.desc())
         .limit(1)

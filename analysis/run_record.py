@@ -70,6 +70,8 @@ def counts_of(summaries: Summaries, progress: Progress) -> dict[str, Any]:
         "unknown_variants": exposures.unknown_variants,
         "only_outside": exposures.only_outside,
         "beyond_size": exposures.beyond_size,
+        "earlier_phase": exposures.earlier_phase,
+        "listed": exposures.listed,
         "undeclared": list(exposures.undeclared_names),
         "by_day": [[str(day), name, n] for day, name, n in exposures.by_day],
         "late_events": summaries.late_event_count,

@@ -16,6 +16,7 @@ from experiments.models import (
     AnalysisRun,
     Experiment,
     ExpiredExposure,
+    ListedUnit,
     PlanRow,
     RulesetRow,
 )
@@ -38,6 +39,8 @@ class Subject:
         earlier: the last good run before this one.
         ruleset_revision: in force.
         erased: variant -> customers who were erased and had seen it.
+        earlier_from: when the first phase began; None in the first phase.
+        listed: pseudonyms of who was ever on one of its lists by hand.
     """
 
     experiment_id: int
@@ -50,6 +53,8 @@ class Subject:
     earlier: Earlier | None
     ruleset_revision: int | None
     erased: Mapping[str, int] = field(default_factory=dict)
+    earlier_from: datetime | None = None
+    listed: tuple[bytes, ...] = ()
 
     @property
     def breaks(self) -> tuple[tuple[datetime, datetime | None], ...]:
@@ -89,14 +94,35 @@ def read_subject(session: Session, key: str, as_of: datetime) -> Subject:
         plan_sha256=row.sha256,
         plan_is_intact=sha256_of(row.body) == row.sha256,
         closes_at=min((end for end in ends if end is not None), default=None),
-        pauses=tuple((p.paused_at, p.resumed_at) for p in experiment.pauses),
+        pauses=tuple(
+            (p.paused_at, p.resumed_at)
+            for p in experiment.pauses
+            if p.resumed_at is None or p.resumed_at > row.locked_at  # of this phase
+        ),
         sources=tuple(read_sources(session)),
-        earlier=_earlier(session, experiment, as_of),
+        earlier=_earlier(session, row, as_of),
         ruleset_revision=session.scalar(select(func.max(RulesetRow.revision))),
         erased={
             row.variant: row.customer_count
             for row in data_requests.erased_exposures(session, key)
         },
+        earlier_from=None if row.phase == 1 else _first_lock(session, experiment),
+        listed=tuple(
+            session.scalars(
+                select(ListedUnit.pseudonym)
+                .where(ListedUnit.experiment_id == experiment.id)
+                .distinct()
+                .order_by(ListedUnit.pseudonym)
+            )
+        ),
+    )
+
+
+def _first_lock(session: Session, experiment: Experiment) -> datetime | None:
+    return session.scalar(
+        select(func.min(PlanRow.locked_at)).where(
+            PlanRow.experiment_id == experiment.id
+        )
     )
 
 
@@ -112,13 +138,12 @@ def _refuse_expired(session: Session, plan: Plan) -> None:
         )
 
 
-def _earlier(
-    session: Session, experiment: Experiment, as_of: datetime
-) -> Earlier | None:
+def _earlier(session: Session, plan: PlanRow, as_of: datetime) -> Earlier | None:
     run = session.scalar(
         select(AnalysisRun)
         .where(
-            AnalysisRun.experiment_id == experiment.id,
+            AnalysisRun.experiment_id == plan.experiment_id,
+            AnalysisRun.plan_sha256 == plan.sha256,
             AnalysisRun.state == RunState.DONE.value,
             AnalysisRun.as_of < as_of,
             AnalysisRun.data_cutoff.is_not(None),

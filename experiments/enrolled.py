@@ -10,7 +10,7 @@ The compactor replaces a file as a whole; doors notice within a second.
 import mmap
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from typing_extensions import override
@@ -45,15 +45,15 @@ class _Prefixes:
 class EnrolledSet:
     """The customers of one phase; follows its file."""
 
-    def __init__(self, path: Path, hide: Hide) -> None:
+    def __init__(self, path: Path, hides: Sequence[Hide]) -> None:
         """Know where the file is; `refresh` reads it.
 
         Args:
             path: of the file, which may not be there yet.
-            hide: id -> pseudonym, of the kind that the experiment's units are.
+            hides: id -> pseudonym, of each kind that the experiment's units may be.
         """
         self.path = path
-        self._hide = hide
+        self._hides = hides
         self._mark: _Mark | None = None
         self._prefixes = _Prefixes(MAGIC)
 
@@ -63,7 +63,7 @@ class EnrolledSet:
         if not len(prefixes):
             return False
         try:
-            return self._hide(unit)[:PREFIX_BYTES] in prefixes
+            return any(hide(unit)[:PREFIX_BYTES] in prefixes for hide in self._hides)
         except UnicodeEncodeError:  # half a surrogate pair: no event can carry it
             return False
 
@@ -89,13 +89,13 @@ class EnrolledFolder:
         self.path = path
         self._sets: dict[Path, EnrolledSet] = {}
 
-    def find(self, experiment: str, phase: int, hide: Hide) -> EnrolledSet:
+    def find(self, experiment: str, phase: int, hides: Sequence[Hide]) -> EnrolledSet:
         """Give the set of a phase; the same one each time.
 
         Args:
             experiment: its key.
             phase: from 1.
-            hide: id -> pseudonym, of the kind that the experiment's units are.
+            hides: id -> pseudonym, of each kind that the experiment's units may be.
 
         Returns:
             The set, read as far as its file is there.
@@ -103,7 +103,7 @@ class EnrolledFolder:
         path = self.path / file_name(experiment, phase)
         known = self._sets.get(path)
         if known is None:
-            known = self._sets[path] = EnrolledSet(path, hide)
+            known = self._sets[path] = EnrolledSet(path, hides)
             known.refresh()
         return known
 

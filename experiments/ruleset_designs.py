@@ -4,7 +4,7 @@ An entry may leave out what its experiment does not use: unit, attributes to has
 holdouts, layer and lists.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,9 +27,6 @@ from experiments.running import (
 )
 from experiments.vocabulary import ParameterType, Status, Unit
 
-# Ids of visitors whom nobody knows yet; intake hides these as anonymous ones.
-ANONYMOUS_ATTRIBUTES = frozenset({"anonymous_id", "anonymousId", "device_id"})
-
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -47,16 +44,20 @@ class Memory:
 class PseudonymList:
     """Customers on a list by hand: pseudonyms, each with the position of a variant."""
 
-    def __init__(self, positions: Mapping[bytes, int], hide: Hide) -> None:
+    def __init__(self, positions: Mapping[bytes, int], hides: Sequence[Hide]) -> None:
         self._positions = positions
-        self._hide = hide
+        self._hides = hides
 
     def position(self, unit: str) -> int | None:
         """Give the position, or None for who is not on the list."""
         try:
-            return self._positions.get(self._hide(unit))
+            for hide in self._hides:
+                position = self._positions.get(hide(unit))
+                if position is not None:
+                    return position
         except UnicodeEncodeError:  # half a surrogate pair: on no list
             return None
+        return None
 
 
 def read_design(entry: Mapping[str, Any], memory: Memory | None) -> RunningDesign:
@@ -98,20 +99,24 @@ def read_design(entry: Mapping[str, Any], memory: Memory | None) -> RunningDesig
     )
 
 
-def hide_of(entry: Mapping[str, Any], pseudonymiser: Pseudonymiser) -> Hide:
-    """Choose how the ids of an experiment's units are hidden."""
+def hides_of(
+    entry: Mapping[str, Any], pseudonymiser: Pseudonymiser
+) -> tuple[Hide, ...]:
+    """Choose how ids of an experiment's units are hidden, the likely way first.
+
+    An app that does not know a visitor yet asks with an id of its own, and its events
+    carry that as the anonymous id: only the kind of the pseudonym differs.
+    """
     if entry.get("unit") == Unit.ACCOUNT:
-        return pseudonymiser.account
-    if entry.get("hash_attribute") in ANONYMOUS_ATTRIBUTES:
-        return pseudonymiser.anonymous
-    return pseudonymiser.customer
+        return (pseudonymiser.account,)
+    return (pseudonymiser.customer, pseudonymiser.anonymous)
 
 
 def _phases(
     entry: Mapping[str, Any], memory: Memory, phases: Iterable[int]
 ) -> list[Enrolled]:
-    hide = hide_of(entry, memory.pseudonymiser)
-    return [memory.enrolled.find(entry["key"], phase, hide) for phase in phases]
+    hides = hides_of(entry, memory.pseudonymiser)
+    return [memory.enrolled.find(entry["key"], phase, hides) for phase in phases]
 
 
 def _special(
@@ -144,7 +149,7 @@ def _list(
     if memory is None or not positions:
         return None
     known = {bytes.fromhex(who): position for who, position in positions.items()}
-    return PseudonymList(known, hide_of(entry, memory.pseudonymiser))
+    return PseudonymList(known, hides_of(entry, memory.pseudonymiser))
 
 
 def _layer(entry: Mapping[str, Any] | None) -> LayerPlace | None:

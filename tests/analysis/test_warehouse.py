@@ -23,6 +23,7 @@ from tests.analysis.event_files import (
     churn,
     csat,
     plan_of,
+    pseudonym,
     retention,
     time_to_churn,
 )
@@ -50,6 +51,29 @@ def summarise(tmp_path: Path) -> Summarise:
         )
 
     return run
+
+
+def test_earlier_phase_and_lists__their_customers__are_left_out_and_counted(
+    summarise: Summarise,
+) -> None:
+    # The plan's exposures count from day 0. b was exposed in the phase before, which
+    # began on day -10; c before that phase, which is no part of the experiment.
+    events = EventFile()
+    for who in ("a", "b"):
+        events.exposed(who, "control")
+    for who in ("c", "d", "qa"):
+        events.exposed(who, "treatment")
+    events.exposed("b", "control", at(-3)).exposed("c", "treatment", at(-20))
+    counts = summarise(
+        events,
+        {"r": retention()},
+        at(40),
+        earlier_from=at(-10),
+        listed=(pseudonym("qa"), pseudonym("nobody")),
+    ).exposures
+    assert counts.analysed == {"control": 1, "treatment": 2}
+    assert (counts.earlier_phase, counts.listed) == (1, 1)
+    assert (counts.only_outside, counts.everybody) == (0, 3)
 
 
 def test_retention__activity_around_the_window__counts_only_what_is_inside(

@@ -29,7 +29,7 @@ def test_enrolled_set__any_customers__has_those_and_no_other(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.1.bin"
     write_set(path, prefixes_of({u for u in units if u.isascii()}))
-    enrolled = EnrolledSet(path, hide)
+    enrolled = EnrolledSet(path, [hide])
     enrolled.refresh()
 
     for unit in units | others:
@@ -39,15 +39,15 @@ def test_enrolled_set__any_customers__has_those_and_no_other(
 
 def test_enrolled_set__no_file_yet__nobody_until_it_comes(tmp_path: Path) -> None:
     folder = EnrolledFolder(tmp_path / "enrolled")
-    enrolled = folder.find("nudge", 1, hide)
+    enrolled = folder.find("nudge", 1, [hide])
     assert not enrolled.has("ada")
 
     write_set(folder.path / file_name("nudge", 1), prefixes_of({"ada"}))
     folder.refresh()
 
     assert enrolled.has("ada")
-    assert folder.find("nudge", 1, hide) is enrolled
-    assert not folder.find("nudge", 2, hide).has("ada")
+    assert folder.find("nudge", 1, [hide]) is enrolled
+    assert not folder.find("nudge", 2, [hide]).has("ada")
     assert repr(enrolled) == "EnrolledSet(nudge.1.bin, 1 customers)"
 
 
@@ -56,7 +56,7 @@ def test_enrolled_set__replaced__takes_the_new_file_at_the_next_look(
 ) -> None:
     path = tmp_path / "nudge.1.bin"
     write_set(path, prefixes_of({"ada", "bob"}))
-    enrolled = EnrolledSet(path, hide)
+    enrolled = EnrolledSet(path, [hide])
     enrolled.refresh()
 
     write_set(path, prefixes_of({"bob", "eve"}))  # ada asked to be erased
@@ -74,7 +74,7 @@ def test_enrolled_set__file_damaged__keeps_the_last_good_one(
 ) -> None:
     path = tmp_path / "nudge.1.bin"
     write_set(path, prefixes_of({"ada"}))
-    enrolled = EnrolledSet(path, hide)
+    enrolled = EnrolledSet(path, [hide])
     enrolled.refresh()
 
     aside = tmp_path / "damaged"
@@ -89,7 +89,7 @@ def test_enrolled_set__file_damaged__keeps_the_last_good_one(
 def test_enrolled_set__id_with_half_a_surrogate_pair__is_nobody(tmp_path: Path) -> None:
     path = tmp_path / "nudge.1.bin"
     write_set(path, prefixes_of({"ada"}))
-    enrolled = EnrolledSet(path, hide)
+    enrolled = EnrolledSet(path, [hide])
     enrolled.refresh()
     assert not enrolled.has("\ud800")
 

@@ -368,4 +368,6 @@ _LEFT_OUT = (
     ("unknown_variants", "Left out: variant not in the plan"),
     ("only_outside", "Left out: seen only outside the time or in a pause"),
     ("beyond_size", "Left out: came after the planned size"),
+    ("earlier_phase", "Left out: customers of an earlier phase"),
+    ("listed", "Left out: on a list by hand"),
 )

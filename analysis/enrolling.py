@@ -1,0 +1,217 @@
+"""Who has seen a variant: published beside the ruleset, so that doors let them keep it.
+
+The compactor learns each exposure as it stores it, and replaces the files of the sets
+that grew; after its start it reads the exposures of running experiments from the store.
+Customers who were erased, or stand on a list by hand, are in no file. An exposure that
+was accepted is in the doors' hands after at most the wait for the next round (3 s), the
+pause between two publications (10 s) and the doors' look at the file (0.25 s).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from analysis.store import EventStore
+from experiments import data_requests
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.enrolled import FOLDER, PREFIX_BYTES, file_name, write_set
+from experiments.models import Experiment, ListedUnit, PlanRow
+from experiments.vocabulary import AssignedBy, Environment, EventKind, Status
+
+PUBLISH_EVERY = timedelta(seconds=10)
+COLUMNS = ["kind", "environment", "experiment", "occurred_at", "customer"]
+Prefixes = npt.NDArray[np.uint64]
+_NONE: Prefixes = np.empty(0, np.uint64)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Phase:
+    """One phase of an experiment that runs: exposures of [begins_at, ends_at)."""
+
+    experiment: str
+    phase: int
+    begins_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database says: whose sets there are, and who is in none."""
+
+    phases: tuple[_Phase, ...]
+    without: bytes  # prefixes of listed and erased customers, sorted
+
+
+class EnrolledSets:
+    """The sets of one installation; the compactor alone has one."""
+
+    def __init__(self, context: Context, store: EventStore) -> None:
+        """Know nothing yet: the first `publish` reads the store.
+
+        Args:
+            context: settings, database and clock.
+            store: of the events.
+        """
+        self._context = context
+        self._store = store
+        self._folder = context.settings.data_dir / "ruleset" / FOLDER
+        self._sets: dict[_Phase, Prefixes] = {}
+        self._known: _Known | None = None
+        self._grown: set[_Phase] = set()
+        self._published: datetime | None = None
+
+    def learn(self, events: pa.Table) -> None:
+        """Take in events that were stored just now.
+
+        Args:
+            events: with at least `COLUMNS`.
+        """
+        for phase, found in _of_phases(events, self._sets).items():
+            held = self._sets[phase]
+            merged = np.union1d(held, found)
+            if len(merged) > len(held):
+                self._sets[phase] = merged
+                self._grown.add(phase)
+
+    def forget(self) -> None:
+        """Read everything anew at the next publication."""
+        self._known, self._published = None, None
+
+    def publish(self) -> int:
+        """Replace the files of the sets that changed, at most every ten seconds.
+
+        Returns:
+            How many files were written.
+        """
+        now = self._context.now()
+        if self._published is not None and now - self._published < PUBLISH_EVERY:
+            return 0
+        with transaction(self._context.sessions) as session:
+            known = _read_known(session)
+        if self._known is None:
+            self._read_all(known)
+        elif known.phases != self._known.phases:
+            self._take_over(known)
+        if self._known is not None and known.without != self._known.without:
+            self._grown = set(known.phases)
+        self._known = known
+        without = np.frombuffer(known.without, ">u8").astype(np.uint64)
+        for phase in sorted(self._grown, key=lambda p: (p.experiment, p.phase)):
+            path = self._folder / file_name(phase.experiment, phase.phase)
+            _write(path, np.setdiff1d(self._sets[phase], without))
+        written = len(self._grown)
+        self._grown.clear()
+        self._published = now
+        return written
+
+    def _read_all(self, known: _Known) -> None:
+        self._sets = dict.fromkeys(known.phases, _NONE)
+        for events in _exposures(self._store, known.phases):
+            self.learn(events)
+        self._grown = set(known.phases)
+        self._remove_others(known.phases)
+        log.info("enrolled_sets_read", phases=len(known.phases))
+
+    def _take_over(self, known: _Known) -> None:
+        """Follow a start, a stop or a new phase."""
+        added = [phase for phase in known.phases if phase not in self._sets]
+        self._sets = {p: self._sets.get(p, _NONE) for p in known.phases}
+        for events in _exposures(self._store, added):
+            self.learn(events)
+        self._grown = {p for p in self._grown if p in self._sets} | set(added)
+        self._remove_others(known.phases)
+
+    def _remove_others(self, phases: Iterable[_Phase]) -> None:
+        wanted = {file_name(phase.experiment, phase.phase) for phase in phases}
+        for path in self._folder.glob("*.bin"):
+            if path.name not in wanted:
+                path.unlink(missing_ok=True)
+
+
+def _read_known(session: Session) -> _Known:
+    alive = (Status.RUNNING.value, Status.PAUSED.value)
+    rows = session.execute(
+        select(Experiment.key, PlanRow.phase, PlanRow.locked_at, Experiment.status)
+        .join(PlanRow, PlanRow.experiment_id == Experiment.id)
+        .where(Experiment.assigned_by == AssignedBy.ABIDE.value)
+        # Between two phases an experiment is a draft with a plan.
+        .where(Experiment.status.in_((*alive, Status.DRAFT, Status.IN_REVIEW)))
+        .order_by(Experiment.key, PlanRow.phase)
+    ).all()
+    phases = []
+    for row, following in zip_longest(rows, rows[1:]):
+        ends = following.locked_at if following and following.key == row.key else None
+        phases.append(_Phase(row.key, row.phase, row.locked_at, ends))
+    listed = session.scalars(select(ListedUnit.pseudonym))
+    names = {who[:PREFIX_BYTES] for who in listed}
+    names |= {who[:PREFIX_BYTES] for who in data_requests.tombstones(session)}
+    return _Known(tuple(phases), b"".join(sorted(names)))
+
+
+def _exposures(store: EventStore, phases: Sequence[_Phase]) -> Iterable[pa.Table]:
+    """Read the stored exposures of some phases, piece by piece."""
+    if not phases:
+        return
+    first: date = min(phase.begins_at for phase in phases).date()
+    files = list(store.files(first_day=first))
+    if not files:
+        return
+    field = ds.field
+    wanted = (field("kind") == EventKind.EXPOSURE.value) & field("experiment").isin(
+        sorted({phase.experiment for phase in phases})
+    )
+    for batch in ds.dataset(files).to_batches(columns=COLUMNS, filter=wanted):
+        if batch.num_rows:
+            yield pa.Table.from_batches([batch])
+
+
+def _of_phases(
+    events: pa.Table, sets: Mapping[_Phase, Prefixes]
+) -> dict[_Phase, Prefixes]:
+    """Find the customers that events show to be in some phases."""
+    if not sets or not events.num_rows:
+        return {}
+    events = events.select(COLUMNS)
+    keys = pa.array(sorted({phase.experiment for phase in sets}))
+    events = events.filter(
+        pc.and_(
+            pc.equal(events["kind"], EventKind.EXPOSURE.value),
+            pc.and_(
+                pc.equal(events["environment"], Environment.PRODUCTION.value),
+                pc.is_in(events["experiment"], keys),
+            ),
+        )
+    )
+    found = {}
+    for phase in sets:
+        rows = events.filter(pc.equal(events["experiment"], phase.experiment))
+        rows = rows.filter(pc.greater_equal(rows["occurred_at"], phase.begins_at))
+        if phase.ends_at is not None:
+            rows = rows.filter(pc.less(rows["occurred_at"], phase.ends_at))
+        if rows.num_rows:
+            found[phase] = _prefixes(rows["customer"])
+    return found
+
+
+def _prefixes(customers: pa.ChunkedArray) -> Prefixes:
+    texts = customers.cast(pa.binary()).unique().to_pylist()
+    joined = b"".join(text[:PREFIX_BYTES] for text in texts)
+    return np.unique(np.frombuffer(joined, ">u8").astype(np.uint64))
+
+
+def _write(path: Path, prefixes: Prefixes) -> None:
+    write_set(path, [prefixes.astype(">u8").tobytes()])
