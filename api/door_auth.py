@@ -4,7 +4,7 @@ import base64
 import binascii
 import functools
 import hmac
-from collections.abc import Container
+from collections.abc import Collection
 from typing import NamedTuple
 
 from api.door_values import Request
@@ -30,7 +30,7 @@ class DoorKey(NamedTuple):
 def authenticate(
     request: Request,
     reader: RulesetReader,
-    kinds: Container[KeyKind],
+    kinds: Collection[KeyKind],
     body_key: str | None = None,
 ) -> DoorKey:
     """Check a request's key.
@@ -64,7 +64,7 @@ def authenticate(
     return recognise(text, ruleset, kinds)
 
 
-def recognise(text: str, ruleset: Ruleset, kinds: Container[KeyKind]) -> DoorKey:
+def recognise(text: str, ruleset: Ruleset, kinds: Collection[KeyKind]) -> DoorKey:
     """Find a key by its text; compared in the same time whether it is known or not.
 
     Args:
@@ -86,7 +86,10 @@ def recognise(text: str, ruleset: Ruleset, kinds: Container[KeyKind]) -> DoorKey
     if held is None or not same or held.revoked:
         raise Unauthenticated("This key is not known, or it was revoked.")
     if held.kind not in kinds:
-        raise Forbidden(f"A {held.kind} key does not open this door.")
+        fitting = " or ".join(sorted(kinds))
+        raise Forbidden(
+            f"This {held.kind} key does not open this door. Use a {fitting} key."
+        )
     return DoorKey(held.public_id, held.kind, held.environment, held.may_read_rules)
 
 

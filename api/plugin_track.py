@@ -91,7 +91,7 @@ def _key(request: Request, ruleset: Ruleset) -> DoorKey:
     key = recognise(given, ruleset, KINDS | _SECRET)
     if key.kind in _SECRET:
         raise Forbidden(
-            f"A {key.kind} key is a secret and does not belong in an address. Revoke"
+            f"This {key.kind} key is a secret and does not belong in an address. Revoke"
             " it, and use a client key."
         )
     return key

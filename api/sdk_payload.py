@@ -146,11 +146,11 @@ def _client_key(text: str, ruleset: Ruleset) -> DoorKey:
     key = recognise(text, ruleset, _ALL_KINDS)
     if key.kind in {KeyKind.SERVER, KeyKind.ADMIN}:
         raise Forbidden(
-            f"A {key.kind} key is a secret and does not belong in an address. Revoke"
+            f"This {key.kind} key is a secret and does not belong in an address. Revoke"
             " it, and use a client key."
         )
     if key.kind is not KeyKind.CLIENT:
-        raise Forbidden(f"A {key.kind} key does not open this door.")
+        raise Forbidden(f"This {key.kind} key does not open this door.")
     return key
 
 

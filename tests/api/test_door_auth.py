@@ -140,7 +140,8 @@ def test_authenticate__key_of_another_kind__403_names_it(reader: RulesetReader) 
     answer = refused(asking(x_api_key=WRITE_TEXT), reader)
 
     assert (answer.status, answer.code) == (403, "forbidden")
-    assert "write key" in answer.message
+    assert answer.message.startswith("This write key does not open this door. Use a ")
+    assert "server key" in answer.message
 
 
 def test_authenticate__no_ruleset_yet__503_for_any_key() -> None:
