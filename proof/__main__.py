@@ -1,4 +1,4 @@
-"""`make proof PART=stats|faults|all`: run the long tests, write proof/REPORT.md.
+"""`make proof PART=...`: run the long tests, write proof/REPORT.md.
 
 Each test notes its figures with pytest's `record_property`; a failure is reported as a
 failure. The report keeps one section a part, so that parts can be run apart.
@@ -18,6 +18,7 @@ REPORT = ROOT / "proof" / "REPORT.md"
 PARTS = {
     "stats": ["tests/simulations"],
     "faults": ["tests/faults"],
+    "conditions": ["tests/conformance"],
 }
 TITLE = (
     "# Proof\n\nWhat the long runs measured (`make proof`), newest run of each part.\n"

@@ -1,6 +1,6 @@
 // Evaluates customers with GrowthBook's released JavaScript client. JSON in, JSON out.
 "use strict";
-const { GrowthBook, GrowthBookClient } = require("@growthbook/growthbook");
+const { evalCondition, GrowthBook, GrowthBookClient } = require("@growthbook/growthbook");
 
 const told = (result, tracked) => [
   result.value,
@@ -88,7 +88,12 @@ function buckets({ salts, units }) {
   );
 }
 
-const modes = { local, remote, plugin, buckets };
+// Segment rules alone.
+function conditions({ trees }) {
+  return trees.map(([condition, attributes]) => evalCondition(attributes, condition));
+}
+
+const modes = { conditions, local, remote, plugin, buckets };
 
 async function main() {
   let text = "";
