@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import structlog
 
-from analysis import erasing, intake_records, leases
+from analysis import erasing, intake_records, leases, source_hours
 from analysis.delta import DeltaWriter, write_file
 from analysis.dropping import without_erased
 from analysis.duplicates import REMEMBERED, RecentMessages, find_duplicates
@@ -140,6 +140,7 @@ class Compactor:
         gone = self._inbox.gone(known)
         with transaction(self._context.sessions) as session:
             intake_records.forget_marks(session, gone)
+            source_hours.forget(session, self._context.now())
 
     @contextmanager
     def _fresh_after_failure(self) -> Iterator[None]:
@@ -181,7 +182,7 @@ class Compactor:
         with transaction(self._context.sessions) as session:
             if self._token is not None:
                 leases.check_token(session, LEASE, self._token)
-            quarantined = intake_records.record(session, batch, findings)
+            quarantined = intake_records.record(session, batch, findings, stones)
             data_requests.add_links(session, dropped.links)
         new = dropped.table.filter(pa.array(findings.new))
         files = [

@@ -6,12 +6,15 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+from sqlalchemy import select
 
 from analysis.erasing import rows_of, stitched_ids
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
 from experiments.context import Context
 from experiments.data_requests import pseudonym_of
+from experiments.db import transaction
+from experiments.models import QuarantinedMessage
 from experiments.privacy import Pseudonymiser
 from experiments.vocabulary import IdKind
 
@@ -42,7 +45,8 @@ def copy_of(
         id_kind: which id it is.
 
     Returns:
-        JSON: `made_at`, `ids` (how many), `events` in order, `imported` outcomes.
+        JSON: `made_at`, `ids` (how many), `events` in order, `imported` outcomes, what
+        was `set_aside`.
     """
     own = pseudonym_of(hide, customer_id, id_kind)
     files = EventStore(context.settings).files()
@@ -52,6 +56,7 @@ def copy_of(
         "ids": len(ids),
         "events": _events(rows_of(files, ids)) if files else [],
         "imported": list(_imported(context, ids)),
+        "set_aside": _set_aside(context, ids),
     }
 
 
@@ -77,6 +82,21 @@ def _imported(context: Context, ids: Iterable[bytes]) -> Iterable[dict[str, Any]
             attributes = row.pop("attributes")
             row["attributes"] = orjson.loads(attributes) if attributes else {}
             yield {"experiment": key, **row}
+
+
+def _set_aside(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]]:
+    table = QuarantinedMessage
+    with transaction(context.sessions) as session:
+        rows = session.scalars(select(table).where(table.customer.in_(list(ids))))
+        return [
+            {
+                "received_at": _text(row.received_at),
+                "source": row.source,
+                "reason": row.reason,
+                "detail": row.detail,
+            }
+            for row in rows
+        ]
 
 
 def _text(moment: datetime) -> str:

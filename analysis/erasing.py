@@ -16,17 +16,18 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import structlog
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, delete, select, text
+from sqlalchemy.orm import Session
 
 from analysis import leases
 from analysis.delta import DeltaWriter, Layout, NewFile, StoredFile, write_file
 from analysis.store import EVENT_LAYOUT
 from analysis.unit_store import UNIT_LAYOUT, UnitStore
-from experiments import data_requests
+from experiments import audit, data_requests, ruleset
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.inbox_reading import open_reader
-from experiments.models import Erasure
+from experiments.models import Erasure, ListedUnit, QuarantinedMessage
 from experiments.vocabulary import EventKind
 
 log = structlog.get_logger(__name__)
@@ -111,8 +112,26 @@ def _erase(
     with transaction(context.sessions) as session:
         if token is not None:
             leases.check_token(session, lease, token)
+        audit.take_turn(session)
+        _erase_set_aside(session, ids)
+        _erase_listed(session, ids, context.now())
         data_requests.finish(session, erasure.id, count, context.now())
     log.info("erased", erasure=erasure.id, rows=count)
+
+
+def _erase_set_aside(session: Session, ids: set[bytes]) -> None:
+    table = QuarantinedMessage
+    theirs = table.customer.in_(ids) | table.anonymous.in_(ids)
+    session.execute(delete(table).where(theirs))
+
+
+def _erase_listed(session: Session, ids: set[bytes], now: datetime) -> None:
+    """Take a customer off the lists of experiments, in what doors read too."""
+    theirs = ListedUnit.pseudonym.in_(ids)
+    if session.scalar(select(ListedUnit.id).where(theirs).limit(1)) is None:
+        return
+    session.execute(delete(ListedUnit).where(theirs))
+    ruleset.publish(session, now)
 
 
 def stitched_ids(

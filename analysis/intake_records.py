@@ -6,7 +6,7 @@ counts nothing twice and loses nothing. Only `complete_through` is written after
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from analysis import source_hours
 from analysis.duplicates import Findings
 from analysis.event_table import Batch, Origin
 from experiments.event_rows import ANSWER_NAME, EXPOSURE_NAME, REQUEST_NAME
@@ -52,23 +53,31 @@ class _Counts:
     names: set[str] = field(default_factory=set)
 
 
-def record(session: Session, batch: Batch, findings: Findings) -> int:
+def record(
+    session: Session, batch: Batch, findings: Findings, erased: Container[bytes] = ()
+) -> int:
     """Write counts, names and set-aside messages of a batch, each once.
 
     Args:
         session: the transaction.
         batch: of contiguous groups.
         findings: what in it is not new.
+        erased: customers about whom nothing is kept.
 
     Returns:
         How many messages were set aside.
     """
-    aside = list(_set_aside(batch, findings))
+    aside = [
+        row
+        for row in _set_aside(batch, findings)
+        if row["customer"] not in erased and row["anonymous"] not in erased
+    ]
     _insert_missing(session, aside)
     counted = _marks(session)
     counts = _count(batch, findings, counted)
     for (source, environment), found in counts.items():
         _add(session, source, environment, found)
+    source_hours.add(session, batch, findings, counted)
     for slot, seq in _last_seqs(batch.origins).items():
         if seq > counted.get(slot, 0):
             session.merge(CompactionMark(slot=slot, seq=seq))
@@ -129,6 +138,9 @@ def _set_aside(batch: Batch, findings: Findings) -> Iterable[dict[str, Any]]:
 
 
 def _quarantined(origin: Origin, place: int, row: QuarantineRow) -> dict[str, Any]:
+    form = row.replay or {}
+    anonymous = form.get("anonymousId")
+    customer = form.get("userId", anonymous)
     return {
         "slot": origin.slot,
         "seq": origin.seq,
@@ -139,6 +151,9 @@ def _quarantined(origin: Origin, place: int, row: QuarantineRow) -> dict[str, An
         "reason": row.reason,
         "detail": row.detail,
         "message": row.message,
+        "customer": None if customer is None else bytes.fromhex(customer),
+        "anonymous": None if anonymous is None else bytes.fromhex(anonymous),
+        "replay": row.replay,
     }
 
 

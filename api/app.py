@@ -11,6 +11,7 @@ from api import (
     docs,
     experiments,
     hypotheses,
+    intake,
     journey,
     keys,
     layers,
@@ -40,6 +41,7 @@ RESOURCES: tuple[Resource, ...] = (
     power.resource,
     audit.resource,
     data_requests.resource,
+    intake.resource,
 )
 
 

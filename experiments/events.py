@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from experiments import messages as wire
-from experiments import parcels
+from experiments import parcels, replay
 from experiments.allow_list import AllowList
 from experiments.event_rows import Desk, Message, clock_error
 from experiments.messages import Rejected
@@ -104,7 +104,9 @@ def read_messages(
             else:
                 rows += Message(desk, fields, envelope.kind).rows()
         except Rejected as found:
-            aside.append(QuarantineRow(found.reason.value, found.detail, mask(item)))
+            form = replay.form_of(desk, item, envelope.kind, found.reason)
+            reason = found.reason.value
+            aside.append(QuarantineRow(reason, found.detail, mask(item), form))
     return parcels.Parcel(
         source=sender.source,
         environment=sender.environment.value,

@@ -34,6 +34,7 @@ class QuarantineRow(NamedTuple):
     reason: str  # vocabulary.QuarantineReason
     detail: str  # what is wrong, in words, without any value of the message
     message: dict[str, Any]  # masked
+    replay: dict[str, Any] | None = None  # what can be read again, without raw ids
 
 
 class Parcel(msgspec.Struct, array_like=True, frozen=True):

@@ -7,6 +7,7 @@ from web import access, errors, templating
 from web.pages import (
     account,
     audit,
+    data,
     experiments,
     home,
     hypotheses,
@@ -40,6 +41,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     experiments.pages,
     results.pages,
     summary.pages,
+    data.pages,
     settings.pages,
     account.pages,
     people.pages,

@@ -13,6 +13,7 @@ from web import theme
 from web.access import person
 from web.forms.base import attributes
 from web.presenters import formats
+from web.presenters.intake import band
 from web.presenters.words import WORDS, deed, who
 
 STATIC = Path(__file__).parent / "static"
@@ -23,6 +24,7 @@ NAVIGATION = (
     ("Experiments", "web.experiments.listing", "/experiments", PersonRole.VIEWER),
     ("Segments", "web.segments.listing", "/segments", PersonRole.VIEWER),
     ("Metrics", "web.metrics.listing", "/catalogue", PersonRole.VIEWER),
+    ("Data", "web.data.show", "/data", PersonRole.VIEWER),
     ("Settings", "web.settings.show", "/settings", PersonRole.VIEWER),
 )
 
@@ -40,6 +42,7 @@ def register(app: Flask) -> None:
         words=WORDS,
     )
     app.jinja_env.filters.update(
+        band=band,
         cell=formats.cell,
         count=formats.count,
         day=formats.day,

@@ -26,6 +26,7 @@ from experiments.models.intake import (
     EventSource,
     InboxGroup,
     QuarantinedMessage,
+    SourceHour,
 )
 from experiments.models.journey import JourneyStage
 from experiments.models.keys import ApiKey, IdempotentAnswer
@@ -91,6 +92,7 @@ __all__ = [
     "SignInLink",
     "SignInSession",
     "SignInTry",
+    "SourceHour",
     "Tombstone",
     "Variant",
 ]

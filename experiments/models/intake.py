@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from experiments.db import Base
@@ -38,7 +38,11 @@ class QuarantinedMessage(Base):
     source: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(String(40), index=True)
     detail: Mapped[str] = mapped_column(String(500))
-    message: Mapped[dict[str, Any]]  # ids replaced by pseudonyms, values masked
+    message: Mapped[dict[str, Any]]  # masked: its shape, and nothing it says
+    # Where it can be read again: whose it is, and the message without any raw id.
+    customer: Mapped[bytes | None] = mapped_column(LargeBinary(16), index=True)
+    anonymous: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    replay: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class EventSource(Base):
@@ -62,6 +66,21 @@ class EventSource(Base):
     unlisted_value_count: Mapped[int] = mapped_column(BigInteger, default=0)
     personal_value_count: Mapped[int] = mapped_column(BigInteger, default=0)
     erased_count: Mapped[int] = mapped_column(BigInteger, default=0)  # later events
+
+
+class SourceHour(Base):
+    """What one source brought within one hour of arrival."""
+
+    __tablename__ = "source_hour"
+
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    environment: Mapped[str] = mapped_column(String(12), primary_key=True)
+    hour_at: Mapped[datetime] = mapped_column(primary_key=True)
+    event_count: Mapped[int]
+    late_count: Mapped[int]  # happened longer before than the allowed lateness
+    duplicate_count: Mapped[int]
+    conflict_count: Mapped[int]  # ids that came before with another content
+    rejected_count: Mapped[int]  # set aside, conflicts among them
 
 
 class CompactionMark(Base):

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import LargeBinary, select
+from sqlalchemy import LargeBinary, func, select
 
 from analysis import leases
 from analysis.compactor import compact_once, erase_once
@@ -21,8 +21,15 @@ from experiments.actors import SYSTEM
 from experiments.context import Context
 from experiments.db import Base, transaction
 from experiments.inbox import Inbox
-from experiments.models import ErasedExposure, Erasure, Tombstone
-from experiments.vocabulary import ErasureState, IdKind
+from experiments.models import (
+    ErasedExposure,
+    Erasure,
+    ListedUnit,
+    RulesetRow,
+    Tombstone,
+)
+from experiments.vocabulary import ErasureState, IdKind, PersonRole
+from tests import factories
 from tests.analysis.event_files import EventFile, pseudonym
 from tests.analysis.intake import events, send, sources
 from tests.clock import FakeClock
@@ -211,6 +218,36 @@ def test_erasure__units_of_an_import__go_too(context: Context) -> None:
     assert counts(context) == {("imported", "control"): 1}
 
 
+def test_erasure__of_who_is_listed_by_hand__takes_the_customer_off_the_lists(
+    context: Context, now: FakeClock
+) -> None:
+    with transaction(context.sessions) as session:
+        root = factories.make_actor(session, "Root", PersonRole.ADMIN)
+        experiment = factories.start_experiment(session, root)
+        for name in ("u1", "u2"):
+            listed = ListedUnit(
+                experiment_id=experiment.id,
+                pseudonym=HIDE.customer(name),
+                variant=None,
+                note="",
+                created_at=now(),
+                created_by="Root",
+                removed_at=None,
+            )
+            session.add(listed)
+    before = published(context)
+    erase(context, "u1")
+    with transaction(context.sessions) as session:
+        (left,) = session.scalars(select(ListedUnit))
+    assert left.pseudonym == HIDE.customer("u2")
+    assert published(context) == before + 1  # doors read the lists from there
+
+
+def published(context: Context) -> int:
+    with transaction(context.sessions) as session:
+        return session.scalars(select(func.max(RulesetRow.revision))).one()
+
+
 def test_erasure__what_was_seen__is_counted_by_variant_only(context: Context) -> None:
     send(
         context,
@@ -383,6 +420,7 @@ def test_copy__of_a_customer__has_every_event_in_words(
             },
         ],
         "imported": [],
+        "set_aside": [],
     }
     assert EventStore(context.settings).files()
     assert copy_of(context, HIDE, "nobody", IdKind.CUSTOMER)["events"] == []

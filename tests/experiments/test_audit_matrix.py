@@ -16,11 +16,15 @@ from experiments import (
     keys,
     lifecycle,
     metrics,
+    quarantine,
     segments,
 )
 from experiments.actors import SYSTEM
+from experiments.config import Settings
 from experiments.db import transaction
 from experiments.privacy import Pseudonymiser
+from experiments.quarantine import Pile
+from experiments.replay import Mending
 from experiments.vocabulary import (
     Action,
     Decision,
@@ -28,6 +32,7 @@ from experiments.vocabulary import (
     IdKind,
     KeyKind,
     PersonRole,
+    QuarantineReason,
 )
 from tests import factories
 from tests.factories import NOW, PASSWORD
@@ -35,8 +40,9 @@ from tests.factories import NOW, PASSWORD
 SOURCES = Path(__file__).parents[2] / "experiments"
 KINDS = (
     "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment"
-    r"|erasure|export"
+    r"|erasure|export|quarantine"
 )
+SETTINGS = Settings(Path(), "sqlite://")  # nothing is set aside, nothing is written
 HIDE = Pseudonymiser(b"k" * 32)
 LONG = "Prices change in May, so we ship it now and measure again."
 
@@ -93,6 +99,8 @@ def answer_a_customer(session: Session) -> None:
     kind = IdKind.CUSTOMER
     data_requests.request_erasure(session, HIDE, "u1", kind, actor=root, now=NOW)
     data_requests.note_export(session, kind, actor=root, now=NOW)
+    pile = Pile("src1", "production", QuarantineReason.INVALID_SCORE)
+    quarantine.replay(session, SETTINGS, HIDE, pile, Mending(), actor=root, now=NOW)
 
 
 def walk_lifecycle(session: Session) -> None:

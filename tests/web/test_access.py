@@ -53,6 +53,9 @@ LEAST_ROLE = {
     "web.settings.show": VIEWER,
     "web.account.show": VIEWER,
     "web.account.set_password": VIEWER,
+    "web.data.show": VIEWER,
+    "web.data.pile": ANALYST,
+    "web.data.replay": EDITOR,
     "web.privacy.show": ADMIN,
     "web.privacy.erase": ADMIN,
     "web.privacy.copy": ADMIN,
@@ -94,6 +97,8 @@ def path_of(rule: Rule) -> str:
         "number": "1",
         "public_id": "abcdefghijkl",
         "name": "abide.css",
+        "environment": "production",
+        "reason": "invalid_score",
     }
     built = rule.rule
     for name in rule.arguments:

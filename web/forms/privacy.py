@@ -6,8 +6,8 @@ from web.forms.base import AbideForm
 from web.forms.fields import Boxes, Radios, Text
 
 KINDS = {
-    IdKind.CUSTOMER: "the id that apps send as userId",
-    IdKind.ANONYMOUS: "the id that apps send as anonymousId",
+    IdKind.CUSTOMER: "What apps send as userId",
+    IdKind.ANONYMOUS: "What apps send as anonymousId",
 }
 SURE = "sure"
 
@@ -23,7 +23,7 @@ class CustomerForm(AbideForm):
     )
     id_kind = Radios(
         "Which id is it?",
-        choices=[(kind.value, text.capitalize()) for kind, text in KINDS.items()],
+        choices=[(kind.value, text) for kind, text in KINDS.items()],
         default=IdKind.CUSTOMER.value,
     )
 
@@ -35,6 +35,10 @@ class EraseForm(CustomerForm):
         "Are you sure?",
         choices=[(SURE, "I understand that this cannot be undone")],
     )
+
+    def __init__(self, *given: object, **named: object) -> None:
+        super().__init__(*given, **named)
+        self.confirm.flags.optional = False  # as other boxes are
 
     def check_sure(self) -> None:
         """Find fault with a box that was not ticked."""

@@ -15,6 +15,7 @@ from experiments.vocabulary import (
     KeyKind,
     MetricKind,
     PersonRole,
+    QuarantineReason,
     Role,
     SentenceCase,
     Status,
@@ -104,6 +105,23 @@ EVIDENCE = {
     Evidence.DATA_PATTERN: "A pattern in the data",
     Evidence.EARLIER_EXPERIMENT: "An earlier experiment",
 }
+QUARANTINE_REASON = {
+    QuarantineReason.NOT_AN_OBJECT: "No JSON object",
+    QuarantineReason.UNKNOWN_TYPE: "Unknown type",
+    QuarantineReason.NO_IDENTITY: "No customer named",
+    QuarantineReason.INVALID_ID: "Id that cannot be read",
+    QuarantineReason.INVALID_MESSAGE_ID: "Message id that cannot be read",
+    QuarantineReason.INVALID_EVENT_NAME: "No event name",
+    QuarantineReason.INVALID_TIME: "Time that cannot be read",
+    QuarantineReason.IN_THE_FUTURE: "Stamped in the future",
+    QuarantineReason.TOO_LARGE: "Too large",
+    QuarantineReason.TOO_DEEP: "Nested too deep",
+    QuarantineReason.INVALID_SCORE: "Score that cannot be read",
+    QuarantineReason.INVALID_EXPOSURE: "Exposure without experiment or variant",
+    QuarantineReason.INVALID_TEXT: "Text that cannot be stored",
+    QuarantineReason.INVALID_PROPERTIES: "Properties that cannot be stored",
+    QuarantineReason.DIFFERENT_PAYLOAD: "Same id, different message",
+}
 KEY_KIND = {
     KeyKind.ADMIN: "Admin",
     KeyKind.SERVER: "Server",
@@ -184,6 +202,7 @@ WORDS = SimpleNamespace(
     metric_kind=METRIC_KIND,
     evidence=EVIDENCE,
     key_kind=KEY_KIND,
+    quarantine_reason=QUARANTINE_REASON,
     environment=ENVIRONMENT,
     person_role=PERSON_ROLE,
 )

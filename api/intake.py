@@ -1,0 +1,67 @@
+"""What has come in by source, and what was set aside, over JSON."""
+
+import dataclasses
+from typing import Any
+
+from api.endpoints import Call, Endpoint, Resource
+from api.schemas.intake import (
+    GroupsSchema,
+    ReplayBodySchema,
+    ReplayedSchema,
+    SourcesSchema,
+)
+from experiments import intake_view, quarantine
+from experiments.privacy import load_pseudonymiser
+from experiments.quarantine import Pile, Replayed
+from experiments.replay import Mending
+from experiments.vocabulary import PersonRole
+
+resource = Resource("intake", "Events on their way in: sources, and what was refused.")
+
+SOURCES = Endpoint(role=PersonRole.VIEWER, to="see what came in", answer=SourcesSchema)
+GROUPS = Endpoint(
+    role=PersonRole.ANALYST, to="see what was set aside", answer=GroupsSchema
+)
+REPLAY = Endpoint(
+    role=PersonRole.EDITOR,
+    to="read messages again",
+    answer=ReplayedSchema,
+    body=ReplayBodySchema,
+)
+
+
+@resource.route("GET", "/event-sources", SOURCES)
+def list_sources(call: Call) -> dict[str, Any]:
+    """List the sources of events: how fresh, how much, and what was not kept."""
+    return {"items": intake_view.sources(call.session, call.now)}
+
+
+@resource.route("GET", "/quarantine", GROUPS)
+def list_groups(call: Call) -> dict[str, Any]:
+    """Count the messages that were set aside, by source and reason."""
+    return {
+        "items": [
+            {**_fields(group), **_fields(group.pile)}
+            for group in quarantine.groups(call.session)
+        ]
+    }
+
+
+@resource.route("POST", "/quarantine/replays", REPLAY)
+def replay(call: Call, body: dict[str, Any]) -> Replayed:
+    """Read messages of one pile again, by today's rules and what puts them right."""
+    mending = Mending(body.pop("values"), body.pop("at_arrival"))
+    body["environment"] = body["environment"].value
+    return quarantine.replay(
+        call.session,
+        call.context.settings,
+        load_pseudonymiser(call.context.settings),
+        Pile(**body),
+        mending,
+        actor=call.actor,
+        now=call.now,
+    )
+
+
+def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401  # a dataclass
+    return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}

@@ -1,0 +1,123 @@
+"""What has come in, and what was set aside."""
+
+import marshmallow as ma
+
+from api.schemas.fields import (
+    Choice,
+    Flag,
+    Items,
+    Object,
+    Part,
+    StrictSchema,
+    Text,
+    Time,
+    whole,
+)
+from experiments.vocabulary import Environment, QuarantineReason
+
+
+class BandSchema(StrictSchema):
+    """How many events such an hour usually brings."""
+
+    low = whole(0, required=True)
+    high = whole(0, required=True)
+
+
+class DayCountsSchema(StrictSchema):
+    """What a source brought within the last 24 hours."""
+
+    events = whole(0, required=True)
+    late = whole(
+        0,
+        required=True,
+        metadata={"description": "Happened more than an hour before they came."},
+    )
+    duplicates = whole(0, required=True)
+    conflicts = whole(
+        0,
+        required=True,
+        metadata={"description": "An id that came before with another content."},
+    )
+    rejected = whole(0, required=True)
+
+
+class SourceSchema(StrictSchema):
+    """One source of events."""
+
+    source = Text(required=True)
+    name = Text(required=True)
+    environment = Choice(Environment, required=True)
+    is_import = Flag(required=True)
+    last_received_at = Time(required=True, allow_none=True)
+    last_event_at = Time(required=True, allow_none=True)
+    complete_through = Time(required=True)
+    event_count = whole(0, required=True)
+    duplicate_count = whole(0, required=True)
+    consent_refused_count = whole(0, required=True)
+    unlisted_value_count = whole(0, required=True)
+    personal_value_count = whole(0, required=True)
+    erased_count = whole(0, required=True)
+    hour_at = Time(required=True, metadata={"description": "The last whole hour."})
+    hour_count = whole(0, required=True)
+    usual = Part(BandSchema, required=True, allow_none=True)
+    is_usual = Flag(required=True)
+    day = Part(DayCountsSchema, required=True)
+
+
+class SourcesSchema(StrictSchema):
+    """All sources, the one that sent last first."""
+
+    items = Items(Part(SourceSchema), required=True)
+
+
+class PileSchema(StrictSchema):
+    """Messages of one source that were set aside for one reason."""
+
+    source = Text(required=True)
+    environment = Choice(Environment, required=True)
+    reason = Choice(QuarantineReason, required=True)
+
+
+class GroupSchema(PileSchema):
+    """How many messages lie in a pile."""
+
+    count = whole(1, required=True)
+    replayable_count = whole(0, required=True)
+    last_at = Time(required=True)
+    detail = Text(required=True)
+    example = Object(
+        required=True,
+        metadata={"description": "The newest one's shape; letters and digits masked."},
+    )
+
+
+class GroupsSchema(StrictSchema):
+    """All piles, the largest first."""
+
+    items = Items(Part(GroupSchema), required=True)
+
+
+class ReplayBodySchema(PileSchema):
+    """Which messages are read again, and what puts them right."""
+
+    values = ma.fields.Dict(
+        keys=Text(),
+        values=Text(),
+        load_default=dict,
+        metadata={
+            "description": "As the app sent it -> as it should have: of experiment,"
+            " variant and score."
+        },
+    )
+    at_arrival = Flag(
+        load_default=False,
+        metadata={"description": "They happened when they came."},
+    )
+
+
+class ReplayedSchema(StrictSchema):
+    """What reading again did."""
+
+    stored_count = whole(0, required=True)
+    refused_count = whole(0, required=True)
+    refusal = Text(required=True, allow_none=True)

@@ -1,0 +1,143 @@
+"""What has come in, by source: how fresh, how much, and what was not kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from experiments.models import ApiKey, EventSource, SourceHour
+
+USUAL_DAYS = 14  # whose hours of the same time of day say what is usual
+ENOUGH_DAYS = 3  # fewer say nothing
+_WIDER = 0.5  # of the lowest and highest hour seen, to either side
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """How many events an hour of this time of day usually brings."""
+
+    low: int
+    high: int
+
+    def holds(self, count: int) -> bool:
+        """Whether a count is usual."""
+        return self.low <= count <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """One source of events.
+
+    Attributes:
+        name: of the key, or of the import.
+        hour_at: the last whole hour.
+        hour_count: events that came within it.
+        usual: what such an hour brings; None while that is not known.
+        day: what came within the last 24 hours.
+    """
+
+    source: str
+    name: str
+    environment: str
+    is_import: bool
+    last_received_at: datetime | None
+    last_event_at: datetime | None
+    complete_through: datetime
+    event_count: int
+    duplicate_count: int
+    consent_refused_count: int
+    unlisted_value_count: int
+    personal_value_count: int
+    erased_count: int
+    hour_at: datetime
+    hour_count: int
+    usual: Band | None
+    day: "DayCounts"
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether the last hour was as such hours are."""
+        return self.usual is None or self.usual.holds(self.hour_count)
+
+
+@dataclass(frozen=True, slots=True)
+class DayCounts:
+    """What a source brought within the last 24 hours."""
+
+    events: int = 0
+    late: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rejected: int = 0
+
+
+def sources(session: Session, now: datetime) -> list[SourceView]:
+    """List all sources, the one that sent last first.
+
+    Args:
+        session: any session.
+        now: aware UTC.
+
+    Returns:
+        One view each.
+    """
+    names = {row.public_id: row.name for row in session.scalars(select(ApiKey))}
+    rows = session.scalars(select(EventSource)).all()
+    never = datetime.min.replace(tzinfo=UTC)
+    ordered = sorted(rows, key=lambda row: row.last_received_at or never, reverse=True)
+    return [_view(session, row, names, now) for row in ordered]
+
+
+def _view(
+    session: Session, row: EventSource, names: dict[str, str], now: datetime
+) -> SourceView:
+    hour_at = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    hours = session.scalars(
+        select(SourceHour).where(
+            SourceHour.source == row.source,
+            SourceHour.environment == row.environment,
+            SourceHour.hour_at >= hour_at - timedelta(days=USUAL_DAYS),
+        )
+    ).all()
+    counts = {hour.hour_at: hour.event_count for hour in hours}
+    return SourceView(
+        source=row.source,
+        name=names.get(row.source, row.source),
+        environment=row.environment,
+        is_import=row.is_import,
+        last_received_at=row.last_received_at,
+        last_event_at=row.last_event_at,
+        complete_through=row.complete_through,
+        event_count=row.event_count,
+        duplicate_count=row.duplicate_count,
+        consent_refused_count=row.consent_refused_count,
+        unlisted_value_count=row.unlisted_value_count,
+        personal_value_count=row.personal_value_count,
+        erased_count=row.erased_count,
+        hour_at=hour_at,
+        hour_count=counts.get(hour_at, 0),
+        usual=None if row.is_import else _usual(counts, hour_at),
+        day=_day([h for h in hours if h.hour_at > now - timedelta(days=1)]),
+    )
+
+
+def _usual(counts: dict[datetime, int], hour_at: datetime) -> Band | None:
+    """Take the hours at the same time of the days since the source began."""
+    began = min(counts, default=hour_at)
+    days = min(USUAL_DAYS, (hour_at - began) // timedelta(days=1))
+    if days < ENOUGH_DAYS:
+        return None
+    seen = [counts.get(hour_at - timedelta(days=day), 0) for day in range(1, days + 1)]
+    return Band(int(min(seen) * (1 - _WIDER)), int(max(seen) * (1 + _WIDER)))
+
+
+def _day(hours: Sequence[SourceHour]) -> DayCounts:
+    return DayCounts(
+        events=sum(hour.event_count for hour in hours),
+        late=sum(hour.late_count for hour in hours),
+        duplicates=sum(hour.duplicate_count for hour in hours),
+        conflicts=sum(hour.conflict_count for hour in hours),
+        rejected=sum(hour.rejected_count for hour in hours),
+    )

@@ -1,0 +1,137 @@
+"""The data page: how fresh, how much against the usual, and what was set aside."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from analysis.compactor import compact_once
+from experiments.context import Context
+from experiments.events import Envelope, read_messages
+from experiments.inbox import Inbox
+from experiments.privacy import load_pseudonymiser
+from experiments.vocabulary import PersonRole
+from tests.analysis.intake import events, quarantined
+from tests.clock import FakeClock
+from tests.experiments.sent_messages import SENDER, track
+from tests.web.conftest import Visitor
+
+PILE = "/data/set-aside/src1/production/invalid_exposure"
+
+
+def send(context: Context, *messages: object) -> None:
+    """Send with the installation's own key, as the door does."""
+    hide = load_pseudonymiser(context.settings)
+    inbox = Inbox.for_settings(context.settings)
+    received = Envelope(context.now())
+    inbox.append(read_messages(messages, SENDER, received, hide))
+    inbox.close()
+    compact_once(context)
+
+
+def wrong_exposure(number: int = 1) -> dict[str, object]:
+    seen = {"experimentId": "checkout", "variationId": "Variant B"}
+    return track("Experiment Viewed", messageId=f"x{number}", properties=seen)
+
+
+def test_data__before_the_first_event__says_how_to_send_it(
+    signed_in: Callable[..., Visitor],
+) -> None:
+    page = signed_in(PersonRole.VIEWER).get("/data").text
+    assert "Send your first event" in page
+    assert "http://127.0.0.1:8000/v1/track" in page
+
+
+def test_data__of_a_steady_source__is_fresh_and_has_its_usual_band(
+    signed_in: Callable[..., Visitor], context: Context, now: FakeClock
+) -> None:
+    for day in range(5):
+        send(context, *(track(messageId=f"{day}-{i}") for i in range(10 + day)))
+        now.advance(days=1)
+    now.advance(hours=-23)  # the hour after the last one that events came in
+    visitor = signed_in(PersonRole.VIEWER)
+    page = visitor.get("/data").text
+    assert "All data is fresh. Last event 1 hour ago." in page
+    # Half of the lowest, one and a half times the highest of 10, 11, 12, 13.
+    assert "5 to 19" in page
+    assert "Nothing is set aside" in page
+    now.advance(hours=24)
+    page = signed_in(PersonRole.ANALYST).get("/data").text
+    assert "The last hour was not as usual" not in page  # it is silent: said first
+    assert "Nothing has come from src1 for more than a day." in page
+
+
+def test_data__unusual_hour__is_said(
+    signed_in: Callable[..., Visitor], context: Context, now: FakeClock
+) -> None:
+    for day in range(5):
+        count = 10 if day < 4 else 1
+        send(context, *(track(messageId=f"{day}-{i}") for i in range(count)))
+        now.advance(days=1)
+    now.advance(hours=-23)
+    page = signed_in(PersonRole.VIEWER).get("/data").text
+    assert "The last hour was not as usual for src1." in page
+
+
+def test_data__late_repeated_and_conflicting__are_counted(
+    signed_in: Callable[..., Visitor], context: Context, now: FakeClock
+) -> None:
+    late = (now() - timedelta(hours=2)).isoformat()
+    send(
+        context,
+        track(messageId="m1", timestamp=late),
+        track(messageId="m1", timestamp=late),
+        track("Other", messageId="m1", timestamp=late),
+        wrong_exposure(),
+    )
+    visitor = signed_in(PersonRole.ANALYST)
+    page = visitor.get("/data").text
+    for label, number in (
+        ("24 hours", 1),
+        ("Late", 1),
+        ("Repeated", 1),
+        ("Set aside", 2),
+    ):
+        assert f'data-label="{label}" class="num">{number}<' in page
+    assert "Same id, different message" in page
+    assert PILE in page
+
+
+def test_pile__for_a_viewer__is_closed(signed_in: Callable[..., Visitor]) -> None:
+    assert signed_in(PersonRole.VIEWER).get(PILE).status_code == 403
+
+
+def test_pile__of_examples__shows_shapes_and_reads_them_again(
+    signed_in: Callable[..., Visitor], context: Context
+) -> None:
+    send(context, wrong_exposure(1), wrong_exposure(2))
+    editor = signed_in(PersonRole.EDITOR)
+    page = editor.get(PILE).text
+    assert "aaaaaaa a" in page
+    assert "Variant B" not in page.replace("Variant B = nudge", "")
+    refused = editor.post(PILE, {"values": "Variant B"})
+    assert refused.status_code == 400
+    assert "Write each line as: sent = meant." in refused.text
+    assert len(quarantined(context)) == 2
+    done = editor.post(PILE, {"values": "Variant B = nudge"}, follow=True)
+    assert "Good now and on their way in: 2." in done.text
+    compact_once(context)
+    assert [row["variant"] for row in events(context)] == ["nudge", "nudge"]
+    assert "Nothing is set aside here" in editor.get(PILE).text
+    assert editor.get("/data/set-aside/src1/production/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("source", ["x" * 70, "a%00b"])
+def test_pile__of_a_source_that_cannot_be__is_not_found(
+    signed_in: Callable[..., Visitor], source: str
+) -> None:
+    path = f"/data/set-aside/{source}/production/invalid_score"
+    assert signed_in(PersonRole.ANALYST).get(path).status_code == 404
+
+
+def test_pile__that_still_cannot_be_read__says_why(
+    signed_in: Callable[..., Visitor], context: Context
+) -> None:
+    send(context, wrong_exposure())
+    done = signed_in(PersonRole.EDITOR).post(PILE, {}, follow=True)
+    assert "Still set aside: 1. An exposure needs variationId" in done.text

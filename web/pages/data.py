@@ -1,0 +1,115 @@
+"""Data: what has come in, from where, how fresh, and what was set aside."""
+
+from http import HTTPStatus
+
+from flask import (
+    Blueprint,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from experiments import intake_view, quarantine
+from experiments.db import transaction
+from experiments.errors import NotFound
+from experiments.models import QuarantinedMessage
+from experiments.privacy import load_pseudonymiser
+from experiments.quarantine import Pile, Replayed
+from experiments.replay import Mending
+from experiments.vocabulary import Environment, PersonRole, QuarantineReason
+from web.access import actor, context, least
+from web.forms.intake import AT_ARRIVAL, ReplayForm
+from web.presenters.intake import freshness
+from web.saving import save
+
+pages = Blueprint("data", __name__)
+PILE = (
+    "/data/set-aside/<source>"
+    f"/<any({', '.join(Environment)}):environment>"
+    f"/<any({', '.join(QuarantineReason)}):reason>"
+)
+
+
+@pages.get("/data")
+@least(PersonRole.VIEWER)
+def show() -> str:
+    """Say how fresh the data are, by source, and what was not kept."""
+    now = context().now()
+    with transaction(context().sessions) as database:
+        sources = intake_view.sources(database, now)
+        return render_template(
+            "data.html",
+            sources=sources,
+            sentence=freshness(sources, now),
+            groups=quarantine.groups(database),
+            names={view.source: view.name for view in sources},
+            base_url=context().settings.base_url,
+        )
+
+
+@pages.get(PILE)
+@least(PersonRole.ANALYST)
+def pile(source: str, environment: str, reason: str) -> str:
+    """Show masked examples of one pile, and a form to read it again."""
+    return _page(Pile(source, environment, QuarantineReason(reason)), ReplayForm())
+
+
+def _page(found: Pile, form: ReplayForm) -> str:
+    with transaction(context().sessions) as database:
+        examples = _examples(database, found)
+        return render_template(
+            "set_aside.html",
+            pile=found,
+            examples=examples,
+            replayable=any(row.customer is not None for row in examples),
+            form=form,
+            problems=form.problems(),
+        )
+
+
+def _examples(database: Session, found: Pile) -> list[QuarantinedMessage]:
+    if len(found.source) > 64 or "\x00" in found.source:  # noqa: PLR2004  # its column
+        raise NotFound("Nothing of this kind is set aside.")
+    return list(quarantine.examples(database, found))
+
+
+@pages.post(PILE)
+@least(PersonRole.EDITOR)
+def replay(source: str, environment: str, reason: str) -> Response:
+    """Read a pile again, and say how many messages are good now."""
+    found = Pile(source, environment, QuarantineReason(reason))
+    form = ReplayForm(request.form)
+
+    def read(database: Session) -> Replayed:
+        mending = Mending(form.pairs(), AT_ARRIVAL in (form.when.data or ()))
+        settings = context().settings
+        return quarantine.replay(
+            database,
+            settings,
+            load_pseudonymiser(settings),
+            found,
+            mending if not form.problems() else Mending(),
+            actor=actor(),
+            now=context().now(),
+        )
+
+    done = None if _has_faults(form) else save(form, read)
+    if done is None:
+        return make_response(_page(found, form), HTTPStatus.BAD_REQUEST)
+    said = f"Good now and on their way in: {done.stored_count:,}."
+    if done.refused_count:
+        said += f" Still set aside: {done.refused_count:,}. {done.refusal}"
+    flash(said)
+    return redirect(url_for("web.data.show"))
+
+
+def _has_faults(form: ReplayForm) -> bool:
+    """Find faults before anything is read: messages on their way cannot come back."""
+    form.validate()
+    form.pairs()
+    return bool(form.problems())
