@@ -1,7 +1,7 @@
 """The front door: the only module that knows all rooms, and puts them together."""
 
 import os
-import shutil
+import signal
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from typing_extensions import override
 
-from experiments import commands, secrets
+from experiments import commands, processes, secrets
 from experiments.config import Settings
 from experiments.context import Context, open_context
 
@@ -90,11 +90,11 @@ def create_flask_app(context: Context) -> "Flask":
 def create_wsgi() -> "WSGIApplication":
     """Build what one server process serves: doors in front, the Flask app behind."""
     from api import front  # noqa: PLC0415  # after `serve` has set the metrics folder
-    from experiments import logs, processes  # noqa: PLC0415
+    from experiments import logs  # noqa: PLC0415
 
     context = open_context()
     logs.configure(context.settings.log_level)
-    processes.die_with_parent()
+    processes.die_with_parent(signal.SIGKILL)
     pool = os.environ.get("ABIDE_POOL", POOLS[0])
     app = None if pool == "assign" else create_flask_app(context)
     return front.build(context, app, doors_too=pool != "app")
@@ -121,6 +121,7 @@ class FrontDoor(click.Group):
 @click.version_option(version("abide"), prog_name="abide")
 def main() -> None:
     """Abide: experiments that show whether customers stay and are satisfied."""
+    processes.die_with_parent(signal.SIGTERM)  # what `abide up` starts ends with it
 
 
 @main.command()
@@ -130,25 +131,26 @@ def serve(pool: str) -> None:
     from granian import Granian  # noqa: PLC0415  # only this command needs it
     from granian.constants import Interfaces  # noqa: PLC0415
 
+    from api.metrics_folder import metrics_folder  # noqa: PLC0415
+
     settings = _settings()
-    metrics = settings.data_dir / "run" / f"metrics-{pool}"
-    shutil.rmtree(metrics, ignore_errors=True)
-    metrics.mkdir(mode=0o700, parents=True)
-    os.environ |= {"ABIDE_POOL": pool, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    Granian(
-        "abide:create_wsgi",
-        factory=True,
-        interface=Interfaces.WSGI,
-        address=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        blocking_threads=settings.threads,
-        backpressure=max(512, settings.threads * 16),
-        respawn_failed_workers=True,
-        respawn_interval=0.5,
-        workers_kill_timeout=30,
-        websockets=False,
-    ).serve()
+    with metrics_folder(settings.data_dir, pool) as folder:
+        os.environ |= {"ABIDE_POOL": pool, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+        processes.name_parent()
+        Granian(
+            "abide:create_wsgi",
+            factory=True,
+            interface=Interfaces.WSGI,
+            address=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            blocking_threads=settings.threads,
+            backpressure=max(512, settings.threads * 16),
+            respawn_failed_workers=True,
+            respawn_interval=0.5,
+            workers_kill_timeout=30,
+            websockets=False,
+        ).serve()
 
 
 @main.command()

@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import urlsplit
 
 import click
 import structlog
@@ -18,11 +19,18 @@ from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError
 from experiments.preparing import prepare
-from experiments.processes import Supervisor, require_free_disk, require_free_port
+from experiments.processes import (
+    Supervisor,
+    name_parent,
+    require_free_disk,
+    require_free_port,
+)
 
 log = structlog.get_logger(__name__)
 
 START_SECONDS = 60.0
+# Where a server that listens everywhere is asked.
+ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 LARGEST_LOG_BYTES = 50_000_000
 
 
@@ -43,6 +51,7 @@ def bring_up(context: Context, *, with_demo: bool) -> None:
     log_path = settings.data_dir / "log" / "abide.log"
     with _open_log(log_path) as log_file:
         logs.configure(settings.log_level, log_file)
+        name_parent()
         supervisor = Supervisor(output=log_file)
         supervisor.obey_signals()
         try:
@@ -89,12 +98,15 @@ def _fill_quietly(context: Context) -> None:
 
 def _wait_until_served(context: Context, supervisor: Supervisor) -> None:
     settings = context.settings
+    host = ANY_HOST.get(settings.host, settings.host)
+    # The server answers to its own names alone, and 0.0.0.0 is none.
+    names = {"Host": urlsplit(settings.base_url).netloc}
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and not supervisor.stopping:
         supervisor.tend()
-        connection = http.client.HTTPConnection(settings.host, settings.port, timeout=2)
+        connection = http.client.HTTPConnection(host, settings.port, timeout=2)
         try:
-            connection.request("GET", "/readyz")
+            connection.request("GET", "/readyz", headers=names)
             if connection.getresponse().status == http.client.OK:
                 return
         except OSError:

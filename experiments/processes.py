@@ -21,24 +21,37 @@ from experiments.errors import ConfigurationFault
 log = structlog.get_logger(__name__)
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+PARENT = "ABIDE_PARENT_PID"  # set by `name_parent` for those it starts
 FIRST_BACK_OFF_SECONDS = 0.5
 LONGEST_BACK_OFF_SECONDS = 30.0
 STEADY_SECONDS = 20.0  # a child that ran this long starts afresh with its back-off
 STOP_SECONDS = 35.0  # the server itself gives requests in flight 30
 LEAST_FREE_BYTES = 200_000_000
+PORT_PATIENCE_SECONDS = 5.0  # what a killed Abide left behind needs to end
 
 
-def die_with_parent() -> None:
+def name_parent() -> None:
+    """Let the processes that this one starts know whom to end with."""
+    os.environ[PARENT] = str(os.getpid())
+
+
+def die_with_parent(sign: signal.Signals) -> None:
     """Ask the kernel to end this process when its parent is killed.
 
-    Without it, a server whose master got kill -9 would leave workers behind that
-    hold the port and their inbox slots while a second set starts. Linux only;
-    elsewhere the workers notice nothing, and the port check says so at start.
+    Without it, a master that got kill -9 would leave processes behind that hold the
+    port, leases and inbox slots while a second set starts. Does nothing where no
+    parent named itself. Linux only; elsewhere the orphans notice nothing, and the
+    port check says so at start.
+
+    Args:
+        sign: SIGTERM to end in peace, SIGKILL to end at once.
     """
-    if sys.platform != "linux":
+    parent = os.environ.get(PARENT)
+    if parent is None or sys.platform != "linux":
         return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:  # the parent died before the call
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, sign)
+    # Not "is it 1": in a container the parent itself may be process 1.
+    if os.getppid() != int(parent):  # the parent died before the call
         os._exit(1)
 
 
@@ -52,20 +65,28 @@ def require_free_port(host: str, port: int) -> None:
     Raises:
         ConfigurationFault: the port is taken, or must not be used.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    deadline = time.monotonic() + PORT_PATIENCE_SECONDS
+    while True:
         try:
-            probe.bind((host, port))
+            return _bind(host, port)
         except PermissionError as error:
             raise ConfigurationFault(
                 f"Port {port} needs root. Choose one above 1023: make run PORT=8000"
             ) from error
         except OSError as error:
-            raise ConfigurationFault(
-                f"Port {port} on {host} is taken by another program. Stop that"
-                f" program, or choose another port: make run PORT={port + 1}"
-            ) from error
+            if time.monotonic() > deadline:
+                raise ConfigurationFault(
+                    f"Port {port} on {host} is taken by another program. Stop that"
+                    f" program, or choose another port: make run PORT={port + 1}"
+                ) from error
+        time.sleep(0.1)
+
+
+def _bind(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
 
 
 def require_free_disk(folder: Path) -> None:

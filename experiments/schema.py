@@ -9,9 +9,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from experiments import models
 from experiments.db import Base
+from experiments.errors import ConfigurationFault
 
 # Naming the package of tables keeps its import, which fills the metadata.
 TABLES = models.__all__
@@ -26,8 +28,23 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest schema; does nothing when it is there."""
-    with engine.begin() as connection:
+    """Bring the database to the newest schema; does nothing when it is there.
+
+    Args:
+        engine: of the database.
+
+    Raises:
+        ConfigurationFault: nobody can be reached there, or not with this account.
+    """
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        url = engine.url.render_as_string(hide_password=True)
+        words = str(error.orig).strip().splitlines()
+        raise ConfigurationFault(
+            f"The database at {url} (DATABASE_URL) cannot be used: {words[0]}"
+        ) from error
+    with connection, connection.begin():
         command.upgrade(alembic_config(connection), "head")
 
 

@@ -75,6 +75,13 @@ class RunningServer:
                 found.append(pid)
         return found
 
+    def wait_printed(self, words: str, seconds: float) -> None:
+        """Wait until these words stand on its terminal."""
+        deadline = time.monotonic() + seconds
+        while words not in self.log_path.read_text():
+            assert time.monotonic() < deadline, self.log_path.read_text()[-4000:]
+            time.sleep(0.1)
+
     def wait_ready(self, seconds: float = START_SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

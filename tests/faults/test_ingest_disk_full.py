@@ -1,7 +1,5 @@
 """A full disk: refused in words, nothing damaged, and it goes on with room again."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +16,7 @@ from experiments.inbox import Inbox
 from experiments.inbox_slots import INBOX_FOLDER
 from tests.analysis.intake import events, send
 from tests.experiments.sent_messages import HIDE, read, track
+from tests.faults.small_disks import fill, small_disk
 
 SIZE_MB = 12
 pytestmark = [
@@ -26,16 +25,10 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "tmpfs", str(folder)]
-    made = subprocess.run(mount, check=False, capture_output=True)  # noqa: S603
-    if made.returncode:
-        pytest.skip("a small disk can be mounted by root only")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S603, S607
+@pytest.fixture(name="small_disk")
+def _small_disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "small", SIZE_MB) as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -43,14 +36,6 @@ def cramped(context: Context, small_disk: Path) -> Context:
     """Put inbox and store on the small disk; the database has room."""
     settings = Settings(small_disk, context.settings.database_url)
     return Context(settings, context.sessions, context.now)
-
-
-def fill(disk: Path, *, leave: int) -> Path:
-    ballast = disk / "ballast"
-    free = os.statvfs(disk)
-    with ballast.open("wb") as file:
-        file.write(b"x" * max(0, free.f_bavail * free.f_bsize - leave))
-    return ballast
 
 
 def big(number: int) -> list[dict[str, object]]:
