@@ -66,6 +66,10 @@ def _personal(**more: Any) -> dict[str, Any]:  # noqa: ANN401
 
 ENTRIES = (
     entry("everybody"),
+    entry(
+        "first-week-checklist",
+        condition={"lifecycle": "new", "company_size": {"$in": ["small"]}},
+    ),
     entry("covered", coverage=0.3),
     entry("three-prices", **_three(coverage=0.7)),
     entry("é-salt", salt="sält 😀"),

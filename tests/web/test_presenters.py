@@ -203,10 +203,21 @@ def test_home__with_a_failed_check__says_so_before_anything_else(
 def test_snippets__of_an_experiment__name_keys_and_hold_none(
     started: Experiment,
 ) -> None:
-    ask, seen = snippets(started, "https://abide.example.com")
+    ask, *clients, seen = snippets(started, "https://abide.example.com")
     assert "https://abide.example.com/api/v1/assignments" in ask.code
     assert "$ABIDE_SERVER_KEY" in ask.code
     assert '"plan": "..."' in ask.code
+    # tests/clients runs the same text.
+    assert [snippet.title.removeprefix("Ask with ") for snippet in clients] == [
+        "OpenFeature in Python",
+        "OpenFeature in JavaScript",
+        "GrowthBook in Python",
+        "GrowthBook in JavaScript",
+    ]
+    for snippet in clients:
+        assert "https://abide.example.com" in snippet.code
+        assert "Go yearly" in snippet.code  # control's value is the app's default
+        assert "_KEY" in snippet.code
     assert '"variationId": "control"' in seen.code
     assert '-u "$ABIDE_WRITE_KEY:"' in seen.code
 

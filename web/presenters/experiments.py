@@ -1,14 +1,15 @@
 """An experiment in words: where it stands, what comes next, how apps use it."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from experiments import flags
 from experiments.conditions import attributes_of
 from experiments.models import Experiment, Person
-from experiments.vocabulary import AssignedBy, Decision, Status
+from experiments.vocabulary import AssignedBy, Decision, ParameterType, Status
 from web.presenters.formats import count, day
+from web.presenters.quick_starts import Flag, Snippet, curl, quick_starts
 from web.presenters.runs import Run, is_final
 from web.presenters.words import DECISION
 
@@ -172,14 +173,6 @@ def progress(experiment: Experiment, run: Run | None) -> Progress | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
-    """A piece of code to paste."""
-
-    title: str
-    code: str
-
-
 def snippets(experiment: Experiment, base_url: str) -> Sequence[Snippet]:
     """Write how an app asks for a variant and reports that it was seen.
 
@@ -190,13 +183,6 @@ def snippets(experiment: Experiment, base_url: str) -> Sequence[Snippet]:
     Returns:
         Commands with names of keys, never with keys.
     """
-    condition = experiment.segment_version.condition
-    attributes = dict.fromkeys(sorted(attributes_of(condition)), "...")
-    asked = {
-        "unit": "customer-42",
-        "attributes": attributes,
-        "experiments": [experiment.key],
-    }
     seen = {
         "userId": "customer-42",
         "event": "Experiment Viewed",
@@ -206,27 +192,30 @@ def snippets(experiment: Experiment, base_url: str) -> Sequence[Snippet]:
             "variationId": experiment.variants[0].name,
         },
     }
-    found = [
-        Snippet(
-            "Report that a customer saw a variant",
-            _curl(f"{base_url}/v1/track", '-u "$ABIDE_WRITE_KEY:"', seen),
-        )
-    ]
-    if experiment.assigned_by == AssignedBy.ABIDE.value:
-        ask = _curl(
-            f"{base_url}/api/v1/assignments",
-            '-H "Authorization: Bearer $ABIDE_SERVER_KEY"',
-            asked,
-        )
-        found.insert(0, Snippet("Ask which variant a customer gets", ask))
-    return found
+    report = Snippet(
+        "Report that a customer saw a variant",
+        curl(f"{base_url}/v1/track", '-u "$ABIDE_WRITE_KEY:"', seen),
+    )
+    if experiment.assigned_by != AssignedBy.ABIDE.value:
+        return [report]
+    return [*quick_starts(_flag(experiment), base_url), report]
 
 
-def _curl(url: str, auth: str, body: object) -> str:
-    text = json.dumps(body, indent=2, ensure_ascii=False).replace("'", "'\\''")
-    return (
-        f"curl {url} \\\n  {auth} \\\n  -H 'Content-Type: application/json' \\\n"
-        f"  -d '{text}'"
+def _flag(experiment: Experiment) -> Flag:
+    """Tell what an app gets of an experiment, as the ruleset will say it."""
+    declared = experiment.parameter_types
+    # Designed before types were declared: read from the values.
+    types = {name: ParameterType(kind) for name, kind in declared.items()} or (
+        flags.infer(variant.parameters for variant in experiment.variants)
+    )
+    control = next(v for v in experiment.variants if v.is_control)
+    default = flags.typed(types, control.parameters, control.parameters)
+    condition = experiment.segment_version.condition
+    return Flag(
+        key=experiment.key,
+        kind=flags.flag_type(types),
+        default=flags.flag_value(types, default, control.name),
+        attributes=dict.fromkeys(sorted(attributes_of(condition)), "..."),
     )
 
 
