@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import structlog
 
-from analysis import erasing, intake_records, leases, source_hours
+from analysis import erasing, exposure_days, intake_records, leases, source_hours
 from analysis.delta import DeltaWriter, write_file
 from analysis.dropping import without_erased
 from analysis.duplicates import REMEMBERED, RecentMessages, find_duplicates
@@ -141,6 +141,7 @@ class Compactor:
         with transaction(self._context.sessions) as session:
             intake_records.forget_marks(session, gone)
             source_hours.forget(session, self._context.now())
+            exposure_days.forget(session, self._context.now())
 
     @contextmanager
     def _fresh_after_failure(self) -> Iterator[None]:

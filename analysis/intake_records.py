@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from analysis import source_hours
+from analysis import exposure_days, source_hours
 from analysis.duplicates import Findings
 from analysis.event_table import Batch, Origin
 from experiments.event_rows import ANSWER_NAME, EXPOSURE_NAME, REQUEST_NAME
@@ -78,6 +78,7 @@ def record(
     for (source, environment), found in counts.items():
         _add(session, source, environment, found)
     source_hours.add(session, batch, findings, counted)
+    exposure_days.add(session, batch, findings, counted)
     for slot, seq in _last_seqs(batch.origins).items():
         if seq > counted.get(slot, 0):
             session.merge(CompactionMark(slot=slot, seq=seq))

@@ -5,12 +5,14 @@ from typing import Any
 
 from api.endpoints import Call, Endpoint, Resource
 from api.schemas.intake import (
+    ExposureDaysSchema,
     GroupsSchema,
+    NamedListSchema,
     ReplayBodySchema,
     ReplayedSchema,
     SourcesSchema,
 )
-from experiments import intake_view, quarantine
+from experiments import catalog, exposures_view, intake_view, quarantine
 from experiments.privacy import load_pseudonymiser
 from experiments.quarantine import Pile, Replayed
 from experiments.replay import Mending
@@ -19,6 +21,10 @@ from experiments.vocabulary import PersonRole
 resource = Resource("intake", "Events on their way in: sources, and what was refused.")
 
 SOURCES = Endpoint(role=PersonRole.VIEWER, to="see what came in", answer=SourcesSchema)
+NAMED = Endpoint(role=PersonRole.VIEWER, to="see what came in", answer=NamedListSchema)
+DAYS = Endpoint(
+    role=PersonRole.VIEWER, to="see what came in", answer=ExposureDaysSchema
+)
 GROUPS = Endpoint(
     role=PersonRole.ANALYST, to="see what was set aside", answer=GroupsSchema
 )
@@ -34,6 +40,19 @@ REPLAY = Endpoint(
 def list_sources(call: Call) -> dict[str, Any]:
     """List the sources of events: how fresh, how much, and what was not kept."""
     return {"items": intake_view.sources(call.session, call.now)}
+
+
+@resource.route("GET", "/exposures", NAMED)
+def list_named(call: Call) -> dict[str, Any]:
+    """List the experiments and variants that exposures name, unknown ones first."""
+    return {"items": exposures_view.named(call.session, call.now)}
+
+
+@resource.route("GET", "/experiments/<key:key>/exposures", DAYS)
+def list_days(call: Call, key: str) -> dict[str, Any]:
+    """Count an experiment's exposures by day, source and variant."""
+    experiment = catalog.get(call.session, key)
+    return {"items": exposures_view.by_day(call.session, experiment.key)}
 
 
 @resource.route("GET", "/quarantine", GROUPS)

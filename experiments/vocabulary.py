@@ -245,6 +245,15 @@ class QuarantineReason(StrEnum):
     DIFFERENT_PAYLOAD = "different_payload"
 
 
+class NamedState(StrEnum):
+    """Whether what an exposure names is known here, what is not first."""
+
+    UNKNOWN_EXPERIMENT = "unknown_experiment"
+    UNKNOWN_VARIANT = "unknown_variant"
+    NOT_STARTED = "not_started"
+    KNOWN = "known"
+
+
 class Reason(StrEnum):
     """Why a number is not given. A sentence for each stands in analysis.sentences."""
 

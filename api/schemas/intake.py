@@ -13,7 +13,7 @@ from api.schemas.fields import (
     Time,
     whole,
 )
-from experiments.vocabulary import Environment, QuarantineReason
+from experiments.vocabulary import Environment, NamedState, QuarantineReason
 
 
 class BandSchema(StrictSchema):
@@ -68,6 +68,39 @@ class SourcesSchema(StrictSchema):
     """All sources, the one that sent last first."""
 
     items = Items(Part(SourceSchema), required=True)
+
+
+class NamedSchema(StrictSchema):
+    """An experiment and a variant that exposures of the last seven days name."""
+
+    experiment = Text(required=True)
+    variant = Text(required=True)
+    state = Choice(NamedState, required=True)
+    exposure_count = whole(0, required=True)
+    sources = Items(Text(), required=True)
+    last_at = Time(required=True)
+
+
+class NamedListSchema(StrictSchema):
+    """What exposures name, what is unknown first."""
+
+    items = Items(Part(NamedSchema), required=True)
+
+
+class ExposureDaySchema(StrictSchema):
+    """Exposures of one variant from one source, by day of arrival (UTC)."""
+
+    day_at = Time(required=True)
+    source = Text(required=True)
+    variant = Text(required=True)
+    exposure_count = whole(0, required=True)
+    last_at = Time(required=True)
+
+
+class ExposureDaysSchema(StrictSchema):
+    """An experiment's exposures, newest day first."""
+
+    items = Items(Part(ExposureDaySchema), required=True)
 
 
 class PileSchema(StrictSchema):

@@ -24,6 +24,7 @@ from experiments.models.hypotheses import HypothesisRow
 from experiments.models.intake import (
     CompactionMark,
     EventSource,
+    ExposureDay,
     InboxGroup,
     QuarantinedMessage,
     SourceHour,
@@ -66,6 +67,7 @@ __all__ = [
     "Experiment",
     "ExperimentMetric",
     "ExpiredExposure",
+    "ExposureDay",
     "HoldoutRow",
     "HypothesisRow",
     "IdempotentAnswer",

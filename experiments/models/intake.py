@@ -83,6 +83,20 @@ class SourceHour(Base):
     rejected_count: Mapped[int]  # set aside, conflicts among them
 
 
+class ExposureDay(Base):
+    """How many exposures named a variant on one day of arrival, known here or not."""
+
+    __tablename__ = "exposure_day"
+
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    environment: Mapped[str] = mapped_column(String(12), primary_key=True)
+    experiment: Mapped[str] = mapped_column(String(100), primary_key=True)
+    variant: Mapped[str] = mapped_column(String(100), primary_key=True)
+    day_at: Mapped[datetime] = mapped_column(primary_key=True)
+    exposure_count: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[datetime]
+
+
 class CompactionMark(Base):
     """Up to which group of a slot the counters of event_source count.
 

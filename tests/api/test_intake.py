@@ -8,6 +8,7 @@ from analysis.compactor import compact_once
 from experiments.context import Context
 from experiments.inbox import Inbox
 from experiments.vocabulary import PersonRole
+from tests import factories
 from tests.analysis.intake import events
 from tests.api.conftest import Caller
 from tests.api.event_doors import door_client, message, post
@@ -61,3 +62,24 @@ def test_quarantine__by_role__is_open_or_refused(
     assert analyst.get("/quarantine").status_code == 200
     pile = {"source": "s", "environment": "production", "reason": "invalid_score"}
     assert analyst.post("/quarantine/replays", pile).status_code == 403
+
+
+@pytest.mark.usefixtures("sent")
+def test_exposures__by_day__of_an_experiment(api: Caller, context: Context) -> None:
+    assert api.get("/exposures").json["items"] == []  # what came was set aside
+    inbox = Inbox.for_settings(context.settings)
+    seen = {"experimentId": "checkuot", "variationId": "nudge"}
+    viewed = message(7, event="Experiment Viewed", properties=seen)
+    assert post(door_client(context, inbox), "/v1/track", viewed).status_code == 200
+    inbox.close()
+    compact_once(context)
+    (named,) = api.get("/exposures").json["items"]
+    assert (named["experiment"], named["state"]) == ("checkuot", "unknown_experiment")
+    assert named["exposure_count"] == 1
+    assert api.get("/experiments/checkuot/exposures").status_code == 404
+
+
+@pytest.mark.usefixtures("drafted")
+def test_exposures__before_any_came__are_an_empty_list(api: Caller) -> None:
+    path = f"/experiments/{factories.EXPERIMENT}/exposures"
+    assert api.get(path).json == {"items": []}

@@ -54,6 +54,7 @@ LEAST_ROLE = {
     "web.account.show": VIEWER,
     "web.account.set_password": VIEWER,
     "web.data.show": VIEWER,
+    "web.data.exposures": VIEWER,
     "web.data.pile": ANALYST,
     "web.data.replay": EDITOR,
     "web.privacy.show": ADMIN,

@@ -6,11 +6,15 @@ from datetime import timedelta
 import pytest
 
 from analysis.compactor import compact_once
+from experiments import accounts
 from experiments.context import Context
+from experiments.db import transaction
 from experiments.events import Envelope, read_messages
 from experiments.inbox import Inbox
+from experiments.models import Person
 from experiments.privacy import load_pseudonymiser
 from experiments.vocabulary import PersonRole
+from tests import factories
 from tests.analysis.intake import events, quarantined
 from tests.clock import FakeClock
 from tests.experiments.sent_messages import SENDER, track
@@ -95,6 +99,27 @@ def test_data__late_repeated_and_conflicting__are_counted(
         assert f'data-label="{label}" class="num">{number}<' in page
     assert "Same id, different message" in page
     assert PILE in page
+
+
+def test_exposures__of_an_unknown_experiment__stand_first_and_by_day(
+    signed_in: Callable[..., Visitor], context: Context
+) -> None:
+    visitor = signed_in(PersonRole.ADMIN)
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        factories.start_experiment(session, owner)
+    key = factories.EXPERIMENT
+    path = f"/data/exposures/{key}"
+    assert "No exposure has come" in visitor.get(path).text
+    for number, name in enumerate((key, "checkuot")):
+        seen = {"experimentId": name, "variationId": "nudge"}
+        sent = track("Experiment Viewed", messageId=f"e{number}", properties=seen)
+        send(context, sent)
+    page = visitor.get("/data").text
+    assert page.index("No such experiment") < page.index(path)
+    days = visitor.get(path).text
+    assert 'data-label="Exposures" class="num">1<' in days
+    assert visitor.get("/data/exposures/nothing").status_code == 404
 
 
 def test_pile__for_a_viewer__is_closed(signed_in: Callable[..., Visitor]) -> None:

@@ -14,7 +14,7 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from experiments import intake_view, quarantine
+from experiments import catalog, exposures_view, intake_view, quarantine
 from experiments.db import transaction
 from experiments.errors import NotFound
 from experiments.models import QuarantinedMessage
@@ -46,9 +46,26 @@ def show() -> str:
             "data.html",
             sources=sources,
             sentence=freshness(sources, now),
+            exposures=exposures_view.named(database, now),
             groups=quarantine.groups(database),
             names={view.source: view.name for view in sources},
             base_url=context().settings.base_url,
+        )
+
+
+@pages.get("/data/exposures/<key>")
+@least(PersonRole.VIEWER)
+def exposures(key: str) -> str:
+    """Count an experiment's exposures by day, source and variant."""
+    now = context().now()
+    with transaction(context().sessions) as database:
+        experiment = catalog.get(database, key)
+        sources = intake_view.sources(database, now)
+        return render_template(
+            "exposures.html",
+            experiment=experiment,
+            days=exposures_view.by_day(database, experiment.key),
+            names={view.source: view.name for view in sources},
         )
 
 

@@ -14,6 +14,7 @@ from experiments.vocabulary import (
     HealthCheck,
     KeyKind,
     MetricKind,
+    NamedState,
     PersonRole,
     QuarantineReason,
     Role,
@@ -122,6 +123,12 @@ QUARANTINE_REASON = {
     QuarantineReason.INVALID_PROPERTIES: "Properties that cannot be stored",
     QuarantineReason.DIFFERENT_PAYLOAD: "Same id, different message",
 }
+NAMED_STATE = {
+    NamedState.UNKNOWN_EXPERIMENT: "No such experiment",
+    NamedState.UNKNOWN_VARIANT: "No such variant",
+    NamedState.NOT_STARTED: "Has not started",
+    NamedState.KNOWN: "Known",
+}
 KEY_KIND = {
     KeyKind.ADMIN: "Admin",
     KeyKind.SERVER: "Server",
@@ -202,6 +209,7 @@ WORDS = SimpleNamespace(
     metric_kind=METRIC_KIND,
     evidence=EVIDENCE,
     key_kind=KEY_KIND,
+    named_state=NAMED_STATE,
     quarantine_reason=QUARANTINE_REASON,
     environment=ENVIRONMENT,
     person_role=PERSON_ROLE,

@@ -1,0 +1,75 @@
+"""Which experiments and variants exposures name, day by day and source by source.
+
+What they name may be unknown here: it is counted all the same, so that somebody can see
+it. Dropping it silently could itself unbalance the groups.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from analysis.duplicates import Findings
+from analysis.event_table import Batch
+from experiments.models import ExposureDay
+from experiments.vocabulary import EventKind
+
+KEPT = timedelta(days=60)
+MOST_ROWS = 20_000  # a client may make names up
+_KEY = ["source", "environment", "experiment", "variant", "day"]
+
+
+def add(
+    session: Session, batch: Batch, findings: Findings, counted: Mapping[str, int]
+) -> None:
+    """Count the new exposures of a batch, each group once.
+
+    Args:
+        session: the transaction in which the groups are marked as counted.
+        batch: of contiguous groups.
+        findings: what in it is not new.
+        counted: slot -> last group that is counted already.
+    """
+    fresh = np.array([o.seq > counted.get(o.slot, 0) for o in batch.origins], bool)
+    rows = batch.table.filter(pa.array(findings.new & fresh[batch.parcel_of]))
+    rows = rows.filter(pc.equal(rows["kind"], EventKind.EXPOSURE.value))
+    if not rows.num_rows:
+        return
+    days = pc.floor_temporal(rows["received_at"], unit="day")
+    grouped = rows.append_column("day", days).group_by(_KEY)
+    room = MOST_ROWS - (session.scalar(select(func.count(ExposureDay.day_at))) or 0)
+    for found in grouped.aggregate(
+        [("received_at", "max"), ([], "count_all")]
+    ).to_pylist():
+        place = tuple(found[name] for name in _KEY)
+        row = session.get(ExposureDay, place)
+        if row is None:
+            if room <= 0:
+                continue
+            room -= 1
+            row = _new(place, found["received_at_max"])
+            session.add(row)
+        row.exposure_count += found["count_all"]
+        row.last_at = max(row.last_at, found["received_at_max"])
+
+
+def _new(place: tuple[object, ...], last_at: datetime) -> ExposureDay:
+    source, environment, experiment, variant, day_at = place
+    return ExposureDay(
+        source=source,
+        environment=environment,
+        experiment=experiment,
+        variant=variant,
+        day_at=day_at,
+        exposure_count=0,
+        last_at=last_at,
+    )
+
+
+def forget(session: Session, now: datetime) -> None:
+    """Drop the counts of days that are long ago."""
+    session.execute(delete(ExposureDay).where(ExposureDay.day_at < now - KEPT))
