@@ -12,11 +12,13 @@ from experiments.design import Forecast, Hypothesis
 from experiments.errors import Conflict, NotFound
 from experiments.field_faults import KEY_PATTERN, Faults
 from experiments.lookups import (
+    Place,
     changes,
     check_revision,
     known_key,
     owner_of,
     page_size,
+    rows_at,
 )
 from experiments.models import (
     Experiment,
@@ -180,6 +182,25 @@ def listing(
     if after_key is not None:
         query = query.where(HypothesisRow.key > known_key(after_key, "page"))
     return list(session.scalars(query.limit(page_size(limit))))
+
+
+def page(
+    session: Session,
+    place: Place[int],
+    limit: int,
+) -> list[HypothesisRow]:
+    """List hypotheses newest first, next to a place in the list.
+
+    Args:
+        session: any session.
+        place: given by their numbers, falling.
+        limit: at most this many, up to 200.
+
+    Returns:
+        The hypotheses with all they name.
+    """
+    query = select(HypothesisRow).options(*_WHOLE)
+    return rows_at(session, query, HypothesisRow.id, limit, place)
 
 
 def to_value(row: HypothesisRow) -> Hypothesis:

@@ -1,12 +1,34 @@
 """Small steps that all services with keys, pages and owners share."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy import Select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from experiments.actors import Actor
 from experiments.errors import Conflict, InvalidInput, NotFound
 from experiments.field_faults import KEY_PATTERN
 
 PAGE_LIMIT = 200
+Row = TypeVar("Row")
+Mark = TypeVar("Mark", int, str)
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Generic[Mark]):
+    """A place in a list: what follows one row, what precedes one, or its beginning.
+
+    Attributes:
+        after: of the row before the wanted ones.
+        before: of the row behind them; then `after` is not asked.
+        falling: whether the list goes from the highest to the lowest.
+    """
+
+    after: Mark | None = None
+    before: Mark | None = None
+    falling: bool = False
 
 
 def known_key(key: str, what: str) -> str:
@@ -32,6 +54,35 @@ def known_key(key: str, what: str) -> str:
 def page_size(limit: int) -> int:
     """Keep a page between 1 and 200 rows."""
     return max(1, min(limit, PAGE_LIMIT))
+
+
+def rows_at(
+    session: Session,
+    query: Select[Row],
+    column: InstrumentedAttribute[Mark],
+    limit: int,
+    place: Place[Mark],
+) -> list[Row]:
+    """Read the rows that stand next to a place in a list, in the list's order.
+
+    Args:
+        session: any session.
+        query: the whole list, in no order.
+        column: unique, and what the list goes by.
+        limit: at most this many, up to 200.
+        place: where.
+
+    Returns:
+        The rows.
+    """
+    backwards = place.before is not None
+    rising = backwards == place.falling
+    end = place.before if backwards else place.after
+    if end is not None:
+        query = query.where(column > end if rising else column < end)
+    query = query.order_by(column.asc() if rising else column.desc())
+    rows = list(session.scalars(query.limit(page_size(limit))))
+    return rows[::-1] if backwards else rows
 
 
 def owner_of(actor: Actor, what: str) -> int:

@@ -11,7 +11,7 @@ from experiments.actors import Actor
 from experiments.design import MetricDefinition
 from experiments.errors import AbideError, Conflict, NotFound
 from experiments.field_faults import Faults, check_key
-from experiments.lookups import known_key, page_size
+from experiments.lookups import Place, known_key, page_size, rows_at
 from experiments.models import Metric, MetricVersion
 from experiments.plan import definition_from_json, definition_to_json
 from experiments.vocabulary import PersonRole
@@ -143,6 +143,25 @@ def listing(
     if after_key is not None:
         query = query.where(Metric.key > known_key(after_key, "page"))
     return list(session.scalars(query.limit(page_size(limit))))
+
+
+def page(
+    session: Session,
+    place: Place[str],
+    limit: int,
+) -> list[Metric]:
+    """List metrics by key, next to a place in the list.
+
+    Args:
+        session: any session.
+        place: given by their keys.
+        limit: at most this many, up to 200.
+
+    Returns:
+        The metrics with their versions.
+    """
+    query = select(Metric).options(selectinload(Metric.versions))
+    return rows_at(session, query, Metric.key, limit, place)
 
 
 def definition_of(version: MetricVersion) -> MetricDefinition:

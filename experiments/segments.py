@@ -11,7 +11,7 @@ from experiments import audit, conditions, ruleset
 from experiments.actors import Actor
 from experiments.errors import Conflict, InvalidInput, NotFound
 from experiments.field_faults import Faults, check_key
-from experiments.lookups import known_key, page_size
+from experiments.lookups import Place, known_key, page_size, rows_at
 from experiments.models import Attribute, Segment, SegmentVersion
 from experiments.vocabulary import PersonRole
 
@@ -145,6 +145,25 @@ def listing(
     if after_key is not None:
         query = query.where(Segment.key > known_key(after_key, "page"))
     return list(session.scalars(query.limit(page_size(limit))))
+
+
+def page(
+    session: Session,
+    place: Place[str],
+    limit: int,
+) -> list[Segment]:
+    """List segments by key, next to a place in the list.
+
+    Args:
+        session: any session.
+        place: given by their keys.
+        limit: at most this many, up to 200.
+
+    Returns:
+        The segments with their versions.
+    """
+    query = select(Segment).options(selectinload(Segment.versions))
+    return rows_at(session, query, Segment.key, limit, place)
 
 
 def _check(key: str, name: str, description: str, condition: Mapping[str, Any]) -> None:

@@ -201,16 +201,13 @@ def test_person__managed_by_an_administrator__changes_role_and_access(
     assert bob.role == PersonRole.ANALYST
 
 
-def test_list_to_choose_from__longer_than_a_page__is_whole(
-    context: Context, signed_in: SignIn
-) -> None:
+def test_list_to_choose_from__longer_than_a_page__is_whole(context: Context) -> None:
     names = [f"segment-{number:03}" for number in range(205)]
     with transaction(context.sessions) as session:
         for name in names:
             make_segment(session, name, condition={})
     with transaction(context.sessions) as session:
         assert [key for key, _ in catalogue.read(session).segments] == names
-    assert "segment-204" in signed_in().get("/segments").text
 
 
 def test_host__that_we_do_not_answer_to__gets_a_plain_400(app: Flask) -> None:

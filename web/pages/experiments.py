@@ -20,7 +20,7 @@ from experiments.db import transaction
 from experiments.decisions import Recommendation
 from experiments.models import Experiment
 from experiments.vocabulary import Action, Decision, PersonRole, Status
-from web import catalogue
+from web import paging
 from web.access import actor, context, least
 from web.forms.actions import DecisionForm, ReasonForm, StopForm
 from web.forms.fields import options
@@ -41,19 +41,20 @@ def listing() -> str:
     asked = request.args.get("status", "")
     status = Status(asked) if asked in set(Status) else None
     with transaction(context().sessions) as database:
-        rows = catalogue.everything(
-            lambda after: catalog.listing(
-                database, status=status, after_key=after, limit=catalogue.PAGE
-            )
+        page = paging.by_age(
+            lambda place, limit: catalog.page(database, place, limit, status=status)
         )
-        rows.sort(key=lambda row: row.created_at, reverse=True)
-        runs = latest_runs(database, [row.id for row in rows])
+        runs = latest_runs(database, [row.id for row in page.rows])
         shown = [
             (row, words.progress(row, runs.get(row.id)), _verdict(runs.get(row.id)))
-            for row in rows
+            for row in page.rows
         ]
     return render_template(
-        "experiments.html", rows=shown, status=status, statuses=STATUS.items()
+        "experiments.html",
+        rows=shown,
+        page=page,
+        status=status,
+        statuses=STATUS.items(),
     )
 
 

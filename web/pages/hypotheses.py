@@ -18,7 +18,7 @@ from experiments import hypotheses, metrics
 from experiments.db import transaction
 from experiments.models import HypothesisRow
 from experiments.vocabulary import PersonRole
-from web import catalogue
+from web import catalogue, paging
 from web.access import actor, context, least
 from web.forms.hypotheses import NAMES, HypothesisForm
 from web.presenters import hypotheses as words
@@ -32,13 +32,10 @@ pages = Blueprint("hypotheses", __name__)
 def listing() -> str:
     """List the backlog, newest first."""
     with transaction(context().sessions) as database:
-        rows = catalogue.everything(
-            lambda after: hypotheses.listing(
-                database, after_key=after, limit=catalogue.PAGE
-            )
+        page = paging.by_age(
+            lambda place, limit: hypotheses.page(database, place, limit)
         )
-        rows.sort(key=lambda row: row.created_at, reverse=True)
-        return render_template("hypotheses.html", rows=rows)
+        return render_template("hypotheses.html", rows=page.rows, page=page)
 
 
 @pages.route("/hypotheses/new", methods=["GET", "POST"])

@@ -20,7 +20,7 @@ from experiments import metrics
 from experiments.db import transaction
 from experiments.models import Metric
 from experiments.vocabulary import PersonRole
-from web import catalogue
+from web import paging
 from web.access import actor, context, least
 from web.forms.metrics import DefinitionForm, MetricForm
 from web.presenters.metrics import better, definition_in_words
@@ -34,14 +34,10 @@ pages = Blueprint("metrics", __name__)
 def listing() -> str:
     """List all metrics with what they mean."""
     with transaction(context().sessions) as database:
-        rows = catalogue.everything(
-            lambda after: metrics.listing(
-                database, after_key=after, limit=catalogue.PAGE
-            )
-        )
-        newest = [(row, metrics.definition_of(row.versions[-1])) for row in rows]
+        page = paging.by_key(lambda place, limit: metrics.page(database, place, limit))
+        newest = [(row, metrics.definition_of(row.versions[-1])) for row in page.rows]
         shown = [(row, definition_in_words(d), better(d)) for row, d in newest]
-        return render_template("metrics.html", rows=shown)
+        return render_template("metrics.html", rows=shown, page=page)
 
 
 @pages.route("/catalogue/new", methods=["GET", "POST"])

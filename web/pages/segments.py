@@ -20,7 +20,7 @@ from experiments import segments
 from experiments.db import transaction
 from experiments.models import Segment
 from experiments.vocabulary import PersonRole
-from web import catalogue
+from web import paging
 from web.access import actor, context, least
 from web.forms.segments import RulesForm, SegmentForm, rule_in_words
 from web.presenters.formats import pretty_json
@@ -35,17 +35,13 @@ pages = Blueprint("segments", __name__)
 def listing() -> str:
     """List all segments with their rules in words."""
     with transaction(context().sessions) as database:
-        rows = catalogue.everything(
-            lambda after: segments.listing(
-                database, after_key=after, limit=catalogue.PAGE
-            )
-        )
-        sizes = sizes_of(database, rows)
+        page = paging.by_key(lambda place, limit: segments.page(database, place, limit))
+        sizes = sizes_of(database, page.rows)
         lines = [
             (row, rule_in_words(row.versions[-1].condition), sizes[row.key].short)
-            for row in rows
+            for row in page.rows
         ]
-        return render_template("segments.html", rows=lines)
+        return render_template("segments.html", rows=lines, page=page)
 
 
 def sizes_of(database: Session, rows: Iterable[Segment]) -> dict[str, SizeShown]:
