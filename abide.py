@@ -12,6 +12,7 @@ from typing_extensions import override
 from experiments import commands, processes, secrets
 from experiments.config import Settings
 from experiments.context import Context, open_context
+from experiments.explain_command import explain
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -168,7 +169,7 @@ def _settings() -> Settings:
         return open_context().settings
 
 
-for command in (commands.database, commands.key, commands.user):
+for command in (commands.database, commands.key, commands.user, explain):
     main.add_command(command)
 
 if __name__ == "__main__":

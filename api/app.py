@@ -10,6 +10,7 @@ from api import (
     data_requests,
     docs,
     experiments,
+    explain,
     hypotheses,
     intake,
     journey,
@@ -60,6 +61,7 @@ def register(app: Flask, context: Context) -> None:
     document = openapi.complete(
         api.spec.to_dict(),
         assignments.OPENAPI_PATHS,
+        explain.OPENAPI_PATHS,
         ofrep.OPENAPI_PATHS,
         sdk_payload.OPENAPI_PATHS,
         tracking.OPENAPI_PATHS,

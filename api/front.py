@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from api import (
     assignments,
     doors,
+    explain,
     ofrep,
     plugin_track,
     probes,
@@ -72,7 +73,7 @@ def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
         **tracking.routes(reader, inbox, hide, context.now),
         **plugin_track.routes(reader, inbox, hide, context.now),
     }
-    for asked in (assignments, ofrep, sdk_payload):
+    for asked in (assignments, explain, ofrep, sdk_payload):
         yield DoorGroup(
             asked.routes(reader),
             asked.BODY_CAP,

@@ -19,7 +19,16 @@ from experiments.condition_check import GROUPS, MAX_DEPTH, check
 from experiments.condition_words import in_words
 from experiments.javascript import is_number, version_text
 
-__all__ = ["Test", "attributes_of", "check", "compile_rule", "in_words", "matches"]
+__all__ = [
+    "Test",
+    "attributes_of",
+    "check",
+    "compile_rule",
+    "in_words",
+    "is_understood",
+    "matches",
+    "value_at",
+]
 
 Attributes: TypeAlias = Mapping[str, Any]
 Test: TypeAlias = Callable[[Attributes], bool]
@@ -68,6 +77,16 @@ def compile_rule(condition: Mapping[str, Any]) -> Test:
         return _condition(condition, 1)
     except _NotUnderstoodError:
         return _nobody
+
+
+def is_understood(condition: Mapping[str, Any]) -> bool:
+    """Say whether every part of a rule is within the language."""
+    return compile_rule(condition) is not _nobody
+
+
+def value_at(attributes: Attributes, path: str) -> object:
+    """Find what a rule reads by a path such as "address.country"; None for nothing."""
+    return _at(attributes, tuple(path.split(".")))
 
 
 def attributes_of(condition: Mapping[str, Any]) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """The ruleset as values: what the doors serve from, in memory, without a database."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,6 +50,7 @@ class Ruleset:
         silent: those that do not (yet), by key, with the reason.
         keys: all API keys, revoked ones included, by public id.
         attributes: names of customer attributes that may be stored.
+        checksum: SHA-256 of what was published, in hexadecimal.
     """
 
     revision: int
@@ -58,6 +60,7 @@ class Ruleset:
     silent: Mapping[str, AssignmentReason]
     keys: Mapping[str, PublishedKey]
     attributes: frozenset[str]
+    checksum: str = ""
 
 
 def parse(body: bytes, memory: Memory | None = None) -> Ruleset:
@@ -79,14 +82,16 @@ def parse(body: bytes, memory: Memory | None = None) -> Ruleset:
             raise RulesetRefusedError(
                 f"The ruleset has format {content['format']}, not {FORMAT}."
             )
-        return _ruleset(content, memory)
+        return _ruleset(content, memory, hashlib.sha256(body).hexdigest())
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise RulesetRefusedError(
             f"The ruleset does not have the expected shape ({error})."
         ) from error
 
 
-def _ruleset(content: Mapping[str, Any], memory: Memory | None) -> Ruleset:
+def _ruleset(
+    content: Mapping[str, Any], memory: Memory | None, checksum: str
+) -> Ruleset:
     experiments = {
         entry["key"]: read_design(entry, memory) for entry in content["experiments"]
     }
@@ -100,6 +105,7 @@ def _ruleset(content: Mapping[str, Any], memory: Memory | None) -> Ruleset:
         },
         keys={key["public_id"]: _key(key) for key in content["keys"]},
         attributes=frozenset(content["attributes"]),
+        checksum=checksum,
     )
 
 

@@ -200,6 +200,35 @@ class AssignmentReason(StrEnum):
     EARLIER_PHASE = "earlier_phase"  # was in a phase before the present one
 
 
+class ReceiptStep(StrEnum):
+    """What is asked before a customer gets a variant, in this order."""
+
+    STATUS = "status"
+    UNIT = "unit"
+    CONSENT = "consent"
+    OPT_OUT = "opt_out"
+    TEST_LIST = "test_list"
+    EARLIER_PHASES = "earlier_phases"
+    HOLDOUT = "holdout"
+    LAYER = "layer"
+    SEGMENT = "segment"
+    KEPT = "kept"
+    BUCKET = "bucket"
+    COVERAGE = "coverage"
+    VARIANT = "variant"
+    PARAMETERS = "parameters"
+
+
+class StepOutcome(StrEnum):
+    """What a step of a receipt did."""
+
+    PASSED = "passed"
+    DECIDED = "decided"  # nothing after it was asked, but what is given
+    OUTSIDE = "outside"  # not in the experiment, unless seen in it before
+    NOT_USED = "not_used"  # the experiment has no such thing
+    NOT_ASKED = "not_asked"  # it cannot be, where the receipt is made
+
+
 class EventKind(StrEnum):
     """What an event row says. Only `activity` can ever count as activity."""
 

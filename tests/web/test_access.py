@@ -37,6 +37,7 @@ LEAST_ROLE = {
     "web.metrics.new_definition": ANALYST,
     "web.experiments.listing": VIEWER,
     "web.experiments.show": VIEWER,
+    "web.explain.show": ANALYST,
     "web.experiments.pause": EDITOR,
     "web.experiments.resume": EDITOR,
     "web.experiments.stop_enrolment": EDITOR,

@@ -1,0 +1,97 @@
+"""Receipts from what is published: for the door, the page and the command."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from experiments.assignment import silent
+from experiments.config import Settings
+from experiments.enrolled import FOLDER, EnrolledFolder
+from experiments.errors import InvalidInput, NotFound, Unavailable
+from experiments.privacy import KEY_NAME, load_pseudonymiser
+from experiments.receipt import explain, explain_silent
+from experiments.receipt_values import Receipt, Source
+from experiments.ruleset_designs import Memory
+from experiments.ruleset_files import CURRENT, open_file
+from experiments.ruleset_values import Ruleset, RulesetRefusedError, parse
+
+
+def receipt_of(
+    ruleset: Ruleset, experiment: str, unit: object, attributes: Mapping[str, Any]
+) -> Receipt:
+    """Explain what a customer gets.
+
+    Args:
+        ruleset: one publication.
+        experiment: its key.
+        unit: the customer's id.
+        attributes: of the customer.
+
+    Returns:
+        The receipt.
+
+    Raises:
+        NotFound: the ruleset knows no such experiment.
+    """
+    source = Source(ruleset.revision, ruleset.checksum, ruleset.published_at)
+    design = ruleset.experiments.get(experiment)
+    if design is not None:
+        return explain(design, unit, attributes, source)
+    reason = ruleset.silent.get(experiment)
+    if reason is None:
+        raise NotFound(f'There is no experiment "{experiment[:64]}" in the ruleset.')
+    return explain_silent(silent(experiment, reason), source)
+
+
+def read_ruleset(settings: Settings, file: Path | None = None) -> Ruleset:
+    """Read a published ruleset from disk; the database is not asked.
+
+    Customers are known again, for lists and earlier variants, where this installation
+    has its pseudonym key; enrolled sets are read beside the file.
+
+    Args:
+        settings: say where the data folder is.
+        file: of a ruleset; the one in force when it is None.
+
+    Returns:
+        The ruleset.
+
+    Raises:
+        Unavailable: there is none.
+        InvalidInput: the file is none, or damaged.
+    """
+    path = file or settings.data_dir / "ruleset" / CURRENT
+    memory = None
+    if (settings.keys_dir / KEY_NAME).exists():
+        sets = EnrolledFolder(path.parent / FOLDER)
+        memory = Memory(load_pseudonymiser(settings), sets)
+    try:
+        return parse(open_file(path.read_bytes()), memory)
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror}.") from error
+    except RulesetRefusedError as error:
+        raise InvalidInput(str(error), {"ruleset": str(error)}) from error
+
+
+def read_attributes(text: str) -> dict[str, Any]:
+    """Read attributes that somebody typed.
+
+    Args:
+        text: a JSON object; nothing at all is no attribute.
+
+    Returns:
+        The attributes.
+
+    Raises:
+        InvalidInput: it is something else; names the field `attributes`.
+    """
+    try:
+        found = orjson.loads(text) if text.strip() else {}
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        words = 'Give a JSON object, such as {"plan": "pro"}.'
+        raise InvalidInput(words, {"attributes": words})
+    return found
