@@ -1,6 +1,6 @@
 """How fast Abide assigns: evaluator and door, each beside its limit.
 
-`python -m benchmarks.assignment` takes about 40 s on two cores.
+`python -m benchmarks.assignment` takes about 80 s on two cores.
 """
 
 import tempfile
@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import orjson
+from growthbook import GrowthBook
 
-from api import assignments
+from api import assignments, ofrep
+from api.sdk_features import feature
 from benchmarks.assignment_apps import FOLDER
 from benchmarks.harness import Figure, figure, record
 from benchmarks.load import Load, ask, post, press, serving
@@ -60,7 +62,28 @@ def evaluator_figures(ruleset: Ruleset) -> list[Figure]:
     return [
         figure("assign in one experiment", single, us, limit=bare, at_most=2),
         figure("assign, each of 50 experiments", bulk, us, limit=bare_50, at_most=2),
+        figure(
+            "assign, against GrowthBook's Python SDK",
+            1e6 / single,
+            "assignments/s",
+            limit=1e6 / _sdk_microseconds(ruleset),
+            at_least=3,
+        ),
     ]
+
+
+def _sdk_microseconds(ruleset: Ruleset) -> float:
+    """Time the SDK on the same experiment and ids, one instance for all of them."""
+    key, design = next(iter(ruleset.experiments.items()))
+    client = GrowthBook(features={key: feature(design)})
+    known = [{**ATTRIBUTES, "id": unit} for unit in UNITS]
+
+    def run() -> None:
+        for attributes in known:
+            client.set_attributes(attributes)
+            client.eval_feature(key)
+
+    return _microseconds(run, len(UNITS))
 
 
 def bare_hash(salt: str, unit: str) -> int:
@@ -76,25 +99,28 @@ def bare_hash(salt: str, unit: str) -> int:
 
 def door_figures(folder: str, key: str) -> list[Figure]:
     """Put the door, a raw echo and a Flask view under the same load, in turn."""
-    questions = {
-        "one experiment": {"experiments": ["experiment-0"]},
-        "50 experiments": {},
-    }
-    goals = {"one experiment": (0.5, 60), "50 experiments": (0.15, 250)}
+    asked = {"unit": UNITS[0], "attributes": ATTRIBUTES}
+    named = {**asked, "experiments": ["experiment-0"]}
+    context = {"context": {"targetingKey": UNITS[0], **ATTRIBUTES}}
+    single, bulk = (0.5, 60), (0.15, 250)
+    questions = [
+        ("door, one experiment", assignments.PATH, named, single),
+        ("door, 50 experiments", assignments.PATH, asked, bulk),
+        ("OpenFeature, one flag", f"{ofrep.PATH}/experiment-0", context, single),
+        ("OpenFeature, 50 flags", ofrep.PATH, context, bulk),
+    ]
     environ = {FOLDER: folder}
     figures = []
-    for name, named in questions.items():
-        question = orjson.dumps({"unit": UNITS[0], "attributes": ATTRIBUTES, **named})
+    for name, path, question, goals in questions:
         with serving("benchmarks.assignment_apps:abide", environ) as server:
-            request = post(
-                server.port, assignments.PATH, question, f"X-API-Key: {key}\r\n"
-            )
+            body = orjson.dumps(question)
+            request = post(server.port, path, body, f"X-API-Key: {key}\r\n")
             answer = ask(server.port, request)
             door = press(server, request, SECONDS)
         # The limit is to parse and write what the door has to say.
         echo = _press_plain("echo", answer)
         view = _press_plain("flask_view", answer)
-        figures += _compare(f"door, {name}", door, echo, view, *goals[name])
+        figures += _compare(name, door, echo, view, *goals)
     return figures
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from flask import Flask, Response, jsonify, request
 
-from api import assignments
+from api import assignments, ofrep
 from api.doors import DoorGroup, Gate, mount
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_reader import RulesetReader
@@ -45,10 +45,13 @@ def abide() -> Wsgi:
     """Serve the assignment door as in production, in front of a Flask app."""
     reader = RulesetReader(RulesetFolder(Path(os.environ[FOLDER])))
     reader.start()
-    group = DoorGroup(assignments.routes(reader), assignments.BODY_CAP, at_once=8)
+    groups = [
+        DoorGroup(doors.routes(reader), doors.BODY_CAP, at_once=8, wording=doors.word)
+        for doors in (assignments, ofrep)
+    ]
     return mount(
         Flask(__name__).wsgi_app,
-        [group],
+        groups,
         trusted_hosts=["127.0.0.1"],
         app_gate=Gate(8),
     )
