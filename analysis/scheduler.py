@@ -22,6 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analysis import leases, pipeline, segment_measuring
+from analysis.planned_steps import carry_out_due
 from analysis.store import EventStore
 from experiments import ruleset_history
 from experiments.context import Context
@@ -173,8 +174,19 @@ def _work(
             if not _still_leads(context, token):
                 log.warning("scheduler_replaced", token=token)
                 return
+            _do_planned_steps(context, token)
     finally:
         scheduler.shutdown(wait=True)
+
+
+def _do_planned_steps(context: Context, token: int) -> None:
+    """Do what is due; here and not as a job, so that no analysis keeps it waiting."""
+    try:
+        carry_out_due(context, LEASE, token)
+    except AbideError as error:
+        log.warning("planned_steps_wait", reason=error.message)
+    except Exception:  # the analyses must go on
+        log.exception("planned_steps_failed")
 
 
 def _still_leads(context: Context, token: int) -> bool:

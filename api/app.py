@@ -24,6 +24,7 @@ from api import (
     results,
     sdk_payload,
     segments,
+    steps,
     tracking,
 )
 from api.endpoints import Resource
@@ -32,6 +33,7 @@ from experiments.context import Context
 RESOURCES: tuple[Resource, ...] = (
     experiments.resource,
     actions.resource,
+    steps.resource,
     results.resource,
     hypotheses.resource,
     metrics.resource,

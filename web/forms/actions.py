@@ -1,17 +1,60 @@
 """Forms of what is done with an experiment: a reason, a confirmation, a decision."""
 
+from datetime import datetime
+
 from wtforms import ValidationError  # type: ignore[import-untyped]  # no types
 
 from experiments.vocabulary import Decision
 from web.forms.base import AbideForm
-from web.forms.fields import Choice, Radios, Text
-from web.presenters.words import DECISION
+from web.forms.fields import NEVER, Choice, Day, Number, Radios, Text
+from web.forms.hypotheses import PERCENT
+from web.presenters.words import DECISION, STEP
 
 
 class ReasonForm(AbideForm):
     """Why something is done; experiments says when it is needed."""
 
     reason = Text("Reason", longest=2000, rows=3)
+
+
+class CoverageForm(AbideForm):
+    """A higher share of the segment."""
+
+    coverage = Number("Share of the segment to enrol", scale=PERCENT, low=0, high=100)
+    reason = Text("Why now?", "Stands in the results.", longest=2000, rows=3)
+
+
+class StepForm(AbideForm):
+    """A step to be done later."""
+
+    step = Choice(
+        "What is to be done?",
+        choices=[(action.value, STEP[action]) for action in STEP],
+    )
+    day = Day("On which day?")
+    clock = Text("At what time? (UTC)", longest=5, default="09:00")
+    coverage = Number(
+        "Share of the segment to enrol",
+        "For a higher coverage only.",
+        scale=PERCENT,
+        low=0,
+        high=100,
+        optional=True,
+    )
+
+    @property
+    def at(self) -> datetime:
+        """The day and time as one moment; long ago when it cannot be read."""
+        day = self.day.at()
+        try:
+            clock = datetime.strptime(self.clock.data or "", "%H:%M")  # noqa: DTZ007
+        except ValueError:
+            self.clock.errors = ["Enter a time, such as 09:30."]
+            return NEVER
+        if day is None:
+            self.day.errors = ["Choose a day."]
+            return NEVER
+        return day.replace(hour=clock.hour, minute=clock.minute)
 
 
 class StopForm(AbideForm):

@@ -20,6 +20,7 @@ from experiments.vocabulary import (
     Role,
     SentenceCase,
     Status,
+    StepState,
     Verdict,
 )
 
@@ -154,10 +155,24 @@ ACTION = {
     Action.START: "Start",
     Action.PAUSE: "Pause",
     Action.RESUME: "Resume",
+    Action.RAISE_COVERAGE: "Raise the coverage",
     Action.STOP_ENROLMENT: "Stop enrolment",
+    Action.NEW_PHASE: "Begin a new phase",
     Action.STOP: "Stop",
     Action.DECIDE: "Decide",
     Action.CONFIRM_DECISION: "Confirm the decision",
+}
+# What can be planned for later.
+STEP = {
+    Action.RAISE_COVERAGE: "Raise the coverage",
+    Action.START: "Start",
+    Action.STOP: "Stop",
+}
+STEP_STATE = {
+    StepState.PLANNED: "Planned",
+    StepState.DONE: "Done",
+    StepState.FAILED: "Not done",
+    StepState.CANCELLED: "Taken back",
 }
 
 # Actions of the audit that read badly as they are stored.
@@ -170,7 +185,12 @@ DEEDS = {
     "experiment.start": "Started, plan locked",
     "experiment.pause": "Paused",
     "experiment.resume": "Resumed",
+    "experiment.raise_coverage": "Coverage raised",
     "experiment.stop_enrolment": "Enrolment stopped",
+    "experiment.new_phase": "Phase ended, a new one begins",
+    "experiment.plan_step": "Step planned",
+    "experiment.cancel_step": "Planned step taken back",
+    "experiment.fail_step": "Planned step not done",
     "experiment.stop": "Stopped",
     "experiment.decide": "Decision recorded",
     "experiment.confirm_decision": "Decision confirmed",
@@ -196,6 +216,8 @@ def who(label: str) -> str:
 # What templates see as `words.status[...]`. StrEnum keys are found by plain strings.
 WORDS = SimpleNamespace(
     action=ACTION,
+    step=STEP,
+    step_state=STEP_STATE,
     status=STATUS,
     verdict=VERDICT,
     decision=DECISION,

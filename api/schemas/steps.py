@@ -1,0 +1,54 @@
+"""Planned steps of an experiment, and its lists of customers by hand."""
+
+from api.schemas.fields import (
+    Choice,
+    Decimal,
+    Items,
+    Part,
+    StrictSchema,
+    Text,
+    Time,
+    whole,
+)
+from experiments.vocabulary import Action, StepState
+
+_ACTION = {
+    "description": "A start, a higher coverage (raise_coverage) or a stop.",
+    "example": "raise_coverage",
+}
+_COVERAGE = {
+    "exclusiveMinimum": 0,
+    "maximum": 1,
+    "description": "Share of the segment from then on (raise_coverage only).",
+}
+
+
+class StepBodySchema(StrictSchema):
+    """A step to be done later, with your permission then."""
+
+    at = Time(required=True)
+    action = Choice(Action, required=True, metadata=_ACTION)
+    coverage = Decimal(load_default=None, metadata=_COVERAGE)
+
+
+class StepSchema(StrictSchema):
+    """A planned step, and what became of it."""
+
+    id = whole(1, required=True)
+    at = Time(required=True)
+    action = Choice(Action, required=True, metadata=_ACTION)
+    coverage = Decimal(required=True, allow_none=True, metadata=_COVERAGE)
+    by = Text(required=True, metadata={"description": "E-mail of who planned it."})
+    state = Choice(StepState, required=True)
+    outcome = Text(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it failed, in words."},
+    )
+    finished_at = Time(required=True, allow_none=True)
+
+
+class StepsSchema(StrictSchema):
+    """All steps of an experiment, by their time."""
+
+    items = Items(Part(StepSchema), required=True)

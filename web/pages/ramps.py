@@ -1,0 +1,131 @@
+"""Higher coverage, a new phase, and steps that are done later."""
+
+from http import HTTPStatus
+
+from flask import (
+    Blueprint,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from experiments import catalog, lifecycle, scheduled_steps
+from experiments.db import transaction
+from experiments.models import Experiment
+from experiments.vocabulary import Action, PersonRole
+from web.access import actor, context, least
+from web.forms.actions import CoverageForm, ReasonForm, StepForm
+from web.forms.values import pick
+from web.saving import form_data, save, wants_to_save
+
+pages = Blueprint("ramps", __name__)
+
+
+@pages.route("/experiments/<key>/coverage", methods=["GET", "POST"])
+@least(PersonRole.EDITOR)
+def coverage(key: str) -> Response:
+    """Ask for the higher share, then enrol more of the segment."""
+    form = CoverageForm(form_data())
+    experiment = _read(key)
+
+    def raise_it(database: Session) -> Experiment:
+        return lifecycle.transition(
+            database,
+            key,
+            Action.RAISE_COVERAGE,
+            actor(),
+            context().now(),
+            reason=form.reason.data or None,
+            coverage=form.coverage.value,
+        )
+
+    if wants_to_save() and save(form, raise_it) is not None:
+        flash("Coverage is raised. Nobody who was in it got another variant.")
+        return redirect(url_for("web.experiments.show", key=key))
+    return _answer("coverage.html", form, experiment)
+
+
+@pages.route("/experiments/<key>/new-phase", methods=["GET", "POST"])
+@least(PersonRole.EDITOR)
+def new_phase(key: str) -> Response:
+    """Ask for the reason, then part from the customers so far."""
+    form = ReasonForm(form_data())
+    experiment = _read(key)
+
+    def part(database: Session) -> Experiment:
+        return lifecycle.transition(
+            database,
+            key,
+            Action.NEW_PHASE,
+            actor(),
+            context().now(),
+            reason=form.reason.data or None,
+        )
+
+    if wants_to_save() and save(form, part) is not None:
+        flash("The phase has ended. Change the plan, then start the next one.")
+        return redirect(url_for("web.planning.edit", key=key))
+    return _answer("new_phase.html", form, experiment)
+
+
+@pages.route("/experiments/<key>/steps", methods=["GET", "POST"])
+@least(PersonRole.EDITOR)
+def steps(key: str) -> Response:
+    """List what is planned, and plan more."""
+    form = StepForm(form_data())
+    experiment = _read(key)
+    if wants_to_save():
+        at = form.at
+
+        def plan(database: Session) -> object:
+            return scheduled_steps.plan(
+                database,
+                key,
+                at=at,
+                action=pick(Action, form.step.data),
+                coverage=form.coverage.value_or_none,
+                actor=actor(),
+                now=context().now(),
+            )
+
+        if save(form, plan, {"at": "day", "action": "step"}) is not None:
+            flash("It is planned. It is done with your permission, checked again then.")
+            return redirect(url_for("web.ramps.steps", key=key))
+    with transaction(context().sessions) as database:
+        planned = scheduled_steps.listing(database, experiment)
+    return _answer("steps.html", form, experiment, steps=planned)
+
+
+@pages.post("/experiments/<key>/steps/<int(max=2147483647):number>/cancel")
+@least(PersonRole.EDITOR)
+def cancel(key: str, number: int) -> Response:
+    """Take a planned step back."""
+    with transaction(context().sessions) as database:
+        scheduled_steps.cancel(
+            database, key, number, actor=actor(), now=context().now()
+        )
+    flash("The step is taken back.")
+    return redirect(url_for("web.ramps.steps", key=key))
+
+
+def _read(key: str) -> Experiment:
+    with transaction(context().sessions) as database:
+        return catalog.get(database, key)
+
+
+def _answer(
+    template: str,
+    form: CoverageForm | ReasonForm | StepForm,
+    experiment: Experiment,
+    **others: object,
+) -> Response:
+    problems = form.problems() if request.method == "POST" else []
+    page = render_template(
+        template, form=form, problems=problems, experiment=experiment, **others
+    )
+    return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
