@@ -7,10 +7,10 @@ turns the same specifications into SVG: what remains is our building of them.
 import time
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import vl_convert
 
-from analysis import charts
 from benchmarks.harness import Figure, figure
 from tests.analysis.chart_examples import draw_arrivals, draw_result
 
@@ -39,19 +39,10 @@ def _draw() -> None:
 
 
 def _specs() -> list[dict[str, Any]]:
-    seen = []
-    drawing = charts.to_svg
-
-    def kept(spec: dict[str, Any], *others: Any) -> str:  # noqa: ANN401  # as to_svg
-        seen.append(spec)
-        return drawing(spec, *others)
-
-    charts.to_svg = kept
-    try:
+    convert = vl_convert.vegalite_to_svg
+    with patch.object(vl_convert, "vegalite_to_svg", wraps=convert) as seen:
         _draw()
-    finally:
-        charts.to_svg = drawing
-    return seen
+    return [call.args[0] for call in seen.call_args_list]
 
 
 def _seconds(work: Callable[[], object]) -> float:
