@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ANALYSIS_COMMANDS = {
     "analyse": "analyse",
     "compact": "compact",
+    "demo": "demo",
     "erase": "erase",
     "export-customer": "export_customer",
     "import": "import_file",

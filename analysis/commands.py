@@ -19,6 +19,7 @@ from experiments.commands import refusals_in_words
 from experiments.context import Context, open_context
 from experiments.db import transaction
 from experiments.errors import Unavailable
+from experiments.installation import require_set_up
 from experiments.models import AnalysisRun
 from experiments.privacy import load_pseudonymiser
 from experiments.vocabulary import ErasureState, IdKind, RunState
@@ -49,10 +50,26 @@ def analyse(key: str, as_of: datetime | None) -> None:
 
     context = _context(FOR_PEOPLE)
     with refusals_in_words():
+        require_set_up(context.settings)
         _take_in(context)
         store = EventStore(context.settings)
         run_id = pipeline.analyse(context, store, key, _utc(as_of), patience=PATIENCE)
         say_result(context, run_id)
+
+
+@click.command()
+def demo() -> None:
+    """Fill the demo company into the Abide that runs here."""
+    from analysis.demo import is_filled  # noqa: PLC0415
+    from analysis.demo_filling import fill_demo  # noqa: PLC0415
+
+    context = _context(FOR_PEOPLE)
+    with refusals_in_words():
+        require_set_up(context.settings)
+        if is_filled(context):
+            click.echo("The demo company is here already.")
+        else:
+            fill_demo(context)
 
 
 @click.command()
@@ -149,8 +166,8 @@ def export_customer(customer_id: str, *, anonymous: bool) -> None:
 @click.option("--name", default="", help="Name of the experiment.")
 @click.option("--owner", help="E-mail of its owner; the first administrator if none.")
 @click.option("--matters", type=float, help="Smallest change that matters, as 0.01.")
-@click.option("--scale", default=5, show_default=True, help="Top survey score.")
-@click.option("--satisfied-from", default=4, show_default=True, help="A good score.")
+@click.option("--scale", type=int, help="Top survey score; 5, or as planned.")
+@click.option("--satisfied-from", type=int, help="A good score; 4, or as planned.")
 @click.option("--source", help="Name of the events' source; the file's if none.")
 @click.option("--began", type=click.DateTime(), help="When the experiment began (UTC).")
 @click.option("--ended", type=click.DateTime(), help="When it ended (UTC).")
@@ -164,9 +181,12 @@ def import_file(file: Path, **asked: Any) -> None:  # noqa: ANN401  # click's op
     """Import FILE: a finished experiment as CSV or Parquet, with its result."""
     from analysis import importing  # noqa: PLC0415
     from analysis.import_outcomes import Scale  # noqa: PLC0415
+    from analysis.import_request import Request  # noqa: PLC0415
 
     context = _context(FOR_PEOPLE)
-    request = importing.Request(
+    parts = {"top": asked["scale"], "satisfied_from": asked["satisfied_from"]}
+    said = {part: score for part, score in parts.items() if score is not None}
+    request = Request(
         path=file,
         experiment=asked["experiment"],
         name=asked["name"],
@@ -174,7 +194,7 @@ def import_file(file: Path, **asked: Any) -> None:  # noqa: ANN401  # click's op
         control=asked["control"],
         matters=asked["matters"],
         outcomes=asked["outcome"],
-        scale=Scale(asked["scale"], asked["satisfied_from"]),
+        scale=Scale(**said) if said else None,
         variant=asked["variant"],
         customer=asked["customer"],
         source=asked["source"],

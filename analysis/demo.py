@@ -23,8 +23,8 @@ from experiments import accounts, catalog, keys, lifecycle
 from experiments.actors import SYSTEM
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.errors import AbideError, Unavailable
-from experiments.models import EventSource, Person
+from experiments.errors import AbideError, Conflict, Unavailable
+from experiments.models import EventSource, Experiment, Person
 from experiments.vocabulary import Action, Environment, KeyKind, PersonRole, Status
 
 SEED = 42
@@ -100,6 +100,25 @@ class Door:
 def is_filled(context: Context) -> bool:
     """Tell whether the demo company is there, whole."""
     return bool(_mark(context).get("filled"))
+
+
+def require_own_place(context: Context) -> None:
+    """Refuse to mix the demo company with experiments of a real one.
+
+    Args:
+        context: settings and database.
+
+    Raises:
+        Conflict: there are others.
+    """
+    with transaction(context.sessions) as session:
+        keys_there = set(session.scalars(select(Experiment.key)))
+    others = sorted(keys_there - set(experiment_keys()))
+    if others:
+        raise Conflict(
+            f'This Abide has experiments of its own, "{others[0]}" among them. Load the'
+            " demo company into an empty data folder: make run DATA_DIR=/path/to/folder"
+        )
 
 
 def begun_at(context: Context) -> datetime:

@@ -1,6 +1,7 @@
 """Fills the demo company and analyses it: what `abide up --demo` does once."""
 
 import time
+from urllib.request import urlopen
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -8,21 +9,32 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from analysis import demo, pipeline
 from analysis.store import EventStore
 from experiments.context import Context
+from experiments.errors import Unavailable
+from experiments.installation import address_of
 from experiments.vocabulary import KeyKind
 
 CATCH_UP_SECONDS = 300.0
 
 
 def fill_demo(context: Context) -> None:
-    """Send the demo company through the doors, then analyse what arrived."""
+    """Send the demo company through the doors, then analyse what arrived.
+
+    A filling that was interrupted is continued.
+
+    Args:
+        context: settings and database of an Abide that is running.
+
+    Raises:
+        Conflict: there are experiments of another company.
+        Unavailable: no server answers.
+    """
     started = context.now()
+    address = address_of(context.settings)
+    demo.require_own_place(context)
+    _require_server(address)
     person = demo.make_people(context)
-    author = demo.Door(
-        context.settings.base_url, demo.make_key(context, KeyKind.ADMIN, person)
-    )
-    app = demo.Door(
-        context.settings.base_url, demo.make_key(context, KeyKind.SERVER, person)
-    )
+    author = demo.Door(address, demo.make_key(context, KeyKind.ADMIN, person))
+    app = demo.Door(address, demo.make_key(context, KeyKind.SERVER, person))
     demo.register(context, author)
     with _progress() as progress:
         task = progress.add_task("Customers", total=demo.customer_count())
@@ -36,6 +48,17 @@ def fill_demo(context: Context) -> None:
     demo.note_filled(context)
     took = (context.now() - started).total_seconds()
     Console(stderr=True).print(f"The demo company is ready ({took:.0f} s).")
+
+
+def _require_server(address: str) -> None:
+    try:
+        with urlopen(f"{address}/readyz", timeout=10):  # noqa: S310  # our own server
+            return
+    except OSError as error:
+        raise Unavailable(
+            f"No Abide answers at {address}. Start it first, in another terminal:"
+            " abide up"
+        ) from error
 
 
 def _wait_for_compaction(context: Context) -> None:

@@ -2,22 +2,21 @@
 
 import http.client
 import os
+import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
 import click
-import structlog
 
 from analysis import demo
 from experiments import accounts, logs
 from experiments.commands import sign_in_link
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.errors import AbideError
+from experiments.installation import address_noted
 from experiments.preparing import prepare
 from experiments.processes import (
     Supervisor,
@@ -25,8 +24,6 @@ from experiments.processes import (
     require_free_disk,
     require_free_port,
 )
-
-log = structlog.get_logger(__name__)
 
 START_SECONDS = 60.0
 # Where a server that listens everywhere is asked.
@@ -54,17 +51,24 @@ def bring_up(context: Context, *, with_demo: bool) -> None:
         name_parent()
         supervisor = Supervisor(output=log_file)
         supervisor.obey_signals()
-        try:
-            # The server first: the others load statistics, which takes a while.
-            supervisor.launch("serve", _abide("serve"))
-            _wait_until_served(context, supervisor)
-            supervisor.launch("compact", _abide("compact"))
-            supervisor.launch("schedule", _abide("schedule"))
-            if not supervisor.stopping:
-                _greet(context, log_path, with_demo=with_demo)
-            supervisor.run()
-        finally:
-            supervisor.stop()
+        with address_noted(settings):
+            _keep_up(context, supervisor, log_path, with_demo=with_demo)
+
+
+def _keep_up(
+    context: Context, supervisor: Supervisor, log_path: Path, *, with_demo: bool
+) -> None:
+    try:
+        # The server first: the others load statistics, which takes a while.
+        supervisor.launch("serve", _abide("serve"))
+        _wait_until_served(context, supervisor)
+        supervisor.launch("compact", _abide("compact"))
+        supervisor.launch("schedule", _abide("schedule"))
+        if not supervisor.stopping:
+            _greet(context, log_path, with_demo=with_demo)
+        supervisor.run()
+    finally:
+        supervisor.stop()
 
 
 def _abide(command: str) -> list[str]:
@@ -83,17 +87,8 @@ def _greet(context: Context, log_path: Path, *, with_demo: bool) -> None:
     click.echo(f"  Sign in once, within 30 minutes:\n  {link}\n")
     click.echo(f"  Logs: {log_path}. Stop with Ctrl-C; all data stays.\n")
     if with_demo and not demo.is_filled(context):
-        threading.Thread(target=_fill_quietly, args=(context,), daemon=True).start()
-
-
-def _fill_quietly(context: Context) -> None:
-    from analysis.demo_filling import fill_demo  # noqa: PLC0415  # loads statistics
-
-    try:
-        fill_demo(context)
-    except AbideError as error:
-        log.exception("demo_failed")
-        click.echo(f"The demo company could not be filled: {error.message}", err=True)
+        # A process of its own: what it loads is free again when it has ended.
+        subprocess.Popen(_abide("demo"))  # noqa: S603  # our own command
 
 
 def _wait_until_served(context: Context, supervisor: Supervisor) -> None:

@@ -10,6 +10,7 @@ from experiments import accounts, actors, keys
 from experiments.context import Context, open_context
 from experiments.db import transaction
 from experiments.errors import AbideError
+from experiments.installation import address_of, require_set_up, wait_in_force
 from experiments.models import Person
 from experiments.vocabulary import Environment, KeyKind, PersonRole
 
@@ -31,6 +32,13 @@ def refusals_in_words() -> Iterator[None]:
 def _context() -> Context:
     with refusals_in_words():
         return open_context(os.environ)
+
+
+def _set_up_context() -> Context:
+    context = _context()
+    with refusals_in_words():
+        require_set_up(context.settings)
+    return context
 
 
 @click.group("db")
@@ -97,7 +105,7 @@ def create_key(
     name: str, kind: str, environment: str, owner: str, *, may_read_rules: bool
 ) -> None:
     """Make a key NAME and print it, this once."""
-    context = _context()
+    context = _set_up_context()
     with refusals_in_words(), transaction(context.sessions) as session:
         person = accounts.person_by_email(session, owner)
         _, secret = keys.create_key(
@@ -109,6 +117,7 @@ def create_key(
             now=context.now(),
             may_read_rules=may_read_rules,
         )
+    wait_in_force(context)
     click.echo(secret)
 
 
@@ -128,7 +137,7 @@ def user() -> None:
 )
 def create_user(email: str, name: str, role: str) -> None:
     """Add a person and print a link that signs them in once."""
-    context = _context()
+    context = _set_up_context()
     with refusals_in_words():
         with transaction(context.sessions) as session:
             person = accounts.create_person(
@@ -148,7 +157,7 @@ def create_user(email: str, name: str, role: str) -> None:
 @click.argument("email")
 def user_link(email: str) -> None:
     """Print a link that signs EMAIL in once, within 30 minutes."""
-    context = _context()
+    context = _set_up_context()
     with refusals_in_words():
         with transaction(context.sessions) as session:
             person = accounts.person_by_email(session, email)
@@ -162,4 +171,4 @@ def sign_in_link(context: Context, person: Person | None) -> str:
         token = accounts.create_sign_in_link(
             session, None if person is None else person.id, context.now()
         )
-    return f"{context.settings.base_url}/sign-in/link?token={token}"
+    return f"{address_of(context.settings)}/sign-in/link?token={token}"

@@ -15,6 +15,7 @@ MIN_SECRET_LENGTH = 32
 DEFAULT_SECRETS = frozenset(
     {"", "secret", "changeme", "change-me", "default", "dev", "development"}
 )
+DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -48,7 +49,7 @@ class Settings:
     database_url: str = field(repr=False)  # may hold a password
     host: str = "127.0.0.1"
     port: int = 8000
-    base_url: str = "http://127.0.0.1:8000"
+    base_url: str = DEFAULT_BASE_URL
     trusted_hosts: tuple[str, ...] = LOOPBACK_HOSTS
     secret: str | None = field(default=None, repr=False)
     demo: bool = False

@@ -1,6 +1,7 @@
 """`abide up` as an operator meets it: where it listens, and how it refuses."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_port__held_by_another__is_refused_in_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(processes, "PORT_PATIENCE_SECONDS", 0.2)
-    with processes.socket.socket() as holder:
+    with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         with pytest.raises(ConfigurationFault, match="taken by another program"):
