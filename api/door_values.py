@@ -100,6 +100,10 @@ Routes: TypeAlias = Mapping[tuple[str, str], Door]
 Wording: TypeAlias = Callable[[Refusal, str], Response]
 
 
+# The headers of most answers; the very list, so that it is known again at no cost.
+JSON_HEADERS = [("Content-Type", "application/json")]
+
+
 def json_response(
     status: int, value: object, headers: Sequence[tuple[str, str]] = ()
 ) -> Response:

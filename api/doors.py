@@ -25,6 +25,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from api.door_body import read_body
 from api.door_values import (
+    JSON_HEADERS,
     Door,
     Headers,
     Refusal,
@@ -98,6 +99,7 @@ class Gate:
     def __init__(self, at_once: int, waiting: int = 0, seconds: float = 0) -> None:
         self._free = at_once
         self._chairs = waiting
+        self._waiting = 0
         self._seconds = seconds
         self._lock = threading.Lock()
         self._freed = threading.Condition(self._lock)
@@ -114,16 +116,19 @@ class Gate:
         """Give the place back."""
         with self._lock:
             self._free += 1
-            self._freed.notify()
+            if self._waiting:
+                self._freed.notify()
 
     def _wait(self) -> bool:
         if self._chairs == 0:
             return False
         self._chairs -= 1
+        self._waiting += 1
         try:
             return self._freed.wait_for(lambda: self._free > 0, self._seconds)
         finally:
             self._chairs += 1
+            self._waiting -= 1
 
 
 def mount(
@@ -251,11 +256,12 @@ class _Mounted:
         response: Response,
         began: float,
     ) -> Iterable[bytes]:
-        headers = [
-            *response.headers,
-            *_common_headers(*(name for name, _ in response.headers)),
-            ("X-Request-Id", self._request_id(environ)),
-        ]
+        given = response.headers
+        if given is JSON_HEADERS:
+            headers = _JSON_ANSWER.copy()
+        else:
+            headers = [*given, *_common_headers(*(name for name, _ in given))]
+        headers.append(("X-Request-Id", self._request_id(environ)))
         if response.status not in _WITHOUT_BODY:
             headers.append(("Content-Length", str(len(response.body))))
         place.seconds(response.status).observe(time.perf_counter() - began)
@@ -287,6 +293,9 @@ def _common_headers(*given: str) -> tuple[tuple[str, str], ...]:
     own = {name.lower() for name in given}
     kept = ((name, value) for name, value in HEADERS.items() if name.lower() not in own)
     return (*kept, *_OPEN_TO_PAGES)
+
+
+_JSON_ANSWER = [*JSON_HEADERS, *_common_headers("Content-Type")]
 
 
 def _turn_away(

@@ -15,7 +15,14 @@ import orjson
 from api import ofrep_openapi
 from api.door_auth import authenticate
 from api.door_body import decode_json
-from api.door_values import Door, Refusal, Request, Response, json_response
+from api.door_values import (
+    JSON_HEADERS,
+    Door,
+    Refusal,
+    Request,
+    Response,
+    json_response,
+)
 from api.etags import holds
 from api.json_body import MalformedJson
 from api.written import Written
@@ -30,7 +37,6 @@ PATH = "/ofrep/v1/evaluate/flags"
 BODY_CAP = 64_000  # bytes
 KINDS = frozenset({KeyKind.SERVER, KeyKind.CLIENT})
 MAX_UNIT = 512  # characters of a customer's id
-_JSON = ("Content-Type", "application/json")
 # Clients know only the reasons of OpenFeature; metadata has ours.
 _REASONS: Mapping[AssignmentReason, str] = {
     AssignmentReason.SPLIT: "SPLIT",
@@ -96,7 +102,7 @@ def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
             raise FlagNotFound(_absent(ruleset, request.name))
         given = assign(design, asked.unit, asked.attributes)
         (item,) = items.of(ruleset, [given])
-        return Response(200, [_JSON], item.body)
+        return Response(200, JSON_HEADERS, item.body)
 
     def many(request: Request) -> Response:
         ruleset = _ruleset(request, reader)
@@ -107,7 +113,7 @@ def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
         if holds(request.headers.get("if-none-match", ""), etag):
             return Response(304, [("ETag", etag)])
         body = b'{"flags":[' + b",".join([flag.body for flag in flags]) + b"]}"
-        return Response(200, [_JSON, ("ETag", etag)], body)
+        return Response(200, [*JSON_HEADERS, ("ETag", etag)], body)
 
     return {("POST", PATH): many, ("POST", f"{PATH}/{{key}}"): one}
 
