@@ -40,6 +40,8 @@ LEAST_ROLES = {
         "DELETE",
         "/api/v1/experiments/<key:key>/steps/<int(max=2147483647):step_id>",
     ): "editor",
+    ("GET", "/api/v1/experiments/<key:key>/exposures"): "viewer",
+    ("GET", "/api/v1/exposures"): "viewer",
     ("GET", "/api/v1/hypotheses"): "viewer",
     ("POST", "/api/v1/hypotheses"): "editor",
     ("GET", "/api/v1/hypotheses/<key:key>"): "viewer",

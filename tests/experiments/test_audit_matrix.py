@@ -8,20 +8,24 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from experiments import (
     accounts,
+    allocation,
     audit,
     catalog,
     data_requests,
+    holdouts,
     hypotheses,
     journey,
     keys,
     lifecycle,
     metrics,
     quarantine,
+    scheduled_steps,
     segments,
 )
-from experiments.actors import SYSTEM
+from experiments.actors import SYSTEM, Actor
 from experiments.config import Settings
 from experiments.db import transaction
+from experiments.errors import Conflict
 from experiments.privacy import Pseudonymiser
 from experiments.quarantine import Pile
 from experiments.replay import Mending
@@ -39,7 +43,7 @@ from tests.factories import NOW, PASSWORD
 
 SOURCES = Path(__file__).parents[2] / "experiments"
 KINDS = (
-    "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment"
+    "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment|layer|holdout"
     r"|erasure|export|quarantine"
 )
 SETTINGS = Settings(Path(), "sqlite://")  # nothing is set aside, nothing is written
@@ -91,7 +95,66 @@ def change_catalogue(session: Session) -> None:
         session, key="trial", name="Trial", position=9, actor=root, now=NOW
     )
     journey.remove_stage(session, "trial", actor=root, now=NOW)
+    change_layers(session, root)
     catalog.edit(session, factories.design_value(name="New"), 1, root, NOW)
+
+
+def change_layers(session: Session, root: Actor) -> None:
+    allocation.create(
+        session, key="checkout", name="Checkout", description="", actor=root, now=NOW
+    )
+    layer = allocation.reserve(
+        session,
+        "checkout",
+        share=0.5,
+        note="May",
+        experiment=None,
+        actor=root,
+        now=NOW,
+    )
+    number = layer.ranges[0].id
+    allocation.free_reservation(session, "checkout", number, actor=root, now=NOW)
+    holdouts.create(
+        session,
+        key="all",
+        name="All",
+        share=0.1,
+        journey_stage=None,
+        actor=root,
+        now=NOW,
+    )
+    holdouts.end(session, "all", actor=root, now=NOW)
+
+
+def ramp(session: Session) -> None:
+    """Walk another experiment through its coverage, steps and phases."""
+    root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
+    paul = accounts.actor_for(accounts.person_by_email(session, "paul@example.com"))
+    factories.make_experiment(session, root, key="ramp", coverage=0.5)
+    for action, actor in (
+        (Action.SUBMIT, root),
+        (Action.APPROVE, paul),
+        (Action.START, root),
+    ):
+        lifecycle.transition(session, "ramp", action, actor, NOW)
+    lifecycle.transition(
+        session, "ramp", Action.RAISE_COVERAGE, root, NOW, coverage=0.6
+    )
+    steps = [
+        scheduled_steps.plan(
+            session,
+            "ramp",
+            at=NOW + timedelta(hours=1),
+            action=Action.STOP,
+            coverage=None,
+            actor=root,
+            now=NOW,
+        ).id
+        for _ in range(2)
+    ]
+    scheduled_steps.cancel(session, "ramp", steps[0], actor=root, now=NOW)
+    scheduled_steps.fail(session, steps[1], Conflict("Not now."), NOW)
+    lifecycle.transition(session, "ramp", Action.NEW_PHASE, root, NOW, reason=LONG)
 
 
 def answer_a_customer(session: Session) -> None:
@@ -144,6 +207,7 @@ def test_audit__every_change_there_is__writes_a_chained_row(
         change_catalogue(session)
         answer_a_customer(session)
         walk_lifecycle(session)
+        ramp(session)
     accounts.verify_password(
         sessions, "bob@example.com", PASSWORD + "!", "192.0.2.1", NOW
     )

@@ -21,7 +21,7 @@ from experiments.vocabulary import Action, PersonRole
 from web.access import actor, context, least
 from web.forms.actions import CoverageForm, ReasonForm, StepForm
 from web.forms.values import pick
-from web.saving import form_data, save, wants_to_save
+from web.saving import form_data, save, stop_if_wrong, wants_to_save
 
 pages = Blueprint("ramps", __name__)
 
@@ -80,9 +80,10 @@ def steps(key: str) -> Response:
     form = StepForm(form_data())
     experiment = _read(key)
     if wants_to_save():
-        at = form.at
 
         def plan(database: Session) -> object:
+            at = form.at
+            stop_if_wrong(form)
             return scheduled_steps.plan(
                 database,
                 key,
