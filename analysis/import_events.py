@@ -12,7 +12,7 @@ from analysis.imported_rows import Row, RowFaults, RowFile, id_text, plain_value
 from experiments.errors import InvalidInput, TooManyRequests
 from experiments.events import Envelope, Sender, read_messages
 from experiments.inbox import Inbox
-from experiments.parcels import EventRow, Parcel
+from experiments.parcels import EventRow, Parcel, QuarantineRow
 from experiments.privacy import Pseudonymiser
 from experiments.vocabulary import EventKind
 
@@ -228,8 +228,8 @@ class EventImport:
     def _find_faults(self, rows: Iterable[Row], faults: RowFaults) -> None:
         for row in rows:
             parcel = self._parcel([row])
-            for _reason, detail, _shape in parcel.quarantined:
-                faults.add(row.number, detail)
+            for fields in parcel.quarantined:
+                faults.add(row.number, QuarantineRow(*fields).detail)
 
 
 def _append(inbox: Inbox, parcel: Parcel) -> None:

@@ -8,14 +8,19 @@ adds what is new (events).
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 from sqlalchemy import select
 
 from analysis import pipeline
 from analysis.compactor import compact_once
 from analysis.import_events import EventImport, Found, moment
+from analysis.import_fit import (
+    planned_outcomes,
+    require_fit,
+    require_stored,
+    require_variants,
+)
 from analysis.import_outcomes import Outcome, Scale, read_outcomes
 from analysis.import_plan import (
     Finished,
@@ -24,6 +29,7 @@ from analysis.import_plan import (
     importing_actor,
     register,
 )
+from analysis.import_request import Request
 from analysis.import_units import Columns, UnitRows, attribute_columns, import_id_of
 from analysis.imported_rows import RowFaults, RowFile
 from analysis.store import EventStore
@@ -41,49 +47,10 @@ from experiments.privacy import load_pseudonymiser
 from experiments.vocabulary import Environment
 
 USUAL_LENGTH = timedelta(days=30)  # of an experiment whose file has no times
-USUAL_SCALE = Scale()
 MAX_SOURCE = 64
 
 # Given what is counted and how much of it there is; yields what is told of progress.
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be imported, and how it is read.
-
-    Attributes:
-        path: of the file.
-        experiment: key; None imports events alone.
-        name: of the experiment, where it is registered from the file.
-        owner: e-mail of who imports; None is the first administrator.
-        control: the variant that is control.
-        matters: the smallest change of the primary metric that matters.
-        outcomes: NAME=KIND[:DAY] each.
-        scale: of survey scores.
-        variant: column of the variant; it says that rows are customers.
-        customer: column of the customer, where rows are customers.
-        source: under which events are stored; from the file's name when None.
-        begins_at, ends_at: when the experiment ran, where rows are customers.
-        complete_through: up to when events are complete.
-        dry_run: check only.
-    """
-
-    path: Path
-    experiment: str | None = None
-    name: str = ""
-    owner: str | None = None
-    control: str | None = None
-    matters: float | None = None
-    outcomes: tuple[str, ...] = ()
-    scale: Scale = USUAL_SCALE
-    variant: str | None = None
-    customer: str = "customer"
-    source: str | None = None
-    begins_at: datetime | None = None
-    ends_at: datetime | None = None
-    complete_through: datetime | None = None
-    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +94,13 @@ def _import_units(
     context: Context, request: Request, file: RowFile, progress: Progress
 ) -> Imported:
     key = _required_key(request)
+    store = UnitStore(context.settings)
     with transaction(context.sessions) as session:
         plan = existing_plan(session, key)
     outcomes = _outcomes(request, plan, columns=True)
+    if plan:
+        require_fit(request, plan)
+        require_stored(store.metrics(key), [o.key for o in outcomes], key)
     columns = Columns(
         request.customer,
         request.variant or "",
@@ -138,6 +109,8 @@ def _import_units(
     )
     columns.require_in(file)
     units = _read_units(context, file, columns, progress)
+    if plan:
+        require_variants(units.variants, plan)
     said = f"{_people(units.variants)} in {file.path.name}"
     if request.dry_run:
         return Imported(f"{said}: no faults. Nothing was stored (dry run).")
@@ -149,9 +122,12 @@ def _import_units(
         ends_at=request.ends_at or context.now(),
         file_name=file.path.name,
     )
-    plan = plan or _registered(context, request, outcomes, finished)
-    keys = [_metric_key(plan, outcome) for outcome in outcomes]
-    store, import_id = UnitStore(context.settings), import_id_of(file, columns, keys)
+    if plan:
+        keys = [outcome.key for outcome in outcomes]
+    else:
+        plan = _registered(context, request, outcomes, finished)
+        keys = [_metric_key(plan, outcome) for outcome in outcomes]
+    import_id = import_id_of(file, columns, keys)
     if store.import_id(key) == import_id:
         said += " were stored already"
     else:
@@ -180,12 +156,20 @@ def _import_events(
     with transaction(context.sessions) as session:
         plan = None if key is None else existing_plan(session, key)
         listed = frozenset(session.scalars(select(Attribute.name)))
-    outcomes = () if plan else _event_outcomes(request)
+    if request.begins_at or request.ends_at:
+        raise InvalidInput(
+            "--began and --ended are for one row per customer (--variant COLUMN);"
+            " events have their own times."
+        )
+    outcomes = _event_outcomes(request, plan)
     sender = Sender(_source(request), Environment.PRODUCTION, listed)
     hide = load_pseudonymiser(context.settings)
     events = EventImport(file, sender, hide, context.now)
     with progress("Checking rows", file.row_count) as advance:
         found = events.check(key, advance)
+    if plan:
+        require_fit(request, plan)
+        require_variants(found.variants, plan)
     said = f"{found.count:,} events in {file.path.name}"
     if request.dry_run:
         return Imported(f"{said}: no faults. Nothing was stored (dry run).")
@@ -205,10 +189,10 @@ def _import_events(
     return Imported(summary, None if key is None else _analysed(context, key))
 
 
-def _event_outcomes(request: Request) -> tuple[Outcome, ...]:
-    if request.experiment is None:
+def _event_outcomes(request: Request, plan: Plan | None) -> tuple[Outcome, ...]:
+    if request.experiment is None or (plan and not request.outcomes):
         return ()
-    return _outcomes(request, None, columns=False)
+    return _outcomes(request, plan, columns=False)
 
 
 def _finished_events(request: Request, found: Found, file: RowFile) -> Finished:
@@ -272,43 +256,28 @@ def _required_key(request: Request) -> str:
 def _outcomes(
     request: Request, plan: Plan | None, *, columns: bool
 ) -> tuple[Outcome, ...]:
-    """Read the outcomes; for a planned experiment they may name its metrics."""
+    """Read the outcomes; those of a planned experiment are its metrics."""
     if not request.outcomes:
         raise InvalidInput(
             "Say what to measure, as in --outcome came_back=retention:7 (once for each"
             " metric; the first decides)."
         )
-    planned = {m.choice.metric: m for m in plan.metrics} if plan else {}
-    asked = [text.partition("=") for text in request.outcomes]
-    read = read_outcomes(
-        [text for text in request.outcomes if text.partition("=")[2] not in planned],
-        request.scale,
-        columns=columns,
-    )
-    rest = iter(read)
-    outcomes = tuple(
-        Outcome(name, planned[what].definition, what, planned[what].name)
-        if what in planned
-        else next(rest)
-        for name, _, what in asked
-    )
+    texts, scale = request.outcomes, request.scale
+    names = [text.partition("=")[0].strip() for text in texts]
+    double = sorted({name for name in names if columns and names.count(name) > 1})
+    if double:
+        raise InvalidInput(
+            f"{', '.join(double)} can be the column of one outcome only."
+        )
     if plan:
-        for outcome in outcomes:
-            _metric_key(plan, outcome)
-    return outcomes
+        return planned_outcomes(texts, scale, plan, columns=columns)
+    return read_outcomes(texts, scale or Scale(), columns=columns)
 
 
 def _metric_key(plan: Plan, outcome: Outcome) -> str:
-    """Find the metric of the plan that an outcome is of."""
-    for metric in plan.metrics:
-        same = metric.definition == outcome.definition
-        if metric.choice.metric == outcome.key or same:
-            return metric.choice.metric
-    names = ", ".join(metric.choice.metric for metric in plan.metrics)
-    raise InvalidInput(
-        f'No metric of "{plan.design.key}" fits {outcome.name}; say which it is, as in'
-        f" --outcome {outcome.name}=METRIC. It has {names}."
-    )
+    """Find the metric of the plan that an outcome became."""
+    same = (m for m in plan.metrics if m.definition == outcome.definition)
+    return next(same).choice.metric
 
 
 def _registered(

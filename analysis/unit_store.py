@@ -78,6 +78,15 @@ class UnitStore:
         found: str = ids["import_id"][0].as_py()
         return found
 
+    def metrics(self, experiment: str) -> frozenset[str]:
+        """Tell of which metrics an experiment has outcomes, by their keys."""
+        units = self.of(experiment)
+        columns = [
+            pq.ParquetFile(file).read(columns=["metric"])["metric"].unique()
+            for file in (units.files if units else ())
+        ]
+        return frozenset(key for column in columns for key in column.to_pylist())
+
     def replace(self, experiment: str, rows: pa.Table) -> None:
         """Store the units of an experiment in place of those it had.
 

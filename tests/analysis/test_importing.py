@@ -1,6 +1,7 @@
 """A file becomes a result in one call; a faulty one leaves nothing behind."""
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,8 @@ import pytest
 from sqlalchemy import select
 
 from analysis.import_outcomes import Scale
-from analysis.importing import Imported, Request, import_file, silently
+from analysis.import_request import Request
+from analysis.importing import Imported, import_file, silently
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
 from experiments import catalog
@@ -160,6 +162,84 @@ def test_one_row_per_customer__imported_again__is_stored_once(
     assert len(experiments_in(context)) == 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        # A locked plan does not change by a second import.
+        (
+            {"outcomes": ("came_back=churn:7", "score=csat_mean")},
+            "asks for churn:7, but in the plan of .* came-back is retention:7",
+        ),
+        ({"outcomes": ("came_back=retention:8", "score=csat_mean")}, "is retention:7"),
+        ({"outcomes": ("came_back=csat_mean", "score=csat_mean")}, "is retention:7"),
+        (
+            {"outcomes": ("score=csat_mean", "came_back=retention:7")},
+            "says that came-back does. Name it first",
+        ),
+        (
+            {"outcomes": ("came_back=retention:7", "customer=came-back")},
+            "came-back is named twice",
+        ),
+        ({"scale": Scale(7, 5)}, "scale to 7, but .* scale to 5"),
+        ({"control": "new"}, "--control: control is control"),
+        ({"name": "Another"}, '--name: it is called "new-page"'),
+        ({"matters": 0.5}, "--matters: the smallest change that matters is 0.01"),
+        ({"begins_at": BEGAN}, "--began: it is "),
+        ({"ends_at": BEGAN}, "--ended: it is "),
+        # Stored answers are not dropped.
+        (
+            {"outcomes": ("came_back=retention:7",)},
+            "has stored outcomes of score,.* --outcome COLUMN=score",
+        ),
+    ],
+)
+def test_imported_again__asking_for_something_else__is_refused_and_changes_nothing(
+    changes: dict[str, Any], words: str, context: Context, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "a.csv", customers())
+    import_file(context, request_for(path), silently)
+    store = UnitStore(context.settings)
+    stored = store.of("new-page")
+    for dry_run in (True, False):
+        request = request_for(path, dry_run=dry_run, **changes)
+        with pytest.raises(Conflict) as refused:
+            import_file(context, request, silently)
+        faults = [f"{name}: {fault}" for name, fault in refused.value.fields.items()]
+        assert re.search(words, " ".join([refused.value.message, *faults]))
+    assert store.of("new-page") == stored
+
+
+def test_imported_again__saying_the_same_in_other_words__is_the_same(
+    context: Context, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "a.csv", customers())
+    request = request_for(path, ends_at=BEGAN + timedelta(days=40), scale=Scale(6, 4))
+    first = import_file(context, request, silently)
+    again = replace(
+        request,
+        outcomes=("came_back=came-back", "score=csat_mean:30"),
+        name="new-page",
+        control="control",
+        matters=0.01,
+        scale=None,
+    )
+    second = import_file(context, again, silently)
+    assert "were stored already" in second.summary
+    assert second.run_id == first.run_id
+
+
+def test_imported_again__with_a_variant_the_plan_has_not__is_refused(
+    context: Context, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "a.csv", customers())
+    import_file(context, request_for(path), silently)
+    rows = customers()
+    rows[0]["group"] = "third"
+    write_csv(path, rows)
+    with pytest.raises(Conflict, match="the file also has third"):
+        import_file(context, request_for(path), silently)
+
+
 def test_one_row_per_customer__as_parquet__is_the_same(
     context: Context, tmp_path: Path
 ) -> None:
@@ -266,6 +346,10 @@ def test_file_that_cannot_be_read__is_refused_in_words(
         ({"outcomes": ()}, "Say what to measure"),
         ({"experiment": None}, "Say of which experiment"),
         ({"control": "blue"}, "No customer is in variant"),
+        (
+            {"outcomes": ("came_back=retention:7", "came_back=churn:7")},
+            "came_back can be the column of one outcome only",
+        ),
         ({"experiment": "a b"}, "--experiment: Use 1 to 64 letters"),
     ],
 )
@@ -413,6 +497,28 @@ def test_events__imported_again__are_stored_once(
         for file in EventStore(context.settings).files()
     )
     assert stored == len(event_rows())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"outcomes": ("Opened=churn:7",)}, "No metric of .* fits Opened"),
+        ({"outcomes": ("Opened=retention:8",)}, "No metric of .* fits Opened"),
+        ({"control": "new"}, "control is control"),
+        ({"begins_at": BEGAN}, "--began and --ended are for one row per customer"),
+    ],
+)
+def test_events__imported_again_asking_for_something_else__are_refused(
+    changes: dict[str, Any], words: str, context: Context, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "events.csv", event_rows())
+    import_file(context, events_request(path), silently)
+    files = EventStore(context.settings).files()
+    with pytest.raises((Conflict, InvalidInput)) as refused:
+        import_file(context, events_request(path, **changes), silently)
+    said = " ".join([refused.value.message, *refused.value.fields.values()])
+    assert re.search(words, said)
+    assert EventStore(context.settings).files() == files
 
 
 def test_events__faulty_rows__are_named_and_nothing_is_stored(
