@@ -182,7 +182,6 @@ def import_file(file: Path, **asked: Any) -> None:  # noqa: ANN401  # click's op
     from analysis import importing  # noqa: PLC0415
     from analysis.import_outcomes import Scale  # noqa: PLC0415
     from analysis.import_request import Request  # noqa: PLC0415
-    from analysis.import_request import Request  # noqa: PLC0415
 
     context = _context(FOR_PEOPLE)
     parts = {"top": asked["scale"], "satisfied_from": asked["satisfied_from"]}
