@@ -20,7 +20,6 @@ from experiments import (
 from experiments.actors import Actor
 from experiments.design import (
     Design,
-    Forecast,
     Hypothesis,
     MetricChoice,
     VariantSpec,
@@ -240,7 +239,7 @@ def _have_hypothesis(
             if_up=NOT_RECORDED,
             if_flat=NOT_RECORDED,
             if_down=NOT_RECORDED,
-            forecast=Forecast(0.0, 0.0, 0.0, 0.5),
+            forecast=None,
         )
         hypotheses.create(session, hypothesis, actor, now)
 

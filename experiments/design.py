@@ -75,7 +75,7 @@ class Hypothesis:
     if_up: str
     if_flat: str
     if_down: str
-    forecast: Forecast
+    forecast: Forecast | None  # None where nobody made one, as of what ran elsewhere
 
     def check(self) -> None:
         """Refuse a hypothesis that cannot be tested.
@@ -102,6 +102,8 @@ class Hypothesis:
 
     def _check_forecast(self, faults: Faults) -> None:
         forecast = self.forecast
+        if forecast is None:
+            return
         for name in ("lift_low", "lift_mid", "lift_high"):
             faults.number(f"forecast.{name}", getattr(forecast, name), -1, 10)
         faults.number("forecast.ship_probability", forecast.ship_probability, 0, 1)

@@ -205,7 +205,6 @@ def page(
 
 def to_value(row: HypothesisRow) -> Hypothesis:
     """Read a row as the value that forms, API and plan share."""
-    forecast = {name: getattr(row, f"forecast_{name}") for name in _FORECAST}
     return Hypothesis(
         key=row.key,
         evidence=Evidence(row.evidence),
@@ -214,9 +213,15 @@ def to_value(row: HypothesisRow) -> Hypothesis:
         direction=Direction(row.direction),
         expected_change=row.expected_change,
         journey_stage=row.journey_stage.key,
-        forecast=Forecast(**forecast),
+        forecast=forecast_of(row),
         **{name: getattr(row, name) for name in _TEXTS},
     )
+
+
+def forecast_of(row: HypothesisRow) -> Forecast | None:
+    """Read what the team expects; None where nobody made a forecast."""
+    numbers = {name: getattr(row, f"forecast_{name}") for name in _FORECAST}
+    return None if None in numbers.values() else Forecast(**numbers)
 
 
 def _write(
@@ -226,8 +231,10 @@ def _write(
         setattr(row, f"{name}_id", number)
     for name in _TEXTS:
         setattr(row, name, getattr(hypothesis, name))
+    forecast = hypothesis.forecast
     for name in _FORECAST:
-        setattr(row, f"forecast_{name}", float(getattr(hypothesis.forecast, name)))
+        number = None if forecast is None else float(getattr(forecast, name))
+        setattr(row, f"forecast_{name}", number)
     row.evidence = hypothesis.evidence.value
     row.direction = hypothesis.direction.value
     row.expected_change = float(hypothesis.expected_change)

@@ -215,14 +215,16 @@ def _choice(body: Mapping[str, Any]) -> MetricChoice:
 
 
 def _hypothesis(body: Mapping[str, Any]) -> Hypothesis:
-    forecast = {name: float(value) for name, value in body["forecast"].items()}
+    forecast = body["forecast"]
+    if forecast is not None:
+        forecast = Forecast(**{name: float(n) for name, n in forecast.items()})
     return Hypothesis(
         **{
             **body,
             "evidence": Evidence(body["evidence"]),
             "direction": Direction(body["direction"]),
             "expected_change": float(body["expected_change"]),
-            "forecast": Forecast(**forecast),
+            "forecast": forecast,
         }
     )
 

@@ -64,7 +64,12 @@ class _HypothesisFields(StrictSchema):
     if_up = text(1000, required=True, metadata={"description": "What you do then."})
     if_flat = text(1000, required=True, metadata={"description": "What you do then."})
     if_down = text(1000, required=True, metadata={"description": "What you do then."})
-    forecast = Part(ForecastSchema, required=True)
+    forecast = Part(
+        ForecastSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null where nobody made one before the start."},
+    )
 
 
 class HypothesisBodySchema(_HypothesisFields):

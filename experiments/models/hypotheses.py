@@ -35,10 +35,11 @@ class HypothesisRow(Base):
     if_up: Mapped[str] = mapped_column(String(1000))
     if_flat: Mapped[str] = mapped_column(String(1000))
     if_down: Mapped[str] = mapped_column(String(1000))
-    forecast_lift_low: Mapped[float]  # 10 % quantile of the relative lift
-    forecast_lift_mid: Mapped[float]
-    forecast_lift_high: Mapped[float]
-    forecast_ship_probability: Mapped[float]  # 0 to 1
+    # All four, or none where nobody made a forecast.
+    forecast_lift_low: Mapped[float | None]  # 10 % quantile of the relative lift
+    forecast_lift_mid: Mapped[float | None]
+    forecast_lift_high: Mapped[float | None]
+    forecast_ship_probability: Mapped[float | None]  # 0 to 1
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     revision: Mapped[int]  # a save that saw an older revision is refused

@@ -18,7 +18,7 @@ from analysis.import_request import Request
 from analysis.importing import Imported, import_file, silently
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
-from experiments import catalog
+from experiments import catalog, plan_lock
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.design import SegmentRef
@@ -116,6 +116,9 @@ def test_one_row_per_customer__new_experiment__is_registered_and_has_its_result(
         design = catalog.to_design(experiment)
     assert [v.name for v in design.variants if v.is_control] == ["control"]
     assert not experiment.pre_registered
+    with transaction(context.sessions) as session:
+        plan, _ = plan_lock.locked_plan(session, catalog.get(session, "new-page"))
+    assert plan.hypothesis.forecast is None
 
 
 def test_one_row_per_customer__published_data__gives_the_published_numbers(

@@ -111,7 +111,7 @@ def test_hypothesis__saved_anew__has_the_next_revision(api: Caller) -> None:
     assert made.status_code == 201, made.text
     assert {name: made.json[name] for name in body} == body
     assert (made.json["owner"], made.json["revision"]) == ("ada@example.com", 1)
-    changed = {**body, "title": "Another title", "revision": 1}
+    changed = {**body, "title": "Another title", "forecast": None, "revision": 1}
     del changed["key"]
     path = f"/hypotheses/{factories.HYPOTHESIS}"
     saved = api.put(path, changed)

@@ -88,7 +88,10 @@ def hypotheses(draw: st.DrawFn) -> Hypothesis:
         direction=draw(st.sampled_from(Direction)),
         expected_change=draw(changes),
         journey_stage=draw(keys),
-        forecast=Forecast(low, mid, high, draw(st.floats(0, 1))),
+        forecast=draw(
+            st.none()
+            | st.builds(Forecast, *map(st.just, (low, mid, high)), st.floats(0, 1))
+        ),
         **{
             name: draw(filled_text)
             for name in (

@@ -70,6 +70,16 @@ def test_update__current_revision__is_saved_and_only_changes_are_audited(
     assert entry.before["if_up"] == "Show it to everybody."
 
 
+def test_create__without_a_forecast__is_kept_and_read_without_one(
+    sessions: sessionmaker[Session], ada: Actor
+) -> None:
+    with transaction(sessions) as session:
+        factories.make_hypothesis(session, ada, forecast=None)
+    with sessions() as session:
+        value = hypotheses.to_value(hypotheses.get(session, HYPOTHESIS))
+    assert value == factories.hypothesis_value(forecast=None)
+
+
 def test_update__stale_revision__is_a_conflict_that_names_both(
     sessions: sessionmaker[Session], ada: Actor
 ) -> None:

@@ -3,8 +3,21 @@
 import re
 from pathlib import Path
 
+from alembic import command
+from sqlalchemy import inspect
+
 from experiments.context import Context
-from experiments.schema import current_revision, differences, newest_revision, upgrade
+from experiments.db import transaction
+from experiments.hypotheses import forecast_of
+from experiments.models import HypothesisRow
+from experiments.schema import (
+    alembic_config,
+    current_revision,
+    differences,
+    newest_revision,
+    upgrade,
+)
+from tests.factories import hypothesis_value, make_actor, make_experiment
 
 VERSIONS = Path(__file__).parents[2] / "migrations" / "versions"
 
@@ -28,3 +41,22 @@ def test_migrations__files__are_numbered_without_gap_and_named() -> None:
     numbers = [int(name[:4]) for name in names]
     assert numbers == list(range(1, len(names) + 1))
     assert all(re.fullmatch(r"\d{4}_[a-z0-9_]+\.py", name) for name in names)
+
+
+def test_schema__forecasts_may_be_missing__keeps_those_there_are(
+    context: Context,
+) -> None:
+    """On SQLite a column is replaced by another, under the eyes of foreign keys."""
+    engine = context.sessions.kw["bind"]
+    with transaction(context.sessions) as session:
+        before = make_experiment(session, make_actor(session)).hypothesis.id
+    with engine.connect() as connection, connection.begin():
+        command.downgrade(alembic_config(connection), "0008")
+    with engine.connect() as connection:
+        columns = inspect(connection).get_columns("hypothesis")
+    assert not any(c["nullable"] for c in columns if "forecast" in c["name"])
+    upgrade(engine)
+    with transaction(context.sessions) as session:
+        row = session.get_one(HypothesisRow, before)
+        assert forecast_of(row) == hypothesis_value().forecast
+    assert differences(engine) == []

@@ -180,6 +180,19 @@ def test_hypothesis__by_its_form__is_changed_by_it(
     assert "in 8 of 10 cases from \N{MINUS SIGN}3 % to +5 %" in page
 
 
+def test_hypothesis__without_a_forecast__is_not_asked_for_one_afterwards(
+    signed_in: SignIn, context: Context
+) -> None:
+    visitor = signed_in(PersonRole.EDITOR)
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        make_hypothesis(session, owner, forecast=None)
+    leads_to = send(visitor, "/hypotheses/annual-nudge/edit", title="Shorter")
+    page = visitor.get(leads_to).text
+    assert "Shorter" in page
+    assert "Nobody made one." in page
+
+
 def test_person__managed_by_an_administrator__changes_role_and_access(
     signed_in: SignIn, context: Context
 ) -> None:

@@ -175,6 +175,7 @@ def test_new_hypothesis__within_the_plan__is_registered_with_it(
     assert value.segment == SEGMENT
     assert value.metric == RETENTION
     assert value.expected_change == 0.015
+    assert value.forecast is not None
     assert value.forecast.lift_low == -0.01
     assert value.forecast.ship_probability == 0.4
 

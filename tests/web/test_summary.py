@@ -11,6 +11,7 @@ from experiments import accounts, lifecycle
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.decisions import Recommendation
+from experiments.design import Design, SegmentRef
 from experiments.models import Experiment, Person
 from experiments.vocabulary import (
     Action,
@@ -26,9 +27,16 @@ from tests.analysis.run_examples import (
     finish,
 )
 from tests.clock import FakeClock
-from tests.factories import EXPERIMENT, NOW, start_experiment
+from tests.factories import (
+    EXPERIMENT,
+    NOW,
+    external_design,
+    make_hypothesis,
+    make_segment,
+    start_experiment,
+)
 from tests.web.conftest import Visitor
-from tests.web.test_results import SUMMARY, text_of
+from tests.web.test_results import RESULTS, SUMMARY, text_of
 from web.presenters.summary import shortened
 
 SignIn = Callable[..., Visitor]
@@ -42,9 +50,9 @@ def visitor(signed_in: SignIn, now: FakeClock) -> Visitor:
     return signed_in(PersonRole.VIEWER)
 
 
-def start(session: Session) -> Experiment:
+def start(session: Session, design: Design | None = None) -> Experiment:
     owner = accounts.actor_for(session.get_one(Person, 1))
-    return start_experiment(session, owner)
+    return start_experiment(session, owner, design)
 
 
 def test_summary__ship__has_the_boxes_and_how_sure_it_is(
@@ -100,7 +108,11 @@ def test_summary__decided__says_what_and_why(
     ("effect", "half", "words"),
     [
         (-0.014, 0.011, ("Do not ship", "14 fewer stayed", "Take it out and ask")),
-        (0.004, 0.012, ("Undecided", "cannot be said what it is worth", "Take it out")),
+        (
+            0.004,
+            0.012,
+            ("Undecided", "cannot be said what it is worth", "it is open which"),
+        ),
     ],
 )
 def test_summary__no_gain__says_so_as_plainly(
@@ -122,6 +134,86 @@ def test_summary__forecast__is_held_against_the_outcome(
         primary = change(0.06, 0.013, control=0.701)
         finish(session, start(session), at=LATER, primary=primary)
     assert "above the forecast" in text_of(visitor.get(SUMMARY).text)
+
+
+def test_summary__nobody_forecast__says_nothing_of_a_forecast(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        make_hypothesis(session, owner, forecast=None)
+        finish(session, start(session), at=LATER)
+    page = text_of(visitor.get(SUMMARY).text)
+    assert "What next" in page
+    assert "orecast" not in page
+    assert "we expected" not in page
+    hypothesis = text_of(visitor.get("/hypotheses/annual-nudge").text)
+    assert "Forecast Nobody made one." in hypothesis
+
+
+def test_pages__not_planned_beforehand__do_not_say_that_anything_was(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        refs = (SegmentRef("bakeries", 1),)
+        make_segment(session, "bakeries", name="Bakeries", condition={"a": "b"})
+        experiment = start(session, external_design(breakdowns=refs))
+        assert not experiment.pre_registered
+        finish(session, experiment, at=LATER)
+    page = text_of(visitor.get(SUMMARY).text)
+    assert "Planned beforehand no" in page
+    assert "Before the start" not in page
+    assert "The forecast was locked only after the start" in page
+    results = text_of(visitor.get(RESULTS).text)
+    assert "before the start" not in results
+    assert "The rule, set after the start: Ship if" in results
+    assert "These segments were declared after the start." in results
+
+
+@pytest.mark.parametrize(
+    ("effect", "guardrail", "words"),
+    [
+        # A strong gain that harms customers: "if it stays" is not what happened.
+        (0.072, -0.53, "Keep control: harm to CSAT is more than was agreed."),
+        (0.001, -0.53, "Keep control: harm to CSAT is more than was agreed."),
+        (0.072, -0.03, "The gain alone does not decide: harm elsewhere is not ruled"),
+        (0.001, 0.01, "Take it out again."),
+    ],
+)
+def test_summary__what_next__fits_what_happened(
+    visitor: Visitor, context: Context, effect: float, guardrail: float, words: str
+) -> None:
+    with transaction(context.sessions) as session:
+        finish(
+            session,
+            start(session),
+            at=LATER,
+            primary=change(effect, 0.008, control=0.701),
+            guardrail=change(guardrail, 0.033, control=4.12),
+        )
+    page = text_of(visitor.get(SUMMARY).text)
+    assert words in page.partition("What next")[2]
+    assert ("Take it out again." in page) == (words == "Take it out again.")
+
+
+def test_summary__decided_against_the_rule__promises_nothing(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        experiment = start(session)
+        finish(session, experiment, at=LATER)
+        lifecycle.transition(
+            session,
+            EXPERIMENT,
+            Action.DECIDE,
+            accounts.actor_for(session.get_one(Person, 1)),
+            LATER,
+            decision=Decision.DO_NOT_SHIP,
+            reason="It keeps customers, and it costs more than they bring.",
+        )
+    page = text_of(visitor.get(SUMMARY).text)
+    assert "Show it to everybody." not in page
+    assert "The decision differs from the rule" in page
 
 
 def test_summary__failed_check__shows_only_the_warning(

@@ -117,13 +117,23 @@ class HypothesisCoreForm(AbideForm):
             if_up=self.if_up.data or "",
             if_flat=self.if_flat.data or "",
             if_down=self.if_down.data or "",
-            forecast=Forecast(
-                lift_low=self.lift_low.value,
-                lift_mid=self.lift_mid.value,
-                lift_high=self.lift_high.value,
-                ship_probability=self.ship_probability.value,
-            ),
+            forecast=self._forecast(),
             **about,
+        )
+
+    def drop_forecast(self) -> None:
+        """Do not ask for a forecast: after the result it would be none."""
+        for name in NAMES.values():
+            del self[name]
+
+    def _forecast(self) -> Forecast | None:
+        if any(name not in self for name in NAMES.values()):
+            return None
+        return Forecast(
+            lift_low=self.lift_low.value,
+            lift_mid=self.lift_mid.value,
+            lift_high=self.lift_high.value,
+            ship_probability=self.ship_probability.value,
         )
 
     def new_key(self) -> str:
@@ -161,8 +171,9 @@ class HypothesisForm(HypothesisCoreForm):
             self[name].data = getattr(row, name)
         for name in ("direction", "if_up", "if_flat", "if_down", "key"):
             self[name].data = getattr(row, name)
-        for name in ("lift_low", "lift_mid", "lift_high", "ship_probability"):
-            self[name].show(getattr(row, f"forecast_{name}"))
+        for name in NAMES.values():
+            if name in self:
+                self[name].show(getattr(row, f"forecast_{name}"))
         self.journey_stage.data = row.journey_stage.key
         self.segment.data = row.segment.key
         self.metric.data = row.metric.key

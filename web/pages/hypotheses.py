@@ -81,6 +81,8 @@ def edit(key: str) -> Response | str:
     form = HypothesisForm(form_data())
     with transaction(context().sessions) as database:
         row, offer = hypotheses.get(database, key), catalogue.read(database)
+    if hypotheses.forecast_of(row) is None:
+        form.drop_forecast()
     if request.method == "GET":
         form.show(row)
     form.offer(offer)
@@ -104,6 +106,8 @@ def _form_page(form: HypothesisForm, row: HypothesisRow | None = None) -> Respon
     differences = []
     if form.stale and row is not None:
         stored = HypothesisForm()
+        if hypotheses.forecast_of(row) is None:
+            stored.drop_forecast()
         stored.show(row)
         with transaction(context().sessions) as database:
             stored.offer(catalogue.read(database))

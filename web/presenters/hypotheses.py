@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from analysis.wording import agreed, measure_of
 from experiments.design import MetricDefinition
+from experiments.hypotheses import forecast_of
 from experiments.models import Experiment, HypothesisRow
 from experiments.vocabulary import Direction
 from web.presenters.formats import HUNDRED, percent, plain
@@ -32,17 +33,15 @@ def sentence(row: HypothesisRow, definition: MetricDefinition) -> str:
 
 def forecast(row: HypothesisRow) -> str:
     """Say what the team expects before it looks."""
+    value = forecast_of(row)
+    if value is None:
+        return "Nobody made one."
     low, mid, high = (
-        _signed(value)
-        for value in (
-            row.forecast_lift_low,
-            row.forecast_lift_mid,
-            row.forecast_lift_high,
-        )
+        _signed(lift) for lift in (value.lift_low, value.lift_mid, value.lift_high)
     )
     return (
         f"A relative change of {mid}, in 8 of 10 cases from {low} to {high};"
-        f" shipped with a probability of {percent(row.forecast_ship_probability)}."
+        f" shipped with a probability of {percent(value.ship_probability)}."
     )
 
 

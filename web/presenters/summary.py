@@ -51,7 +51,7 @@ class Summary:
     guardrails: tuple[GuardrailLine, ...]
     more_guardrails: int
     sureness: tuple[tuple[str, str], ...]
-    forecast: str
+    forecast: str  # "" where nobody made one
     follows: str
     charts: tuple[ChartView, ...]  # the groups, then the difference
 
@@ -228,6 +228,10 @@ def _sureness(
 def _forecast(plan: Plan, lead: ResultView | None) -> str:
     """Compare what the team expected with what came, as relative changes."""
     forecast = plan.hypothesis.forecast
+    if forecast is None:
+        return ""
+    if not plan.pre_registered:
+        return "The forecast was locked only after the start, so it is not compared."
     low, mid, high = (
         f"{wording.signed(lift * 100, 1)} %"
         for lift in (forecast.lift_low, forecast.lift_mid, forecast.lift_high)
@@ -251,15 +255,56 @@ def _forecast(plan: Plan, lead: ResultView | None) -> str:
 def _follows(
     experiment: Experiment, plan: Plan, run: RunView, lead: ResultView | None
 ) -> str:
-    """Say what the team promised to do in this case."""
+    """Say what the team promised to do in this case, or that it promised nothing."""
     hypothesis = plan.hypothesis
-    if run.verdict == Verdict.SHIP:
+    harmed = _harmed(plan, run)
+    if _is_decided_otherwise(experiment, run):
+        text = "The decision differs from the rule, so no promised step applies."
+    elif run.verdict == Verdict.SHIP:
         text = hypothesis.if_up
     elif lead is not None and lead.case == SentenceCase.WORSE:
         text = hypothesis.if_down
-    else:
+    elif harmed:
+        text = (
+            f"Keep control: harm to {wording.joined(harmed)} is more than was agreed."
+            " The plan promised no step for this case, so agree on one."
+        )
+    elif run.verdict == Verdict.DO_NOT_SHIP:
         text = hypothesis.if_flat
+    elif lead is not None and lead.case == SentenceCase.BETTER:
+        text = "The gain alone does not decide: harm elsewhere is not ruled out yet."
+    else:
+        text = (
+            "The plan promised steps for a rise, a fall and no change; it is open"
+            " which of them came true."
+        )
     return f"{as_sentence(text)} Owner: {experiment.owner.name}."
+
+
+def _is_decided_otherwise(experiment: Experiment, run: RunView) -> bool:
+    decided = experiment.decision
+    return decided is not None and decided != {
+        Verdict.SHIP: Decision.SHIP.value,
+        Verdict.DO_NOT_SHIP: Decision.DO_NOT_SHIP.value,
+    }.get(run.verdict, decided)
+
+
+def _harmed(plan: Plan, run: RunView) -> list[str]:
+    """Name the guardrails whose whole range lies beyond the harm that was agreed."""
+    found = []
+    for result in run.results:
+        planned = plan.metric(result.metric)
+        if (
+            result.role != Role.GUARDRAIL
+            or result.segment != EVERYBODY
+            or not isinstance(result.outcome, Estimate)
+        ):
+            continue
+        sign = sentences.sign_of(planned.definition.direction)
+        least, _ = sentences.harm_range(result.outcome.interval, sign)
+        if least > (planned.choice.margin or 0) and planned.name not in found:
+            found.append(planned.name)
+    return found
 
 
 def printed_foot(run: RunView, now: datetime) -> str:
