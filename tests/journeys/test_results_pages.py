@@ -271,6 +271,11 @@ def test_drawings__by_width__show_one_of_their_forms(
             assert visible == [form == shown] * 5
         names = page.get_by_role("img").all()
         assert len(names) >= 5
+        # The page of an experiment has a drawing too, and none of the results' styles.
+        page.goto(f"{site.url}/experiments/counting")
+        for form in ("wide", "narrow"):
+            drawn = page.locator(f"main svg.drawn-{form}")
+            assert [each.is_visible() for each in drawn.all()] == [form == shown]
         window.close()
 
 
