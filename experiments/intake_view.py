@@ -12,6 +12,7 @@ from experiments.models import ApiKey, EventSource, SourceHour
 USUAL_DAYS = 14  # whose hours of the same time of day say what is usual
 ENOUGH_DAYS = 3  # fewer say nothing
 _WIDER = 0.5  # of the lowest and highest hour seen, to either side
+_FEW = 10  # events more than usual that alarm nobody in a quiet hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ def _usual(counts: dict[datetime, int], hour_at: datetime) -> Band | None:
     if days < ENOUGH_DAYS:
         return None
     seen = [counts.get(hour_at - timedelta(days=day), 0) for day in range(1, days + 1)]
-    return Band(int(min(seen) * (1 - _WIDER)), int(max(seen) * (1 + _WIDER)))
+    high = max(seen) * (1 + _WIDER) + _FEW
+    return Band(int(min(seen) * (1 - _WIDER)), int(high))
 
 
 def _day(hours: Sequence[SourceHour]) -> DayCounts:

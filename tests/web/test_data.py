@@ -56,8 +56,8 @@ def test_data__of_a_steady_source__is_fresh_and_has_its_usual_band(
     visitor = signed_in(PersonRole.VIEWER)
     page = visitor.get("/data").text
     assert "All data is fresh. Last event 1 hour ago." in page
-    # Half of the lowest, one and a half times the highest of 10, 11, 12, 13.
-    assert "5 to 19" in page
+    # Of hours with 10, 11, 12, 13: half of the lowest to 1.5 x the highest + 10.
+    assert "5 to 29" in page
     assert "Nothing is set aside" in page
     now.advance(hours=24)
     page = signed_in(PersonRole.ANALYST).get("/data").text
