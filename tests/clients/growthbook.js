@@ -88,12 +88,46 @@ function buckets({ salts, units }) {
   );
 }
 
+// Before and after a customer changed, with what the app's sticky buckets remember.
+async function sticky({ host, key, experiments, customers, changes }) {
+  const { StickyBucketService } = require("@growthbook/growthbook");
+  class Memory extends StickyBucketService {
+    kept = {};
+    async getAssignments(name, value) {
+      return this.kept[`${name}||${value}`] || null;
+    }
+    async saveAssignments(doc) {
+      this.kept[`${doc.attributeName}||${doc.attributeValue}`] = doc;
+    }
+  }
+  const service = new Memory();
+  const answers = [];
+  for (const change of [{}, changes]) {
+    const row = [];
+    for (const attributes of customers) {
+      const gb = new GrowthBook({
+        apiHost: host,
+        clientKey: key,
+        stickyBucketService: service,
+        attributes: { ...attributes, ...change },
+        trackingCallback: () => {},
+      });
+      await gb.init({ timeout: 10000 });
+      await gb.refreshStickyBuckets();
+      row.push(experiments.map((name) => gb.evalFeature(name).value));
+      gb.destroy();
+    }
+    answers.push(row);
+  }
+  return answers;
+}
+
 // Segment rules alone.
 function conditions({ trees }) {
   return trees.map(([condition, attributes]) => evalCondition(attributes, condition));
 }
 
-const modes = { conditions, local, remote, plugin, buckets };
+const modes = { conditions, local, remote, plugin, sticky, buckets };
 
 async function main() {
   let text = "";

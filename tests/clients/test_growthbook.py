@@ -159,6 +159,30 @@ def test_bucket__ids_of_any_script__as_the_javascript_client(node: Node) -> None
     assert found == ours
 
 
+def test_local__segment_that_the_treatment_empties__sticky_buckets_keep_variants(
+    shop: RunningServer, ruleset: Ruleset, node: Node
+) -> None:
+    # Customers at risk of churn who stay are no more at risk: they must not lose what
+    # keeps them. In the app the SDK remembers; at our doors the enrolled set does.
+    customers = [Customer(f"sticky-{n}", {"plan": "pro"}) for n in range(40)]
+    before, after = node(
+        "growthbook.js",
+        {
+            "mode": "sticky",
+            "host": shop.base_url,
+            "key": rulesets.READER,
+            "experiments": ["pros"],
+            "customers": [customer.known for customer in customers],
+            "changes": {"plan": "free"},
+        },
+    )
+
+    given = [shops.expected(ruleset, c)["pros"].value for c in customers]
+    assert set(given) == {"control", "treatment"}
+    assert [value for (value,) in before] == given
+    assert after == before
+
+
 def test_payload__held_by_etag__python_client_is_told_so(
     shop: RunningServer, caplog: pytest.LogCaptureFixture
 ) -> None:
