@@ -52,10 +52,13 @@ from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 
 headers = {"Authorization": "Bearer " + os.environ["ABIDE_SERVER_KEY"]}
-api.set_provider(OFREPProvider("$url", headers_factory=lambda: headers))
+provider = OFREPProvider("$url", headers_factory=lambda: headers)
+api.set_provider(provider)
 
-customer = EvaluationContext("$customer", $attributes)
-given = api.get_client().get_${method}_details("$key", $default, customer)
+attributes = $attributes
+customer = EvaluationContext("$customer", attributes)
+client = api.get_client()
+given = client.get_${method}_details("$key", $default, customer)
 print(given.variant, given.value)
 """)
 _OPENFEATURE_JAVASCRIPT = Template("""\
@@ -88,7 +91,7 @@ gb = GrowthBook(
     client_key=os.environ["ABIDE_CLIENT_KEY"],
     remote_eval=True,  # leave it out with a key that may read rules
     attributes=$attributes,
-    plugins=[GrowthBookTrackingPlugin("$url")],  # reports exposures
+    plugins=[GrowthBookTrackingPlugin("$url")],  # exposures
 )
 gb.load_features()
 print(gb.get_feature_value("$key", $default))
