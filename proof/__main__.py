@@ -19,6 +19,7 @@ PARTS = {
     "stats": ["tests/simulations"],
     "faults": ["tests/faults"],
     "conditions": ["tests/conformance"],
+    "assignment": ["tests/experiments/test_assignments_hold.py"],
 }
 TITLE = (
     "# Proof\n\nWhat the long runs measured (`make proof`), newest run of each part.\n"
