@@ -17,6 +17,7 @@ from experiments.models import (
     ApiKey,
     Attribute,
     Experiment,
+    ListedUnit,
     RulesetRow,
     Segment,
     SegmentVersion,
@@ -172,7 +173,18 @@ def _entry(session: Session, experiment: Experiment, rules: Rules) -> dict[str, 
         entry["holdouts"] = experiment.holdouts
     if experiment.layer is not None:
         entry["layer"] = _layer(session, experiment, experiment.layer)
-    return entry
+    return entry | _lists(session, experiment)
+
+
+def _lists(session: Session, experiment: Experiment) -> dict[str, Any]:
+    query = select(ListedUnit).where(
+        ListedUnit.experiment_id == experiment.id, ListedUnit.removed_at.is_(None)
+    )
+    rows = session.scalars(query.order_by(ListedUnit.id)).all()
+    forced = {r.pseudonym.hex(): r.variant for r in rows if r.variant is not None}
+    out = [r.pseudonym.hex() for r in rows if r.variant is None]
+    lists: dict[str, Any] = {"forced": forced, "opted_out": out}
+    return {name: found for name, found in lists.items() if found}
 
 
 def _layer(session: Session, experiment: Experiment, key: str) -> dict[str, Any]:

@@ -8,9 +8,12 @@ from api.schemas.fields import (
     StrictSchema,
     Text,
     Time,
+    identifier,
+    text,
     whole,
 )
-from experiments.vocabulary import Action, StepState
+from experiments.messages import MAX_ID
+from experiments.vocabulary import Action, IdKind, StepState
 
 _ACTION = {
     "description": "A start, a higher coverage (raise_coverage) or a stop.",
@@ -52,3 +55,33 @@ class StepsSchema(StrictSchema):
     """All steps of an experiment, by their time."""
 
     items = Items(Part(StepSchema), required=True)
+
+
+class ListedBodySchema(StrictSchema):
+    """A customer to be put on a list; the id is hidden before it is stored."""
+
+    customer_id = text(
+        MAX_ID, required=True, metadata={"description": "As your apps send it."}
+    )
+    id_kind = Choice(IdKind, load_default=IdKind.CUSTOMER)
+    variant = identifier(
+        load_default=None,
+        metadata={"description": "What the customer gets; null: takes no part."},
+    )
+    note = text(200, required=True, metadata={"example": "Ada's test phone"})
+
+
+class ListedSchema(StrictSchema):
+    """A customer on a list by hand, whom analysis leaves out for good."""
+
+    id = whole(1, required=True)
+    variant = Text(required=True, allow_none=True)
+    note = Text(required=True)
+    created_at = Time(required=True)
+    created_by = Text(required=True)
+
+
+class ListedItemsSchema(StrictSchema):
+    """Who stands on the lists of an experiment."""
+
+    items = Items(Part(ListedSchema), required=True)

@@ -34,6 +34,12 @@ LEAST_ROLES = {
     ("GET", "/api/v1/experiments/<key:key>/plan"): "viewer",
     ("GET", "/api/v1/experiments/<key:key>/results"): "viewer",
     ("GET", "/api/v1/experiments/<key:key>/runs"): "viewer",
+    ("GET", "/api/v1/experiments/<key:key>/listed"): "editor",
+    ("POST", "/api/v1/experiments/<key:key>/listed"): "editor",
+    (
+        "DELETE",
+        "/api/v1/experiments/<key:key>/listed/<int(max=2147483647):row_id>",
+    ): "editor",
     ("GET", "/api/v1/experiments/<key:key>/steps"): "viewer",
     ("POST", "/api/v1/experiments/<key:key>/steps"): "editor",
     (

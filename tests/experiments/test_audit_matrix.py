@@ -17,6 +17,7 @@ from experiments import (
     journey,
     keys,
     lifecycle,
+    listed_units,
     metrics,
     quarantine,
     scheduled_steps,
@@ -154,6 +155,10 @@ def ramp(session: Session) -> None:
     ]
     scheduled_steps.cancel(session, "ramp", steps[0], actor=root, now=NOW)
     scheduled_steps.fail(session, steps[1], Conflict("Not now."), NOW)
+    listed = listed_units.put(
+        session, "ramp", b"p" * 16, variant=None, note="Test", actor=root, now=NOW
+    )
+    listed_units.remove(session, "ramp", listed.id, actor=root, now=NOW)
     lifecycle.transition(session, "ramp", Action.NEW_PHASE, root, NOW, reason=LONG)
 
 

@@ -188,6 +188,8 @@ DEEDS = {
     "experiment.raise_coverage": "Coverage raised",
     "experiment.stop_enrolment": "Enrolment stopped",
     "experiment.new_phase": "Phase ended, a new one begins",
+    "experiment.list_customer": "Customer put on a list by hand",
+    "experiment.unlist_customer": "Customer taken off a list",
     "experiment.plan_step": "Step planned",
     "experiment.cancel_step": "Planned step taken back",
     "experiment.fail_step": "Planned step not done",
