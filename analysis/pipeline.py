@@ -11,12 +11,12 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 
-from analysis import charts, estimating, health, leases, run_record
+from analysis import estimating, health, leases, run_record
 from analysis.cells import Summaries
-from analysis.charts import DrawnChart
 from analysis.cohort import Bounds
 from analysis.cutoff import Cutoff, data_cutoff
 from analysis.health import Check, Circumstances
@@ -37,6 +37,9 @@ from experiments.errors import AbideError, Conflict, Unavailable
 from experiments.models import AnalysisRun
 from experiments.plan import Plan
 from experiments.vocabulary import CheckState, MetricKind, ResultPhase, RunState
+
+if TYPE_CHECKING:
+    from analysis.charts import DrawnChart
 
 LEASE = leases.ANALYSIS
 SCRATCH = "scratch"
@@ -189,10 +192,7 @@ def _made(
         results=run_record.result_rows(plan, estimated, judgement),
         checks=run_record.check_rows(checks, progress.phase),
         charts=run_record.chart_rows(
-            [
-                *charts.draw_enrolment(plan, summaries.exposures.by_day),
-                *(_charts(plan, summaries, readings) if drawn else []),
-            ]
+            _charts(plan, summaries, readings if drawn else None)
         ),
     )
 
@@ -234,10 +234,18 @@ def _segment_size(
 
 
 def _charts(
-    plan: Plan, summaries: Summaries, readings: Sequence[MetricReading]
-) -> list[DrawnChart]:
+    plan: Plan, summaries: Summaries, readings: Sequence[MetricReading] | None
+) -> "list[DrawnChart]":
+    """Draw who came, and what came out where that may be shown."""
+    # What is refused before it is drawn starts without the drawing, which is slow.
+    from analysis import charts  # noqa: PLC0415
+
+    enrolment = charts.draw_enrolment(plan, summaries.exposures.by_day)
+    if readings is None:
+        return list(enrolment)
     curves = estimating.retention_curves(plan, summaries)
-    return charts.draw(plan, readings, curves, _histograms(summaries))
+    outcomes = charts.draw(plan, readings, curves, _histograms(summaries))
+    return [*enrolment, *outcomes]
 
 
 def _is_blocked(checks: list[Check]) -> bool:

@@ -21,14 +21,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from analysis import leases
 from analysis.cells import Cell, Summaries
-from analysis.charts import DrawnChart
 from analysis.estimating import Estimated
 from analysis.health import Check
 from analysis.outcome_json import outcome_to_json, response_to_json
@@ -41,6 +40,9 @@ from experiments.db import transaction
 from experiments.models import AnalysisRun, Chart, CheckResult, Result
 from experiments.plan import Plan
 from experiments.vocabulary import ResultPhase, RunState, SentenceCase
+
+if TYPE_CHECKING:
+    from analysis.charts import DrawnChart
 
 TEST_FIGURES = frozenset({"p_value", "anytime_p_value", "chi2"})
 # Columns that differ between two runs of the same input.
@@ -174,7 +176,7 @@ def check_rows(checks: Sequence[Check], phase: ResultPhase) -> list[CheckResult]
     ]
 
 
-def chart_rows(charts: Sequence[DrawnChart]) -> list[Chart]:
+def chart_rows(charts: "Sequence[DrawnChart]") -> list[Chart]:
     """Write the drawn charts."""
     return [
         Chart(

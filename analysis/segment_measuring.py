@@ -13,7 +13,6 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, selectinload
 
 from analysis import leases, segment_sizes, wording
-from analysis.charts import draw_segment
 from analysis.segment_counting import Count, Counted, Rule, RunningExperiment, count
 from analysis.segment_sizes import SMALLEST
 from analysis.store import EventStore, Snapshot
@@ -228,6 +227,9 @@ def _chart(
     drawn = [(at.date(), n) for at, n, *_ in known if n >= SMALLEST or not n]
     if len(drawn) < 2 or not any(n for _, n in drawn):  # noqa: PLR2004  # a line
         return None
+    # The scheduler starts without the drawing, which is slow to load.
+    from analysis.charts import draw_segment  # noqa: PLC0415
+
     sentence = segment_sizes.trend([(at, n) for at, n, *_ in known])
     rows = [
         [wording.date(at), segment_sizes.size(n), wording.count(everybody)]

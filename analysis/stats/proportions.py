@@ -1,11 +1,9 @@
-"""Two proportions: retention by day N, churn by day N, share satisfied."""
+"""Two proportions: retention by day N, churn by day N, share satisfied.
 
-from scipy.stats import boschloo_exact, fisher_exact
-from statsmodels.stats.proportion import (
-    confint_proportions_2indep,
-    proportion_confint,
-    score_test_proportions_2indep,
-)
+statsmodels and scipy.stats take seconds to load, so they are loaded by the first
+comparison: what compares nothing (a refusal, a dry run, a running experiment) starts
+without them.
+"""
 
 from analysis.stats.estimate import ArmValue, Estimate, Interval, Outcome
 from analysis.stats.intervals import GRADES, tail
@@ -59,6 +57,10 @@ def two_proportions(
 
 def newcombe(control: Successes, treatment: Successes, level: float = 0.95) -> Interval:
     """Newcombe's hybrid Wilson interval of treatment minus control."""
+    from statsmodels.stats.proportion import (  # noqa: PLC0415  # see the module's head
+        confint_proportions_2indep,
+    )
+
     low, high = confint_proportions_2indep(
         treatment.successes,
         treatment.n,
@@ -75,6 +77,10 @@ def share(arm: Successes, level: float = 0.95) -> ArmValue:
     """One arm's share with its Wilson interval; no value where no unit counts."""
     value, interval = None, None
     if arm.n:
+        from statsmodels.stats.proportion import (  # noqa: PLC0415  # as above
+            proportion_confint,
+        )
+
         value = arm.successes / arm.n
         low, high = proportion_confint(
             arm.successes, arm.n, alpha=2 * tail(level), method="wilson"
@@ -99,6 +105,11 @@ def _test(
     control: Successes, treatment: Successes
 ) -> tuple[float | None, dict[str, float | int | str]]:
     """P-value of no difference, with how it was found."""
+    from scipy.stats import boschloo_exact, fisher_exact  # noqa: PLC0415  # as above
+    from statsmodels.stats.proportion import (  # noqa: PLC0415
+        score_test_proportions_2indep,
+    )
+
     n, successes = control.n + treatment.n, control.successes + treatment.successes
     if successes in {0, n}:
         return None, {"p_reason": Reason.NO_VARIATION.value}

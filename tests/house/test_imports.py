@@ -3,7 +3,18 @@
 import subprocess
 import sys
 
-HEAVY = ("statsmodels", "pandas", "ibis", "scipy", "duckdb", "altair", "vl_convert")
+import pytest
+
+HEAVY = (
+    "statsmodels",
+    "pandas",
+    "ibis",
+    "scipy",
+    "scipy.stats",
+    "duckdb",
+    "altair",
+    "vl_convert",
+)
 PROBE = """
 import sys
 {imports}
@@ -28,3 +39,11 @@ def test_front_door__app_created__loads_no_statistics(tmp_path: object) -> None:
         f"import abide\nabide.create_app({{'ABIDE_DATA_DIR': {str(tmp_path)!r}}})\n"
     )
     assert _loaded(imports) == ""
+
+
+@pytest.mark.parametrize("command", ["importing", "pipeline", "scheduler", "up"])
+def test_command_that_computes__started__loads_no_statistics_and_no_drawing_yet(
+    command: str,
+) -> None:
+    loaded = set(_loaded(f"import analysis.{command}").split(","))
+    assert loaded.isdisjoint({"statsmodels", "scipy.stats", "altair", "vl_convert"})
