@@ -19,6 +19,7 @@ from api.written import Written
 from experiments.assignment import Assignment, assign, assign_all, silent
 from experiments.errors import InvalidInput, Unavailable
 from experiments.javascript import is_number
+from experiments.previews import Previewer, preview_of
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
 from experiments.vocabulary import AssignmentReason, KeyKind
@@ -48,11 +49,14 @@ class Question(NamedTuple):
     experiments: Sequence[str] | None
 
 
-def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
+def routes(
+    reader: RulesetReader, previewer: Previewer | None = None
+) -> dict[tuple[str, str], Door]:
     """List the doors of this file.
 
     Args:
         reader: holds the ruleset to answer from.
+        previewer: reads preview links; without one none is read.
 
     Returns:
         (method, path) -> door.
@@ -65,7 +69,11 @@ def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
         if ruleset is None:
             raise Unavailable("Abide has just started. Try again soon.")
         question = read_question(request.body)
-        parts = written.of(ruleset, answer(ruleset, question))
+        answers = answer(ruleset, question)
+        preview = preview_of(previewer, ruleset, question.attributes)
+        if preview is not None:
+            answers = with_preview(answers, preview.given, question.experiments)
+        parts = written.of(ruleset, answers)
         body = b'{"revision":%d,"assignments":[' % ruleset.revision
         return Response(200, JSON_HEADERS, body + b",".join(parts) + b"]}")
 
@@ -106,6 +114,25 @@ def answer(ruleset: Ruleset, question: Question) -> list[Assignment]:
             unknown = AssignmentReason.UNKNOWN_EXPERIMENT
             answers.append(silent(key, ruleset.silent.get(key, unknown)))
     return answers
+
+
+def with_preview(
+    answers: list[Assignment],
+    shown: Assignment,
+    experiments: Sequence[str] | None,
+) -> list[Assignment]:
+    """Put what a preview link shows in the place of the assignment.
+
+    Args:
+        answers: as assigned.
+        shown: of one experiment.
+        experiments: that were asked for; None stands for all.
+
+    Returns:
+        The answers; a previewed draft stands last where all were asked for.
+    """
+    told = [shown if one.experiment == shown.experiment else one for one in answers]
+    return [*told, shown] if experiments is None and shown not in told else told
 
 
 def read_question(body: bytes) -> Question:

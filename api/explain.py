@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from api import explain_openapi
 from api.door_auth import authenticate
 from api.door_body import decode_json
-from api.door_values import Door, Request, Response, in_house, json_response
+from api.door_values import Door, Request, Response, json_response
 from experiments.errors import InvalidInput, Unavailable
 from experiments.explaining import receipt_of
 from experiments.receipt_values import to_json
@@ -24,8 +24,6 @@ MAX_UNIT = 512  # characters of a customer's id
 MAX_ATTRIBUTES = 8_000  # characters
 MAX_FIELDS = 10
 _LONGEST = {"experiment": MAX_UNIT, "unit": MAX_UNIT, "attributes": MAX_ATTRIBUTES}
-
-word = in_house
 
 OPENAPI_PATHS: dict[str, Any] = explain_openapi.paths(PATH, MAX_UNIT, MAX_ATTRIBUTES)
 

@@ -17,6 +17,7 @@ from api.doors import DoorGroup, Gate
 from api.errors import HEADERS, json_bytes
 from experiments.context import Context
 from experiments.inbox import Inbox
+from experiments.previews import load_previewer
 from experiments.privacy import load_pseudonymiser
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_mirror import RulesetMirror
@@ -73,9 +74,11 @@ def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
         **tracking.routes(reader, inbox, hide, context.now),
         **plugin_track.routes(reader, inbox, hide, context.now),
     }
-    for asked in (assignments, explain, ofrep, sdk_payload):
+    previewer = load_previewer(settings, context.now)
+    yield DoorGroup(explain.routes(reader), explain.BODY_CAP, settings.threads)
+    for asked in (assignments, ofrep, sdk_payload):
         yield DoorGroup(
-            asked.routes(reader),
+            asked.routes(reader, previewer),
             asked.BODY_CAP,
             settings.threads,
             wording=asked.word,

@@ -29,9 +29,10 @@ from api.written import Written
 from experiments.assignment import Assignment, assign, assign_all
 from experiments.errors import NotFound, Unavailable
 from experiments.flags import flag_value
+from experiments.previews import Previewer, preview_of
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
-from experiments.vocabulary import AssignmentReason, KeyKind
+from experiments.vocabulary import AssignmentReason, KeyKind, ParameterType
 
 PATH = "/ofrep/v1/evaluate/flags"
 BODY_CAP = 64_000  # bytes
@@ -42,6 +43,7 @@ _REASONS: Mapping[AssignmentReason, str] = {
     AssignmentReason.SPLIT: "SPLIT",
     AssignmentReason.DECIDED: "TARGETING_MATCH",
     AssignmentReason.FORCED: "TARGETING_MATCH",
+    AssignmentReason.PREVIEW: "TARGETING_MATCH",
     AssignmentReason.PAUSED: "DISABLED",
     AssignmentReason.STOPPED: "DISABLED",
     AssignmentReason.NOT_STARTED: "DISABLED",
@@ -83,11 +85,14 @@ class Item(NamedTuple):
     mark: bytes
 
 
-def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
+def routes(
+    reader: RulesetReader, previewer: Previewer | None = None
+) -> dict[tuple[str, str], Door]:
     """List the doors of this file.
 
     Args:
         reader: holds the ruleset to answer from.
+        previewer: reads preview links; without one none is read.
 
     Returns:
         (method, path) -> door.
@@ -97,6 +102,9 @@ def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
     def one(request: Request) -> Response:
         ruleset = _ruleset(request, reader)
         asked = read_context(request.body)
+        preview = preview_of(previewer, ruleset, asked.attributes)
+        if preview is not None and preview.given.experiment == request.name:
+            return Response(200, JSON_HEADERS, _flag(preview.given, preview.types).body)
         design = ruleset.experiments.get(request.name)
         if design is None:
             raise FlagNotFound(_absent(ruleset, request.name))
@@ -109,6 +117,12 @@ def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
         asked = read_context(request.body)
         given = assign_all(ruleset.together, asked.unit, asked.attributes)
         flags = items.of(ruleset, given)
+        preview = preview_of(previewer, ruleset, asked.attributes)
+        if preview is not None:
+            key = preview.given.experiment
+            others = zip(given, flags, strict=True)
+            flags = [flag for one, flag in others if one.experiment != key]
+            flags.append(_flag(preview.given, preview.types))
         etag = _etag(flags)
         if holds(request.headers.get("if-none-match", ""), etag):
             return Response(304, [("ETag", etag)])
@@ -187,9 +201,14 @@ def _item(ruleset: Ruleset, given: Assignment) -> Item:
     design = ruleset.experiments[given.experiment]
     # The variant is never None here: experiments that give none are not asked.
     name = given.variant or design.variants[design.control].name
+    return _flag(given._replace(variant=name), design.types)
+
+
+def _flag(given: Assignment, types: Mapping[str, ParameterType]) -> Item:
+    name = str(given.variant)
     flag = {
         "key": given.experiment,
-        "value": flag_value(design.types, given.parameters, name),
+        "value": flag_value(types, given.parameters, name),
         "reason": _REASONS.get(given.reason, _OUTSIDE),
         "variant": name,
         # Flat, of texts, numbers and truth values: JavaScript drops the rest.

@@ -26,6 +26,7 @@ from api.sdk_features import control_value, feature, variant_values
 from experiments.assignment import Assignment, RunningDesign, assign_all, unit_text
 from experiments.errors import Forbidden, Unavailable
 from experiments.flags import flag_value
+from experiments.previews import Previewer, preview_of
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
 from experiments.vocabulary import KeyKind
@@ -57,11 +58,14 @@ class Asked(NamedTuple):
     forced_features: frozenset[str]
 
 
-def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
+def routes(
+    reader: RulesetReader, previewer: Previewer | None = None
+) -> dict[tuple[str, str], Door]:
     """List the doors of this file.
 
     Args:
         reader: holds the ruleset to answer from.
+        previewer: reads preview links, for evaluation here; None reads none.
 
     Returns:
         (method, path) -> door.
@@ -84,7 +88,13 @@ def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
         ruleset = _ruleset(reader)
         _client_key(request.name, ruleset)
         asked = read_question(request.body)
-        return json_response(200, _evaluated(ruleset, asked))
+        told = _evaluated(ruleset, asked)
+        preview = preview_of(previewer, ruleset, asked.attributes)
+        if preview is not None:
+            given = preview.given
+            value = flag_value(preview.types, given.parameters, str(given.variant))
+            told["features"][given.experiment] = {"defaultValue": value}
+        return json_response(200, told)
 
     return {("GET", FEATURES): features, ("POST", EVALUATE): evaluate}
 

@@ -17,6 +17,7 @@ REASON_WORDS: Mapping[AssignmentReason, str] = {
     AssignmentReason.INVALID_UNIT: "there is no usable id",
     AssignmentReason.UNKNOWN_EXPERIMENT: "there is no experiment with this key",
     AssignmentReason.EXTERNAL: "another system assigns this experiment",
+    AssignmentReason.PREVIEW: "a preview link says so",
     AssignmentReason.FORCED: "the test list says so",
     AssignmentReason.OPTED_OUT: "the customer is on the list of those who take no part",
     AssignmentReason.HELD_OUT: "a holdout keeps this customer out",

@@ -197,6 +197,7 @@ class AssignmentReason(StrEnum):
     OPTED_OUT = "opted_out"  # on its list of customers who do not take part
     HELD_OUT = "held_out"  # by a holdout that began before the experiment
     NOT_IN_LAYER = "not_in_layer"  # bucket belongs to another of its layer, or none
+    PREVIEW = "preview"  # by a preview link; never an exposure
     EARLIER_PHASE = "earlier_phase"  # was in a phase before the present one
 
 

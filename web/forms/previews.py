@@ -1,0 +1,11 @@
+"""The form of preview links."""
+
+from web.forms.base import AbideForm
+from web.forms.fields import Choice, Whole
+
+
+class PreviewForm(AbideForm):
+    """Which variant to show, and for how long."""
+
+    variant = Choice("Variant to show")
+    days = Whole("Days until the link ends", low=1, high=30, default="7")
