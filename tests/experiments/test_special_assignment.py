@@ -196,7 +196,8 @@ def test_hash_attribute__other_than_the_id__decides_and_falls_back() -> None:
     by_account = assign(design, "ada", {"account_id": "acme"})
     assert by_account.bucket == bucket("s", "acme")
     assert assign(design, "bob", {"account_id": "acme"}) == by_account
-    unusable: list[dict[str, Any]] = [{}, *({"account_id": v} for v in (None, "", []))]
+    ids: list[Any] = [None, "", []]
+    unusable: list[dict[str, Any]] = [{}, *({"account_id": one} for one in ids)]
     for missing in unusable:
         assert assign(design, "ada", missing).bucket == bucket("s", "ada")
     assert assign(design, None, {"account_id": 5}).bucket == bucket("s", "5")
