@@ -43,7 +43,7 @@ def full_design() -> Design:
                 description="",
                 parameters={"headline": "Hello"},
                 personalisation=(
-                    SegmentParameters("new", 1, {"headline": "Welcome"}),
+                    SegmentParameters("newcomers", 1, {"headline": "Welcome"}),
                     SegmentParameters(factories.SEGMENT, 1, {}),
                 ),
             ),
@@ -57,7 +57,7 @@ def full_design() -> Design:
         planned_end_at=NOW + timedelta(days=28, microseconds=123456),
         exposures_from=NOW + timedelta(days=1),
         enrolment_ends_at=NOW + timedelta(days=20),
-        breakdowns=(SegmentRef("new", 1), SegmentRef("new", 2)),
+        breakdowns=(SegmentRef("newcomers", 1), SegmentRef("newcomers", 2)),
         alpha=0.1,
         parameter_types={
             "a": ParameterType.JSON,
@@ -67,8 +67,8 @@ def full_design() -> Design:
 
 
 def have_all(session: Session) -> None:
-    factories.make_segment(session, "new", condition={"lifecycle": "new"})
-    segments.add_version(session, "new", {}, actor=SYSTEM, now=NOW)
+    factories.make_segment(session, "newcomers", condition={"lifecycle": "new"})
+    segments.add_version(session, "newcomers", {}, actor=SYSTEM, now=NOW)
     factories.make_metric(session, "churn")
 
 
