@@ -1,5 +1,6 @@
 """The chart of customers who came in, day by day: it says nothing about an outcome."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -83,7 +84,7 @@ def enrolment_chart(
                 axis=alt.Axis(
                     title=None,
                     format="%-d %b",
-                    tickCount=4 if medium.is_narrow else 6,
+                    values=_ticks([day for day, _ in curves[names[0]]], medium),
                     grid=False,
                 ),
             ),
@@ -126,3 +127,12 @@ def enrolment_chart(
         ]
     chart = drawing(*layers, width=medium.width - AXIS_WIDTH - EDGE, height=HEIGHT)
     return configured(chart, medium)
+
+
+def _ticks(days: Sequence[date], medium: Medium) -> list[alt.DateTime]:
+    """Choose whole days that are there: Vega would divide a short time into hours."""
+    step = math.ceil(len(days) / (4 if medium.is_narrow else 6))
+    return [
+        alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True)
+        for day in days[::step]
+    ]

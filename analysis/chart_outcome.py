@@ -25,7 +25,12 @@ from analysis.chart_parts import (
 from analysis.chart_style import SHAPES, TEXT_SIZE, Medium, Paint, configured
 from analysis.sentences import sign_of
 from analysis.stats.estimate import ArmValue
+from experiments.design import MetricDefinition
 from experiments.vocabulary import MetricKind
+
+# Pixels of a row of a change, from its top: its name, what the lines mean (in the first
+# row), then the lines. No line may run through the name.
+CHANGE_ROW, NAME_ABOVE, NAMED_TO, LINES_FROM = 84, 36, 14, 28
 
 
 def outcome_rows(
@@ -69,7 +74,7 @@ def outcome_chart(
     rows = outcome_rows(effects, control)
     definition = effects[0].planned.definition
     paint = medium.paint
-    axis, low, high = _outcome_axis(definition.kind, definition.scale, rows)
+    axis, low, high = _outcome_axis(definition, rows)
     values = [
         {
             "row": i,
@@ -111,8 +116,9 @@ def outcome_chart(
 
 
 def _outcome_axis(
-    kind: MetricKind, scale: int, rows: Sequence[tuple[str, ArmValue, str]]
+    definition: MetricDefinition, rows: Sequence[tuple[str, ArmValue, str]]
 ) -> tuple[alt.Axis, float, float]:
+    kind, scale = definition.kind, definition.scale
     if wording.measure_of(kind) is wording.POINTS:
         axis = alt.Axis(
             labelExpr="round(datum.value * 100) + ' %'",
@@ -130,7 +136,11 @@ def _outcome_axis(
         )
         return axis, 1.0, float(scale)
     top = max(_end(arm, low=False, default=arm.value or 0) for _, arm, _ in rows)
-    axis = alt.Axis(tickCount=5, title="Days", grid=False)
+    axis = alt.Axis(
+        tickCount=5,
+        title=f"Mean days within the {wording.first_days(definition.day)}",
+        grid=False,
+    )
     return axis, 0.0, float(math.ceil(top * 1.1)) or 1.0
 
 
@@ -166,15 +176,15 @@ def difference_chart(effects: Sequence[Effect], medium: Medium) -> dict[str, Any
     )
     y = alt.Y("row:O", axis=None, sort=None)
     layers = [
-        *_reference_lines(target, first, medium),
+        *_reference_lines(target, first, len(effects), medium),
         *_graded_lines(chart, y),
         _end_text(chart, y, paint, "left", "low_text", "low95"),
         _end_text(chart, y, paint, "right", "high_text", "high95"),
         points(chart, x, y, paint),
-        *row_labels(chart, y, medium),
+        *row_labels(chart, y, medium, above=NAME_ABOVE),
     ]
     return configured(
-        drawing(*layers, width=medium.width - EDGE, height=alt.Step(ROW_HEIGHT + 8)),
+        drawing(*layers, width=medium.width - EDGE, height=alt.Step(CHANGE_ROW)),
         medium,
     )
 
@@ -244,7 +254,10 @@ def _end_text(
     )
 
 
-def _reference_lines(target: float, effect: Effect, medium: Medium) -> list[Layer]:
+def _reference_lines(
+    target: float, effect: Effect, rows: int, medium: Medium
+) -> list[Layer]:
+    """Draw no change and the change that matters, but not through the names."""
     paint = medium.paint
     matters = wording.agreed(effect.planned.choice.change_that_matters, effect.measure)
     verb = "matter" if matters.endswith("s") else "matters"
@@ -256,18 +269,23 @@ def _reference_lines(target: float, effect: Effect, medium: Medium) -> list[Laye
     for i, line in enumerate(lines):
         data = chart_of([line])
         dash = [1, 0] if i == 0 else [2, 4]
-        layers.append(
+        layers += [
             data.mark_rule(color=paint.ink, strokeWidth=1.5, strokeDash=dash).encode(
-                x=alt.X("x:Q")
+                x=alt.X("x:Q"),
+                y=alt.YValue(row * CHANGE_ROW + (NAMED_TO if row else LINES_FROM)),
+                y2=alt.Y2Value((row + 1) * CHANGE_ROW - (4 if row + 1 < rows else 0)),
             )
-        )
+            for row in range(rows)
+        ]
         layers.append(
             data.mark_text(
                 align="right" if line["align"] else "left",
                 dx=-4 if line["align"] else 4,
                 color=paint.muted,
                 fontSize=12,
-            ).encode(x=alt.X("x:Q"), y=alt.YValue(-8), text=alt.Text("text:N"))
+            ).encode(
+                x=alt.X("x:Q"), y=alt.YValue(LINES_FROM - 8), text=alt.Text("text:N")
+            )
         )
     return layers
 

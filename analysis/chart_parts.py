@@ -125,13 +125,14 @@ def haloed(chart: Layer, paint: Paint, channels: dict[str, Any], **text: Any) ->
     return layered(halo.encode(**channels), chart.mark_text(**text).encode(**channels))
 
 
-def row_labels(chart: Layer, y: alt.Y, medium: Medium) -> list[Layer]:
+def row_labels(chart: Layer, y: alt.Y, medium: Medium, above: int = 20) -> list[Layer]:
     """Write each row's `name` above it, and its `more` beside that or below.
 
     Args:
         chart: with the rows.
         y: their position.
         medium: where the drawing goes.
+        above: pixels from the middle of a row up to its name.
 
     Returns:
         Layers of text.
@@ -149,7 +150,7 @@ def row_labels(chart: Layer, y: alt.Y, medium: Medium) -> list[Layer]:
             paint,
             {"x": alt.XValue(0), "y": y, "text": alt.Text("name:N")},
             align="left",
-            dy=-20,
+            dy=-above,
             fontSize=TEXT_SIZE,
             fontWeight="bold",
             color=paint.ink,

@@ -34,7 +34,7 @@ from analysis.chart_style import (
     to_svg,
 )
 from analysis.glossary import CASE_WORDS
-from analysis.readings import EVERYBODY, MetricReading
+from analysis.readings import EVERYBODY, MetricReading, same_answers
 from analysis.stats.estimate import Interval, NotComputable
 from analysis.stats.summary import Histogram
 from analysis.verdict import UNEQUAL_P
@@ -96,9 +96,9 @@ def draw(
         if by_variant
     ]
     charts += [
-        _answers(plan, metric, by_variant)
-        for metric, by_variant in histograms.items()
-        if any(each.answered for each in by_variant.values())
+        _answers(plan, metrics, histograms[metrics[0]])
+        for metrics in same_answers(plan, histograms)
+        if any(each.answered for each in histograms[metrics[0]].values())
     ]
     return charts
 
@@ -369,9 +369,10 @@ def _share_range(interval: Interval | None) -> str:
 
 
 def _answers(
-    plan: Plan, metric: str, histograms: Mapping[str, Histogram]
+    plan: Plan, metrics: Sequence[str], histograms: Mapping[str, Histogram]
 ) -> DrawnChart:
-    planned = plan.metric(metric)
+    planned = plan.metric(metrics[0])
+    names = wording.joined([plan.metric(metric).name for metric in metrics])
     definition = planned.definition
     steps = steps_of(definition.scale)
     columns = ["Group", "Answers", *(step.name for step in steps)]
@@ -391,8 +392,8 @@ def _answers(
         for name, each in histograms.items()
     ]
     return _chart(
-        f"csat:{metric}",
-        f"Answers by group ({planned.name})",
+        f"csat:{metrics[0]}",
+        f"Answers by group ({names})",
         f"An answer of {definition.satisfied_from} or more came from"
         f" {wording.joined(said)} who answered.",
         (columns, rows),

@@ -104,6 +104,7 @@ def past_experiments() -> tuple[dict[str, Any], ...]:
         {
             "key": "guided-set-up",
             "name": "Guided set-up for new small businesses",
+            "title": "Guided set-up keeps more new small businesses",
             "stage": "onboarding",
             "segment": "new-small-businesses",
             "evidence": "data_pattern",
@@ -128,6 +129,7 @@ def past_experiments() -> tuple[dict[str, Any], ...]:
         {
             "key": "renewal-reminder",
             "name": "Daily renewal reminders",
+            "title": "Daily renewal reminders keep more second-year customers",
             "stage": "renewal",
             "segment": "second-year-customers",
             "evidence": "complaints",
@@ -151,6 +153,7 @@ def past_experiments() -> tuple[dict[str, Any], ...]:
         {
             "key": "call-back-offer",
             "name": "Call-back offer in support",
+            "title": "A call-back offer keeps more customers who need support",
             "stage": "first_success",
             "segment": "frequent-support-contacts",
             "evidence": "opinion",
@@ -174,6 +177,7 @@ def past_experiments() -> tuple[dict[str, Any], ...]:
         {
             "key": "win-back-discount",
             "name": "Win-back discount",
+            "title": "A win-back discount keeps more at-risk customers",
             "stage": "renewal",
             "segment": "at-risk-customers",
             "evidence": "earlier_experiment",
@@ -203,6 +207,7 @@ def running_experiment() -> dict[str, Any]:
     return {
         "key": "first-week-checklist",
         "name": "Checklist for the first week",
+        "title": "A checklist for the first week keeps more new small businesses",
         "stage": "first_success",
         "segment": "new-small-businesses",
         "evidence": "data_pattern",
@@ -217,7 +222,7 @@ def hypothesis_body(item: dict[str, Any]) -> dict[str, Any]:
     """Write the hypothesis of an experiment as the API takes it."""
     return {
         "key": item["key"],
-        "title": f"{item['name']} keeps more customers",
+        "title": item["title"],
         "evidence": item["evidence"],
         "evidence_text": item["evidence_text"],
         "change": item["change"],

@@ -31,11 +31,23 @@ class MetricFacts:
     variant: str = "the new variant"
     segment_per_quarter: int | None = None
     more_needed: int | None = None  # customers that would settle it
+    so_far: int | None = None  # customers in the experiment
+    scale: int | None = None  # the highest score of a survey
+    day: int | None = None  # up to which days are counted
 
     @property
     def measure(self) -> wording.Measure:
         """How changes of this metric are read."""
         return wording.measure_of(self.kind)
+
+    @property
+    def where(self) -> str:
+        """On which scale a change is, where its unit does not say so."""
+        if self.kind == MetricKind.CSAT_MEAN and self.scale is not None:
+            return f" on the {wording.scale(self.scale)}"
+        if self.kind == MetricKind.TIME_TO_CHURN and self.day is not None:
+            return f" within the {wording.first_days(self.day)}"
+        return ""
 
     @property
     def sign(self) -> int:
@@ -216,7 +228,7 @@ def _better_or_worse(facts: MetricFacts, estimate: Estimate) -> str:
     fell = estimate.effect < 0
     word = "fell" if fell else "rose"
     core = (
-        f"{facts.name} {word} by {scale.size(estimate.effect)}"
+        f"{facts.name} {word} by {scale.size(estimate.effect)}{facts.where}"
         f" ({wording.level(estimate.interval)} {scale.plain_range(fell=fell)})"
     )
     kept = customers_kept(facts, estimate)
@@ -240,7 +252,8 @@ def _worse(facts: MetricFacts, estimate: Estimate) -> str:
     fell = estimate.effect < 0
     return (
         f"{facts.name} {'fell' if fell else 'rose'} by {scale.size(estimate.effect)}"
-        f" ({wording.level(estimate.interval)} {scale.plain_range(fell=fell)}){tail}."
+        f"{facts.where} ({wording.level(estimate.interval)}"
+        f" {scale.plain_range(fell=fell)}){tail}."
     )
 
 
@@ -248,7 +261,7 @@ def _harm_ruled_out(facts: MetricFacts, estimate: Estimate) -> str:
     scale = EstimateWords(facts.measure, estimate)
     limit = wording.agreed(-facts.sign * _margin(facts), facts.measure, sign=True)
     return (
-        f"We can rule out harm to {facts.name} beyond {limit} (change"
+        f"We can rule out harm to {facts.name} beyond {limit}{facts.where} (change"
         f" {scale.change()},"
         f" {wording.level(estimate.interval)} {scale.signed_range()})."
     )
@@ -261,7 +274,8 @@ def _harm_not_ruled_out(facts: MetricFacts, estimate: Estimate) -> str:
     extent = "by any amount" if end is None else f"by as much as {scale.size(end)}"
     limit = wording.agreed(_margin(facts), facts.measure)
     return (
-        f"We cannot rule out harm to {facts.name}: it may have {word} {extent};"
+        f"We cannot rule out harm to {facts.name}: it may have {word} {extent}"
+        f"{facts.where};"
         f" the limit agreed was {limit}."
     )
 
@@ -271,7 +285,7 @@ def _equal_enough(facts: MetricFacts, estimate: Estimate) -> str:
     matters = wording.agreed(facts.target, facts.measure)
     return (
         f"{facts.name} changed by less than the {matters} that"
-        f" {'matter' if matters.endswith('s') else 'matters'}"
+        f" {'matter' if matters.endswith('s') else 'matters'}{facts.where}"
         f" ({wording.level(estimate.interval)} {scale.signed_range()})."
     )
 
@@ -289,13 +303,29 @@ def _undecided(facts: MetricFacts, estimate: Estimate) -> str:
         change = "of unknown size"
     needed = wording.agreed(facts.target, facts.measure)
     text = (
-        f"We cannot tell whether {facts.name} changed. The change is {change};"
+        f"We cannot tell whether {facts.name} changed. The change is {change}"
+        f"{facts.where};"
         f" {needed} {'were' if needed.endswith('s') else 'was'} needed."
     )
     if facts.more_needed:
         more = wording.about(facts.more_needed).capitalize()
-        text += f" {more} more customers would settle it."
+        times = times_as_many(facts.more_needed, facts.so_far)
+        text += f" {more} more customers would settle it{times}."
     return text
+
+
+def times_as_many(more: int, so_far: int | None) -> str:
+    """Put further customers in proportion to those there are.
+
+    Args:
+        more: customers needed beside them.
+        so_far: customers in the experiment; None where that is not known.
+
+    Returns:
+        Such as ": 6 times as many as took part"; "" where they are no more than that.
+    """
+    times = round(more / so_far) if so_far else 0
+    return "" if times < 2 else f": {wording.count(times)} times as many as took part"  # noqa: PLR2004
 
 
 _WRITERS: Mapping[SentenceCase, Callable[[MetricFacts, Estimate], str]] = {

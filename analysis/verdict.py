@@ -202,6 +202,9 @@ def _judge_reading(plan: Plan, reading: MetricReading, progress: Progress) -> _J
         label=_label(plan, reading),
         variant=reading.variant,
         segment_per_quarter=progress.segment_per_quarter if everybody else None,
+        so_far=progress.units_so_far if everybody else None,
+        scale=planned.definition.scale,
+        day=planned.definition.day,
         more_needed=settling.customers_to_settle(
             reading.outcome,
             planned.choice.change_that_matters,
@@ -283,7 +286,10 @@ def _rule(plan: Plan, judged: Sequence[_Judged], progress: Progress) -> _Ruling:
     else:
         if primary.case == SentenceCase.BETTER:
             said += open_ones
-        verdict, clause = Verdict.UNDECIDED, _why_undecided(plan, primary, open_ones)
+        verdict, clause = (
+            Verdict.UNDECIDED,
+            _why_undecided(plan, primary, open_ones, progress),
+        )
     return _Ruling(
         primary.reading.variant,
         verdict,
@@ -302,7 +308,9 @@ def _why_ship(primary: _Judged, guardrails: Sequence[_Judged]) -> str:
     )
 
 
-def _why_undecided(plan: Plan, primary: _Judged, open_ones: Sequence[_Judged]) -> str:
+def _why_undecided(
+    plan: Plan, primary: _Judged, open_ones: Sequence[_Judged], progress: Progress
+) -> str:
     if primary.harm is None:
         return f"{primary.name} decides, and it cannot be computed."
     if primary.unequal:
@@ -332,7 +340,8 @@ def _why_undecided(plan: Plan, primary: _Judged, open_ones: Sequence[_Judged]) -
     if len(known) < len(needed):
         return clause
     more = wording.about(max(known)).capitalize()
-    return f"{clause} {more} more customers would rule it out, if there is none."
+    times = sentences.times_as_many(max(known), progress.units_so_far)
+    return f"{clause} {more} more customers would rule it out, if there is none{times}."
 
 
 def _is_futile(primary: _Judged, progress: Progress) -> bool:

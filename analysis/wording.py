@@ -61,6 +61,16 @@ _MEASURES = {
 }
 
 
+def scale(highest: int) -> str:
+    """Name the scale of a survey's answers."""
+    return f"1 to {highest} scale"
+
+
+def first_days(day: int) -> str:
+    """Name the days within which days are counted."""
+    return f"first {day} days"
+
+
 def measure_of(kind: MetricKind) -> Measure:
     """Find how changes of a kind of metric are read."""
     return _MEASURES[kind]

@@ -85,6 +85,10 @@ class Endpoint:
         return HTTPStatus.CREATED if self.creates else HTTPStatus.OK
 
 
+class _NoQuery(StrictSchema):
+    """Nothing may stand behind the question mark: what is unknown is refused."""
+
+
 class Resource:
     """The endpoints of one kind of thing; `tag` puts them beside another's."""
 
@@ -113,6 +117,10 @@ class Resource:
         def open_view(view: View) -> View:
             opened = _document(self.blueprint, endpoint)(_answering(view, endpoint))
             # The innermost argument comes first, so the query is put on first.
+            if endpoint.query is None:
+                opened = self.blueprint.arguments(
+                    _NoQuery, location="query", required=False, as_kwargs=True
+                )(opened)
             for schema, location in (
                 (endpoint.query, "query"),
                 (endpoint.body, "json"),
@@ -137,7 +145,8 @@ def _asks(schema: type[StrictSchema]) -> bool:
 
 def _document(blueprint: Any, endpoint: Endpoint) -> Callable[..., Any]:  # noqa: ANN401
     refusals = ANY_REFUSALS + (BODY_REFUSALS if endpoint.body else ())
-    refusals += (HTTPStatus.UNPROCESSABLE_ENTITY,) if endpoint.query else ()
+    # What stands behind a question mark may be unknown everywhere.
+    refusals += (HTTPStatus.UNPROCESSABLE_ENTITY,)
 
     def decorate(view: Callable[..., Response]) -> Any:  # noqa: ANN401
         documented = blueprint.response(endpoint.status, endpoint.answer)(view)

@@ -120,7 +120,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
     target = TRANSITIONS.get((status, action))
     if target is None:
         raise Conflict(
-            f"This experiment is {_words(status)}; you cannot {_words(action)} it."
+            f"This experiment is {_STANDING[status]}; you cannot {_words(action)} it."
         )
     _check_reason(action, reason)
     _check(session, experiment, action, actor)
@@ -284,5 +284,15 @@ def _snapshot(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _words(name: Status | Action) -> str:
+_STANDING = {
+    Status.DRAFT: "a draft",
+    Status.IN_REVIEW: "in review",
+    Status.RUNNING: "already running",
+    Status.PAUSED: "paused",
+    Status.STOPPED: "stopped",
+    Status.DECIDED: "decided",
+}
+
+
+def _words(name: Action) -> str:
     return name.replace("_", " ")

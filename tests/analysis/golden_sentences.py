@@ -30,6 +30,7 @@ R, C, T, M, S = (
     MetricKind.CSAT_SHARE,
 )
 SHARE, SCORE, DAYS = 0.701, 4.12, 61.3
+SO_FAR = 5_200
 LEVELS = {R: SHARE, C: 0.299, T: DAYS, M: SCORE, S: 0.78}
 # kind, effect, low, high, margin of a guardrail (None: secondary), customers a quarter
 CHANGES: list[
@@ -98,6 +99,9 @@ def facts_of(
         variant="guided",
         segment_per_quarter=base,
         more_needed=more,
+        so_far=SO_FAR,
+        scale=planned.definition.scale,
+        day=planned.definition.day,
     )
 
 

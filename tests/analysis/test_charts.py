@@ -18,12 +18,16 @@ from hypothesis import strategies as st
 from analysis import charts
 from analysis.chart_answers import shares_of, steps_of
 from analysis.chart_curves import at_risk_on, share_on, ticks_of
+from analysis.chart_outcome import difference_chart
+from analysis.chart_parts import Effect
+from analysis.chart_style import WIDE
 from analysis.charts import DrawnChart
 from analysis.stats.estimate import Interval, NotComputable
 from analysis.stats.summary import Histogram
 from analysis.stats.survival import CurvePoint
-from experiments.vocabulary import Reason
+from experiments.vocabulary import MetricKind, Reason, Role
 from tests.analysis.chart_examples import (
+    ANSWERS,
     CSAT,
     NASTY,
     RETENTION,
@@ -34,6 +38,7 @@ from tests.analysis.chart_examples import (
 from tests.analysis.reading_examples import (
     estimate_of,
     plan_of,
+    planned_metric,
     reading_of,
     response_of,
 )
@@ -398,3 +403,56 @@ def test_draw_enrolment__days_with_gaps__adds_up_to_today() -> None:
 
 def test_draw_enrolment__nobody_yet__draws_nothing() -> None:
     assert charts.draw_enrolment(plan_of(), []) == []
+
+
+def test_draw_enrolment__first_day__names_each_day_once() -> None:
+    day = date(2026, 11, 21)
+    (chart,) = charts.draw_enrolment(plan_of(RETENTION), [(day, "control", 7)])
+    for svg in re.findall("<svg.*?</svg>", chart.web_svg + chart.print_svg, re.DOTALL):
+        named = re.findall(r">(\d+ Nov)<", svg)
+        assert named == ["20 Nov", "21 Nov"]
+
+
+@pytest.mark.parametrize("days", [2, 9, 40, 200])
+def test_draw_enrolment__any_length__names_few_whole_days(days: int) -> None:
+    first = date(2026, 1, 1)
+    came = [(first + timedelta(days=i), "control", 1) for i in range(days)]
+    (chart,) = charts.draw_enrolment(plan_of(RETENTION), came)
+    wide = chart.web_svg.partition("</svg>")[0]
+    named = re.findall(r">(\d+ [A-Z][a-z]{2})<", wide)
+    assert 2 <= len(named) <= 6
+    assert len(set(named)) == len(named)
+
+
+def test_difference__lines__do_not_run_through_a_name() -> None:
+    """A name is 14 pixels high, 36 above the middle of its row of 84."""
+    estimate = estimate_of(0.019, 0.006, 0.032)
+    effects = [
+        Effect(
+            RETENTION, reading_of(RETENTION, estimate, name), estimate, unequal=False
+        )
+        for name in ("guided", "other")
+    ]
+    with schemapi.debug_mode(arg=False):
+        spec = difference_chart(effects, WIDE)
+    rules = [
+        (layer["encoding"]["y"]["value"], layer["encoding"]["y2"]["value"])
+        for layer in spec["layer"]
+        if layer.get("mark", {}).get("type") == "rule"
+        and "value" in layer["encoding"].get("y", {})
+    ]
+    assert sorted(set(rules)) == [(28, 80), (98, 168)]
+    for middle in (42, 126):
+        low, high = middle - 36 - 8, middle - 36 + 8
+        assert not any(start < high and end > low for start, end in rules)
+
+
+def test_draw__two_metrics_of_the_same_answers__share_their_chart() -> None:
+    mean = planned_metric(MetricKind.CSAT_MEAN, Role.GUARDRAIL, 0.05)
+    share = planned_metric(MetricKind.CSAT_SHARE, Role.SECONDARY, name="Satisfied")
+    plan = plan_of(RETENTION, mean, share)
+    counted = {metric.choice.metric: ANSWERS for metric in (mean, share)}
+    (chart,) = charts.draw(plan, [], {}, counted)
+    assert chart.title == f"Answers by group ({mean.name} and Satisfied)"
+    other = {**counted, share.choice.metric: {"control": ANSWERS["control"]}}
+    assert len(charts.draw(plan, [], {}, other)) == 2

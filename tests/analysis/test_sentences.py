@@ -78,6 +78,9 @@ def changes(draw: st.DrawFn) -> tuple[MetricFacts, Estimate, SentenceCase]:
         role=role,
         segment_per_quarter=base,
         more_needed=draw(st.none() | st.integers(1, 10**9)),
+        so_far=draw(st.none() | st.integers(1, 10**6)),
+        scale=5,
+        day=90,
     )
     planned = planned_metric(
         kind, role, facts.margin, target=target, direction=direction
@@ -93,13 +96,16 @@ def test_metric_sentence__any_change__numbers_are_the_stored_ones_rounded(
     facts, estimate, case = drawn
     text = sentences.metric_sentence(case, facts, estimate)
     low, high = estimate.interval.low or 0.0, estimate.interval.high or 0.0
-    written = NUMBER.findall(text)
+    written = NUMBER.findall(text.replace(facts.where, "") if facts.where else text)
     if " per quarter " in text:
         base = facts.segment_per_quarter or 0
         ends = sorted(abs(end) * base for end in (low, high))
         _are_customers(written[4:], [abs(estimate.effect) * base, *ends], base)
         written = written[:4]
     elif case == SentenceCase.UNDECIDED and facts.more_needed:
+        if " times as many " in text:
+            times = facts.more_needed / (facts.so_far or 0)
+            assert value_of(written.pop()) == round(times) >= 2
         _are_customers([*written[3:], "0"], [facts.more_needed], 0)
         written = written[:3]
     factor = FACTORS[facts.kind]
@@ -151,6 +157,33 @@ def _are_customers(written: Sequence[str], exact: Sequence[float], base: int) ->
         assert count % place == 0
 
 
+def test_metric_sentence__scale_without_a_unit__is_named() -> None:
+    score = golden_sentences.facts_of(MetricKind.CSAT_MEAN, None, None)
+    days = golden_sentences.facts_of(MetricKind.TIME_TO_CHURN, None, None)
+    fell = estimate_of(-0.533, -0.629, -0.438)
+    assert sentences.metric_sentence(SentenceCase.WORSE, score, fell) == (
+        "CSAT fell by 0.533 on the 1 to 5 scale (95 % CI 0.629 to 0.438 lower)."
+    )
+    assert "days within the first 30 days (95 %" in sentences.metric_sentence(
+        SentenceCase.WORSE, days, fell
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "so_far", "words"),
+    [
+        (31_000, 5_200, ": 6 times as many as took part"),
+        (5_000, 5_200, ""),
+        (31_000, None, ""),
+        (31_000, 0, ""),
+    ],
+)
+def test_times_as_many__says_what_is_more_than_there_were(
+    more: int, so_far: int | None, words: str
+) -> None:
+    assert sentences.times_as_many(more, so_far) == words
+
+
 @given(changes())
 def test_metric_sentence__any_change__direction_word_agrees(
     drawn: tuple[MetricFacts, Estimate, SentenceCase],
@@ -181,7 +214,9 @@ def test_metric_sentence__any_change__is_short_and_says_nothing_forbidden(
 ) -> None:
     facts, estimate, case = drawn
     text = sentences.metric_sentence(case, facts, estimate)
-    assert len(text.replace(NAME, "Name").split()) <= 30
+    for sentence in text.replace(NAME, "Name").split(". "):
+        assert len(sentence.split()) <= 30
+    assert len(text.split()) <= 50
     assert text.endswith(".")
     assert not any(word in text.lower() for word in FORBIDDEN)
     assert "-" not in text.replace(NAME, "")  # a hyphen is no minus and no range

@@ -118,7 +118,10 @@ def test_judge__wide_range__says_what_would_settle_it() -> None:
     judgement = judge_one(WIDE)
     assert "includes no change" in judgement.clause
     # 4.76 x 18,800 = 89,488 (see test_settling), to two digits.
-    assert "About 89,000 more customers would settle it." in judgement.answer
+    assert (
+        "About 89,000 more customers would settle it: 5 times as many as took part."
+        in judgement.answer
+    )
 
 
 def test_judge__harm_not_ruled_out__says_how_many_would_rule_it_out() -> None:
@@ -126,7 +129,8 @@ def test_judge__harm_not_ruled_out__says_how_many_would_rule_it_out() -> None:
     # 3.00464 x 18,800 = 56,487 (see test_settling), to two digits.
     assert judgement.clause == (
         "Day-30 retention is better, but harm to CSAT is not ruled out."
-        " About 56,000 more customers would rule it out, if there is none."
+        " About 56,000 more customers would rule it out, if there is none: 3 times as"
+        " many as took part."
     )
     assert "We cannot rule out harm to CSAT" in judgement.answer
 

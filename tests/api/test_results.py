@@ -142,6 +142,15 @@ def test_results__final__give_the_published_interval(api: Caller, store: Store) 
     }
 
 
+def test_results__of_a_query_that_nothing_reads__are_refused_by_name(
+    api: Caller, store: Store
+) -> None:
+    store(ResultPhase.FINAL, Verdict.SHIP, RunState.DONE)
+    refused = api.get(f"{PATH}/results?run=9999")
+    assert refused.status_code == 422
+    assert refused.json["fields"] == {"run": "There is no such field."}
+
+
 def test_results__final__leave_out_nothing_that_was_stored(
     api: Caller, store: Store
 ) -> None:

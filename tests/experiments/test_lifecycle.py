@@ -109,6 +109,14 @@ def test_transition__not_in_the_table__is_a_conflict_and_changes_nothing(
 
 
 @SQLITE
+def test_transition__refused_for_where_it_stands__says_so_in_english(
+    team: Team,
+) -> None:
+    team.draft()
+    with pytest.raises(Conflict, match="is a draft; you cannot approve it"):
+        team.do(Action.APPROVE, team.paul)
+
+
 def test_transition__unknown_action__is_a_conflict(team: Team) -> None:
     team.draft()
     with pytest.raises(Conflict):

@@ -186,7 +186,6 @@ def snippets(experiment: Experiment, base_url: str) -> Sequence[Snippet]:
     seen = {
         "userId": "customer-42",
         "event": "Experiment Viewed",
-        "messageId": "a-new-id-for-each-event",
         "properties": {
             "experimentId": experiment.key,
             "variationId": experiment.variants[0].name,

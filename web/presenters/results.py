@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from analysis import glossary, wording
 from analysis.estimate_words import EstimateWords
+from analysis.readings import same_answers
 from analysis.results import ChartView, CheckShown, ResultView, RunView
 from analysis.stats.estimate import ArmValue, Estimate, Lift, NotComputable
 from experiments.models import AmendmentRow
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import CheckState, Role, SentenceCase
+from experiments.vocabulary import CheckState, MetricKind, Role, SentenceCase
 
 EVERYBODY = ""
 SMALL_CELL = 10  # fewer customers in a group could tell who they are
@@ -37,6 +38,7 @@ class MetricRow:
     """One metric of one treatment, in one line of a table."""
 
     name: str
+    unit: str  # "1 to 5 scale"; "" where the numbers say it
     role: Role
     variant: str
     control: str  # value, then customers
@@ -209,6 +211,7 @@ def _metric_row(plan: Plan, result: ResultView) -> MetricRow:
         change, interval = words.change(), f"({words.signed_range()})"
     return MetricRow(
         name=planned.name,
+        unit=_unit(planned),
         role=choice.role,
         variant=result.variant,
         control=control,
@@ -222,6 +225,15 @@ def _metric_row(plan: Plan, result: ResultView) -> MetricRow:
     )
 
 
+def _unit(planned: PlannedMetric) -> str:
+    definition = planned.definition
+    if definition.kind == MetricKind.CSAT_MEAN:
+        return wording.scale(definition.scale)
+    if definition.kind == MetricKind.TIME_TO_CHURN:
+        return f"mean within the {wording.first_days(definition.day)}"
+    return ""
+
+
 def _arm(planned: PlannedMetric, arm: ArmValue, decimals: int) -> str:
     if arm.value is None:
         return NOTHING
@@ -231,14 +243,15 @@ def _arm(planned: PlannedMetric, arm: ArmValue, decimals: int) -> str:
 
 def _responses(run: RunView, plan: Plan) -> Iterable[ResponseRow]:
     counted = run.counts.get("responses") or {}
-    for metric, by_variant in counted.items():
-        for group, counts in by_variant.items():
+    for metrics in same_answers(plan, counted):
+        names = wording.joined([plan.metric(metric).name for metric in metrics])
+        for group, counts in counted[metrics[0]].items():
             exposed, invited, answered = (
                 int(counts[name]) for name in ("exposed", "invited", "answered")
             )
             asked = invited >= answered and invited > 0
             yield ResponseRow(
-                metric=plan.metric(metric).name,
+                metric=names,
                 group=group,
                 exposed=wording.count(exposed),
                 invited=wording.count(invited) if asked else NOTHING,
