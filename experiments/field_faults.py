@@ -48,7 +48,9 @@ class Faults:
 
     def positive(self, field: str, value: float, sentence: str) -> None:
         """Ask for a finite number above 0 that a metric's scale can have."""
-        if not 0 < value <= MAX_CHANGE:
+        if value > MAX_CHANGE:
+            self.add(field, f"Enter a number up to {MAX_CHANGE:,}.")
+        elif not value > 0:
             self.add(field, sentence)
 
     def version(self, field: str, value: int) -> None:

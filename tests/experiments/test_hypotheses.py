@@ -80,6 +80,14 @@ def test_create__without_a_forecast__is_kept_and_read_without_one(
     assert value == factories.hypothesis_value(forecast=None)
 
 
+def test_check__change_beyond_any_scale__is_told_the_limit() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        factories.hypothesis_value(expected_change=1e300).check()
+    assert refused.value.fields == {
+        "expected_change": "Enter a number up to 1,000,000."
+    }
+
+
 def test_update__stale_revision__is_a_conflict_that_names_both(
     sessions: sessionmaker[Session], ada: Actor
 ) -> None:
