@@ -18,7 +18,7 @@ from experiments.actors import SYSTEM
 from experiments.commands import refusals_in_words
 from experiments.context import Context, open_context
 from experiments.db import transaction
-from experiments.errors import Unavailable
+from experiments.errors import InvalidInput, Unavailable
 from experiments.installation import require_set_up
 from experiments.models import AnalysisRun
 from experiments.privacy import load_pseudonymiser
@@ -41,7 +41,7 @@ SCHEDULER_NICENESS = 19
 @click.option(
     "--as-of",
     type=click.DateTime(),
-    help="Use only what had arrived by then (UTC).",
+    help="Use only what had arrived by then (UTC). Pages go on showing the latest.",
 )
 def analyse(key: str, as_of: datetime | None) -> None:
     """Analyse the experiment KEY now and store the result."""
@@ -51,6 +51,7 @@ def analyse(key: str, as_of: datetime | None) -> None:
     context = _context(FOR_PEOPLE)
     with refusals_in_words():
         require_set_up(context.settings)
+        _refuse_future(context, as_of)
         _take_in(context)
         store = EventStore(context.settings)
         run_id = pipeline.analyse(context, store, key, _utc(as_of), patience=PATIENCE)
@@ -243,6 +244,15 @@ def say_result(context: Context, run_id: int) -> None:
             raise click.ClickException(run.error or "The analysis failed.")
         click.echo(run.answer)
         click.echo(run.clause)
+
+
+def _refuse_future(context: Context, as_of: datetime | None) -> None:
+    moment, now = _utc(as_of), context.now()
+    if moment is not None and moment > now:
+        raise InvalidInput(
+            "An analysis cannot look into the future.",
+            {"as_of": f"Give a time before now, {now:%Y-%m-%d %H:%M} UTC."},
+        )
 
 
 def _take_in(context: Context) -> None:

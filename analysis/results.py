@@ -169,7 +169,9 @@ def _of_phase(experiment: Experiment) -> list[ColumnElement[bool]]:
 
 
 def latest(session: Session, experiment: Experiment) -> RunView | None:
-    """Read the last run that was stored whole.
+    """Read the run of the latest data among those that were stored whole.
+
+    A run that was asked to look at the past never takes its place.
 
     Args:
         session: any session.
@@ -186,7 +188,7 @@ def latest(session: Session, experiment: Experiment) -> RunView | None:
             AnalysisRun.state == RunState.DONE.value,
             *_of_phase(experiment),
         )
-        .order_by(AnalysisRun.id.desc())
+        .order_by(AnalysisRun.as_of.desc(), AnalysisRun.id.desc())
         .limit(1)
         .options(selectinload(AnalysisRun.results), selectinload(AnalysisRun.checks))
     )

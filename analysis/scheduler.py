@@ -369,6 +369,6 @@ def _last_good(session: Session, experiment: Experiment) -> AnalysisRun | None:
             AnalysisRun.experiment_id == experiment.id,
             AnalysisRun.state == RunState.DONE.value,
         )
-        .order_by(AnalysisRun.id.desc())
+        .order_by(AnalysisRun.as_of.desc(), AnalysisRun.id.desc())
         .limit(1)
     )

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from click import ClickException
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from analysis import commands, leases
+from analysis.results import latest
+from experiments import catalog
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.events import Envelope, read_messages
@@ -45,6 +48,25 @@ def test_import_and_analyse__one_command__gives_the_answer_and_its_page(
     again = runner.invoke(commands.analyse, ["new-page"])
     assert again.exit_code == 0, again.output
     assert "Day-7 retention rose by 25 points" in again.output
+
+
+def test_analyse__as_of_the_future__is_refused_and_the_past_never_takes_over(
+    runner: CliRunner, tmp_path: Path, context: Context
+) -> None:
+    path = write_csv(tmp_path / "a.csv", customers())
+    words = ["--experiment", "new-page", "--variant", "group"]
+    words += ["--outcome", "came_back=retention:7"]
+    assert runner.invoke(commands.import_file, [str(path), *words]).exit_code == 0
+    future = runner.invoke(commands.analyse, ["new-page", "--as-of", "2199-01-01"])
+    assert future.exit_code == 1
+    assert "cannot look into the future" in future.output
+    past = runner.invoke(commands.analyse, ["new-page", "--as-of", "2020-01-01"])
+    assert past.exit_code == 0, past.output
+    with transaction(context.sessions) as session:
+        newest = session.scalars(select(AnalysisRun).order_by(AnalysisRun.id)).all()
+        run = latest(session, catalog.get(session, "new-page"))
+    assert run is not None
+    assert [row.id for row in newest].index(run.id) == len(newest) - 2
 
 
 def test_import__faulty_file__says_where_and_exits_with_1(
