@@ -13,20 +13,30 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 
-from experiments import accounts, lifecycle
+from experiments import accounts, allocation, lifecycle
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.models import Person
 from experiments.vocabulary import Action, PersonRole
 from tests.factories import make_experiment, make_person, start_experiment
 from tests.web.conftest import BASE, Visitor
-from tests.web.markup import main_form, read_page
+from tests.web.markup import FormMarkup, main_form, read_page
 from web.forms import base, fields
 from web.forms.account import PasswordForm, PersonForm, RoleForm
-from web.forms.actions import DecisionForm, ReasonForm, StopForm
+from web.forms.actions import (
+    CoverageForm,
+    DecisionForm,
+    ReasonForm,
+    StepForm,
+    StopForm,
+)
 from web.forms.experiments import ExperimentForm
+from web.forms.explain import ExplainForm
 from web.forms.hypotheses import HypothesisForm
+from web.forms.layers import HoldoutForm, LayerForm, ReservationForm
 from web.forms.metrics import DefinitionForm, MetricForm
+from web.forms.previews import PreviewForm
+from web.forms.privacy import CustomerForm, EraseForm
 from web.forms.segments import RulesForm, SegmentForm
 from web.forms.settings import KeyForm, StageForm
 from web.forms.sign_in import SetUpForm, SignInForm
@@ -43,6 +53,7 @@ class FormPage:
     action: str = "save"
     sends_to: str | None = None
     filled: tuple[tuple[str, str], ...] = ()
+    prefix: str = ""  # where a page has several forms
 
 
 PAGES = (
@@ -63,6 +74,36 @@ PAGES = (
     FormPage(ExperimentForm, "/experiments/annual-plan-nudge/edit"),
     FormPage(ReasonForm, "/experiments/in-review/review", action="send_back"),
     FormPage(ReasonForm, "/experiments/runs/stop-enrolment"),
+    FormPage(ReasonForm, "/experiments/runs/new-phase"),
+    FormPage(CoverageForm, "/experiments/runs/coverage"),
+    FormPage(StepForm, "/experiments/runs/steps"),
+    FormPage(ExplainForm, "/experiments/runs/why"),
+    FormPage(PreviewForm, "/experiments/runs/preview"),
+    FormPage(LayerForm, "/settings/layers", prefix="layer-"),
+    FormPage(
+        ReservationForm,
+        "/settings/layers",
+        sends_to="/settings/layers/reservations",
+        prefix="reserve-",
+    ),
+    FormPage(
+        HoldoutForm,
+        "/settings/layers",
+        sends_to="/settings/holdouts",
+        prefix="holdout-",
+    ),
+    FormPage(
+        EraseForm,
+        "/settings/privacy",
+        sends_to="/settings/privacy/erasures",
+        prefix="erase-",
+    ),
+    FormPage(
+        CustomerForm,
+        "/settings/privacy",
+        sends_to="/settings/privacy/copy",
+        prefix="copy-",
+    ),
     FormPage(StopForm, "/experiments/runs/stop"),
     FormPage(DecisionForm, "/experiments/runs/decide"),
 )
@@ -93,7 +134,7 @@ def bad_value(field: object) -> str | None:
 
 
 def fields_of(page: FormPage) -> Iterator[tuple[str, str]]:
-    for field in base.leaves(page.form()):
+    for field in base.leaves(page.form(prefix=page.prefix)):
         value = bad_value(field)
         if value is not None and field.name not in NOT_ASKED.get(page.path, set()):
             yield field.name, value
@@ -111,6 +152,9 @@ def visitor_with_everything(context: Context, signed_in: SignIn) -> Visitor:
         make_experiment(session, owner, key="in-review")
         lifecycle.transition(session, "in-review", Action.SUBMIT, owner, now)
         start_experiment(session, owner, key="runs")
+        allocation.create(
+            session, key="home", name="Home", description="", actor=owner, now=now
+        )
     return visitor
 
 
@@ -142,7 +186,7 @@ def test_each_field__with_a_bad_value__is_named_and_nothing_is_lost(
     names = [name for name, _ in fields_of(page)]
     assert names
     button = page.action if page.action != "save" else None
-    opened = main_form(visitor.get(page.path).text, button)
+    opened = form_of(page, visitor.get(page.path).text, button)
     for name, bad in fields_of(page):
         in_new = name.startswith("new_hypothesis-")
         action = "duration" if name.startswith("duration-") else page.action
@@ -153,13 +197,24 @@ def test_each_field__with_a_bad_value__is_named_and_nothing_is_lost(
         )
         assert answer.status_code == 400, (page.path, name)
         check_answer(page, answer.text, name)
-        again = main_form(answer.text, button)
+        again = form_of(page, answer.text, button)
         lost = set(sent) - {n for n, _ in again.values} - {"action"}
         assert lost <= {name, "confirm"} | unchecked(sent), (page.path, name)
         for kept_name, value in again.values:
             if kept_name not in {name, "csrf_token", "password", "revision"}:
                 before = [part.replace("\r\n", "\n") for part in sent[kept_name]]
                 assert value in before, (page.path, name, kept_name)
+
+
+def form_of(page: FormPage, text: str, button: str | None) -> FormMarkup:
+    if not page.prefix:
+        return main_form(text, button)
+    forms, _ = read_page(text)
+    return next(
+        form
+        for form in forms
+        if any(name.startswith(page.prefix) for name, _ in form.values)
+    )
 
 
 def unchecked(sent: dict[str, list[str]]) -> set[str]:
@@ -189,6 +244,7 @@ def test_forms__all_of_them__are_tried() -> None:
     tried = {page.form for page in PAGES} | {SetUpForm}
     parts = {"RuleForm", "VariantForm", "PersonalForm", "MetricChoiceForm"}
     parts |= {"DurationForm", "HypothesisCoreForm"}
+    parts |= {"ReplayForm"}  # needs messages set aside: tests/web/test_data.py
     known = {f for f in subclasses(base.AbideForm) if f.__module__.startswith("web.")}
     assert {form.__name__ for form in known - tried} == parts
 
