@@ -15,7 +15,7 @@ from flask import Flask
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
-from api import assignments, doors, ofrep, plugin_track, sdk_payload, tracking
+from api import assignments, doors, explain, ofrep, plugin_track, sdk_payload, tracking
 from api.app import register
 from api.doors import DoorGroup, Gate
 from experiments import keys
@@ -147,6 +147,7 @@ def whole(
                 DoorGroup(door.routes(reader), door.BODY_CAP, 8, wording=door.word)
                 for door in (assignments, ofrep, sdk_payload)
             ),
+            DoorGroup(explain.routes(reader), explain.BODY_CAP, 8),
             DoorGroup(tracked, 500_000, 8, accepts_gzip=True),
         ],
         trusted_hosts=context.settings.trusted_hosts,
