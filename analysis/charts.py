@@ -34,9 +34,10 @@ from analysis.chart_style import (
     to_svg,
 )
 from analysis.glossary import CASE_WORDS
-from analysis.readings import EVERYBODY, MetricReading, same_answers
+from analysis.readings import EVERYBODY, MetricReading
 from analysis.stats.estimate import Interval, NotComputable
 from analysis.stats.summary import Histogram
+from analysis.survey_groups import same_answers
 from analysis.verdict import UNEQUAL_P
 from experiments.plan import Plan
 from experiments.vocabulary import Role

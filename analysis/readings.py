@@ -1,12 +1,10 @@
 """What verdict and charts are made from: a run's readings; and the judgement."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from analysis.stats.estimate import Outcome
 from analysis.stats.satisfaction import ResponseBalance
-from experiments.plan import Plan
 from experiments.vocabulary import (
     CheckState,
     HealthCheck,
@@ -73,25 +71,3 @@ class Judgement:
     cases: dict[tuple[str, str, str], tuple[SentenceCase, str]] = field(
         default_factory=dict
     )
-
-
-def same_answers(plan: Plan, counted: Mapping[str, object]) -> list[list[str]]:
-    """Group survey metrics that look at the same answers in two ways.
-
-    Args:
-        plan: as it was locked.
-        counted: metric key -> what was counted of its survey.
-
-    Returns:
-        Keys of metrics; each group has one chart, and one set of rows.
-    """
-    groups: list[tuple[object, list[str]]] = []
-    for metric, counts in counted.items():
-        made = plan.metric(metric).definition
-        sight = (made.survey, made.day, made.scale, made.satisfied_from, counts)
-        found = next((keys for seen, keys in groups if seen == sight), None)
-        if found is None:
-            groups.append((sight, [metric]))
-        else:
-            found.append(metric)
-    return [keys for _, keys in groups]

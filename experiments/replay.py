@@ -72,7 +72,7 @@ def form_of(
         return None
     try:
         return _form(desk, item, kind)
-    except Rejected:
+    except (Rejected, OverflowError):  # a time after the year 9999 cannot be written
         return None
 
 

@@ -115,7 +115,7 @@ def test_two_rewrites__of_the_same_files__never_both_count(path: Path) -> None:
 
 
 def test_clean__after_the_grace__removes_what_no_version_needs(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path,
 ) -> None:
     writer = DeltaWriter(path, LAYOUT)
     writer.commit([file_with(path, [1.0])], {"slot": 1})
@@ -123,8 +123,7 @@ def test_clean__after_the_grace__removes_what_no_version_needs(
     file_with(path, [9.0])  # left by a writer that died before its commit
     writer.clean()
     assert len(list(path.glob("day=*/*"))) == 3  # an hour is not over
-    monkeypatch.setattr(delta, "GRACE_HOURS", 0)
-    writer.clean()
+    writer.clean(grace_hours=0)
     assert len(list(path.glob("day=*/*"))) == 1
     assert values_of(path) == [2.0]
     again = DeltaWriter(path, LAYOUT)

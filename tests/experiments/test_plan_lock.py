@@ -40,15 +40,15 @@ def test_lock__pins_versions_and_wording__whatever_changes_later(
 ) -> None:
     variants = (
         variant("control", is_control=True, parameters={"a": 0}),
-        variant("b", personalisation=(SegmentParameters("new", 1, {"a": 1}),)),
+        variant("b", personalisation=(SegmentParameters("newcomers", 1, {"a": 1}),)),
     )
     with transaction(sessions) as session:
-        factories.make_segment(session, "new", condition={"lifecycle": "new"})
+        factories.make_segment(session, "newcomers", condition={"lifecycle": "new"})
         factories.make_experiment(
             session,
             ada,
             variants=variants,
-            breakdowns=(SegmentRef("new", 1), SegmentRef(factories.SEGMENT, 1)),
+            breakdowns=(SegmentRef("newcomers", 1), SegmentRef(factories.SEGMENT, 1)),
         )
         experiment = start(session, ada)
         before = lifecycle.locked_plan(session, experiment)
@@ -56,7 +56,7 @@ def test_lock__pins_versions_and_wording__whatever_changes_later(
             session, RETENTION, factories.definition(day=1), actor=SYSTEM, now=NOW
         )
         segments.add_version(
-            session, "new", {"lifecycle": "old"}, actor=SYSTEM, now=NOW
+            session, "newcomers", {"lifecycle": "old"}, actor=SYSTEM, now=NOW
         )
     with sessions() as session:
         plan, sha256 = lifecycle.locked_plan(session, experiment)
@@ -64,9 +64,9 @@ def test_lock__pins_versions_and_wording__whatever_changes_later(
     assert plan.primary.definition.day == 30
     assert [(s.key, s.version) for s in plan.segments] == [
         (factories.SEGMENT, 1),
-        ("new", 1),
+        ("newcomers", 1),
     ]
-    assert plan.segment("new", 1).condition == {"lifecycle": "new"}
+    assert plan.segment("newcomers", 1).condition == {"lifecycle": "new"}
     assert plan.hypothesis == factories.hypothesis_value()
 
 

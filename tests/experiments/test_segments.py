@@ -125,7 +125,7 @@ def test_get__unknown__is_not_found(sessions: sessionmaker[Session], key: str) -
 def test_listing__pages__meet_every_segment_once(
     sessions: sessionmaker[Session],
 ) -> None:
-    keys = ["at-risk", "business", "free", "new", "settled"]
+    keys = ["at-risk", "business", "free", "newcomers", "settled"]
     with transaction(sessions) as session:
         for key in keys:
             factories.make_segment(session, key)

@@ -72,6 +72,7 @@ def test_readyz__not_migrated__says_what_to_run(served: Client) -> None:
 
 
 def test_command__not_migrated__says_what_to_run(data_dir: Path) -> None:
+    (data_dir / "abide.db").touch()
     empty = {"ABIDE_DATA_DIR": str(data_dir), "DATABASE_URL": ""}
     typed = ["key", "create", "shop", "--owner", "ada@example.com"]
     result = CliRunner().invoke(main, typed, env=empty)

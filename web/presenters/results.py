@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from analysis import glossary, wording
 from analysis.estimate_words import EstimateWords
-from analysis.readings import same_answers
 from analysis.results import ChartView, CheckShown, ResultView, RunView
 from analysis.stats.estimate import ArmValue, Estimate, Lift, NotComputable
+from analysis.survey_groups import same_answers
 from experiments.models import AmendmentRow
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import CheckState, MetricKind, Role, SentenceCase
