@@ -14,7 +14,7 @@ from experiments.design import LEAST_LAYER_SHARE
 from experiments.errors import Conflict, NotFound
 from experiments.field_faults import Faults, check_key
 from experiments.layers import Range, Taken
-from experiments.lookups import known_key, page_size
+from experiments.lookups import known_key, rows_after
 from experiments.models import Experiment, Layer, LayerRange
 from experiments.plan import definition_from_json
 from experiments.vocabulary import PersonRole
@@ -111,10 +111,8 @@ def listing(
     Returns:
         The layers.
     """
-    query = select(Layer).options(selectinload(Layer.ranges)).order_by(Layer.key)
-    if after_key is not None:
-        query = query.where(Layer.key > known_key(after_key, "page"))
-    return list(session.scalars(query.limit(page_size(limit))))
+    query = select(Layer).options(selectinload(Layer.ranges))
+    return rows_after(session, query, Layer.key, after_key, limit)
 
 
 def taken(layer: Layer, now: datetime) -> list[LayerRange]:

@@ -11,7 +11,7 @@ from experiments import audit, journey
 from experiments.actors import Actor
 from experiments.errors import Conflict, NotFound
 from experiments.field_faults import Faults, check_key
-from experiments.lookups import known_key, page_size
+from experiments.lookups import known_key, rows_after
 from experiments.models import Experiment, HoldoutRow
 from experiments.vocabulary import PersonRole
 
@@ -144,10 +144,7 @@ def listing(
     Returns:
         The holdouts.
     """
-    query = select(HoldoutRow).order_by(HoldoutRow.key)
-    if after_key is not None:
-        query = query.where(HoldoutRow.key > known_key(after_key, "page"))
-    return list(session.scalars(query.limit(page_size(limit))))
+    return rows_after(session, select(HoldoutRow), HoldoutRow.key, after_key, limit)
 
 
 def freeze(session: Session, experiment: Experiment, now: datetime) -> None:

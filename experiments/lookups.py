@@ -85,6 +85,29 @@ def rows_at(
     return rows[::-1] if backwards else rows
 
 
+def rows_after(
+    session: Session,
+    query: Select[Row],
+    column: InstrumentedAttribute[str],
+    after_key: str | None,
+    limit: int,
+) -> list[Row]:
+    """Read the next rows of a list that goes by key.
+
+    Args:
+        session: any session.
+        query: the whole list, in no order.
+        column: of the key.
+        after_key: continue after a page that ended with this key, as it arrived.
+        limit: at most this many, up to 200.
+
+    Returns:
+        The rows.
+    """
+    after = None if after_key is None else known_key(after_key, "page")
+    return rows_at(session, query, column, limit, Place(after=after))
+
+
 def owner_of(actor: Actor, what: str) -> int:
     """Tell which person owns what this actor makes.
 

@@ -11,7 +11,7 @@ from experiments.actors import Actor
 from experiments.design import MetricDefinition
 from experiments.errors import AbideError, Conflict, NotFound
 from experiments.field_faults import Faults, check_key
-from experiments.lookups import Place, known_key, page_size, rows_at
+from experiments.lookups import Place, known_key, rows_after, rows_at
 from experiments.models import Metric, MetricVersion
 from experiments.plan import definition_from_json, definition_to_json
 from experiments.vocabulary import PersonRole
@@ -139,10 +139,8 @@ def listing(
     Returns:
         The metrics with their versions.
     """
-    query = select(Metric).options(selectinload(Metric.versions)).order_by(Metric.key)
-    if after_key is not None:
-        query = query.where(Metric.key > known_key(after_key, "page"))
-    return list(session.scalars(query.limit(page_size(limit))))
+    query = select(Metric).options(selectinload(Metric.versions))
+    return rows_after(session, query, Metric.key, after_key, limit)
 
 
 def page(

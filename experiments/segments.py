@@ -11,7 +11,7 @@ from experiments import audit, conditions, ruleset
 from experiments.actors import Actor
 from experiments.errors import Conflict, InvalidInput, NotFound
 from experiments.field_faults import Faults, check_key
-from experiments.lookups import Place, known_key, page_size, rows_at
+from experiments.lookups import Place, known_key, rows_after, rows_at
 from experiments.models import Attribute, Segment, SegmentVersion
 from experiments.vocabulary import PersonRole
 
@@ -139,12 +139,8 @@ def listing(
     Returns:
         The segments with their versions.
     """
-    query = (
-        select(Segment).options(selectinload(Segment.versions)).order_by(Segment.key)
-    )
-    if after_key is not None:
-        query = query.where(Segment.key > known_key(after_key, "page"))
-    return list(session.scalars(query.limit(page_size(limit))))
+    query = select(Segment).options(selectinload(Segment.versions))
+    return rows_after(session, query, Segment.key, after_key, limit)
 
 
 def page(
