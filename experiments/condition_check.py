@@ -5,7 +5,12 @@ import re
 from collections.abc import Mapping
 
 from experiments.errors import InvalidInput
-from experiments.javascript import MAX_SAFE_INTEGER, is_number
+from experiments.javascript import (
+    MAX_SAFE_INTEGER,
+    is_built_in,
+    is_found_in_lists,
+    is_number,
+)
 
 MAX_DEPTH = 10  # conditions inside conditions
 MAX_CONDITIONS = 100
@@ -129,6 +134,26 @@ def _check_name(path: str, name: object) -> None:
             f" a path with dots at most {MAX_PATH}.",
         )
     _check_text(path, name)
+    _check_look_up(path, parts)
+
+
+def _check_look_up(path: str, parts: list[str]) -> None:
+    """Refuse what JavaScript finds where other clients find nothing."""
+    for part in parts:
+        if is_built_in(part):
+            raise _FaultError(
+                path,
+                f'JavaScript has something under "{part}" in every object, so'
+                " clients would not agree. Give the attribute another name.",
+            )
+    for part in parts[1:]:
+        if is_found_in_lists(part):
+            raise _FaultError(
+                path,
+                f'some clients look up "{part}" in lists and others do not. Use'
+                " $in to ask what a list holds, or send an attribute of its own,"
+                " with another name.",
+            )
 
 
 def _check_bare(value: object, path: str) -> None:

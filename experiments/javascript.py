@@ -13,6 +13,20 @@ _FIXED_FROM, _FIXED_TO = -6, 21  # decimal points outside are written with an ex
 _PART = re.compile(r"[-.]")
 _DIGITS = re.compile(r"[0-9]+")
 _PAD = 5
+# What every object, and every list, has in JavaScript without being given it.
+_OF_OBJECTS = frozenset({
+    "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__",
+    "__proto__", "constructor", "hasOwnProperty", "isPrototypeOf",
+    "propertyIsEnumerable", "toLocaleString", "toString", "valueOf",
+})  # fmt: skip
+_OF_LISTS = frozenset({
+    "at", "concat", "copyWithin", "entries", "every", "fill", "filter", "find",
+    "findIndex", "findLast", "findLastIndex", "flat", "flatMap", "forEach",
+    "includes", "indexOf", "join", "keys", "lastIndexOf", "length", "map", "pop",
+    "push", "reduce", "reduceRight", "reverse", "shift", "slice", "some", "sort",
+    "splice", "toReversed", "toSorted", "toSpliced", "unshift", "values", "with",
+})  # fmt: skip
+_PLACE = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _CORE_PARTS = 3  # major.minor.patch without a pre-release
 
 
@@ -102,3 +116,13 @@ def version_text(version: str) -> str:
     return "-".join(
         part.rjust(_PAD) if _DIGITS.fullmatch(part) else part for part in parts
     )
+
+
+def is_built_in(name: str) -> bool:
+    """Whether JavaScript finds something under a name in any object."""
+    return name in _OF_OBJECTS
+
+
+def is_found_in_lists(name: str) -> bool:
+    """Whether JavaScript finds something under a name in a list: a place or more."""
+    return name in _OF_LISTS or _PLACE.fullmatch(name) is not None

@@ -127,7 +127,11 @@ function conditions({ trees }) {
   return trees.map(([condition, attributes]) => evalCondition(attributes, condition));
 }
 
-const modes = { conditions, local, remote, plugin, sticky, buckets };
+// What objects and lists have here without being given it.
+const names = () =>
+  [Object.prototype, Array.prototype].flatMap((one) => Object.getOwnPropertyNames(one));
+
+const modes = { conditions, names, local, remote, plugin, sticky, buckets };
 
 async function main() {
   let text = "";

@@ -6,12 +6,14 @@
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from growthbook.core import evalCondition
 
 from api.sdk_features import strict
 from experiments import conditions
+from experiments.errors import InvalidInput
 from tests.clients.conftest import Node
 from tests.conformance.trees import Tree, trees
 from tests.experiments.test_conditions import slow
@@ -69,6 +71,49 @@ def test_trees__javascript_client__agrees(
         if theirs is not match
     ]
     assert differ == []
+
+
+# Beside the names that this JavaScript gives objects and lists, which the test asks.
+PARTS = (
+    "a", "b", "x", "0", "1", "2", "01", "-1", "-0", "1e0", "\u0661", "", "undefined",
+)  # fmt: skip
+HOLDERS: tuple[Any, ...] = (
+    {}, {"x": 1}, {"0": "x", "length": 3}, {"length": "x"}, [], ["x"],
+    [["x"], {"x": 1}], [None, "x"], "text", 7, True, None,
+)  # fmt: skip
+
+
+def test_paths__every_name_that_javascript_knows__refused_or_alike(node: Node) -> None:
+    names = (*PARTS, *node("growthbook.js", {"mode": "names"}))
+    paths = [*names, *(f"a.{name}" for name in names), *(f"a.x.{n}" for n in names)]
+    rules: list[dict[str, Any]] = [
+        {path: rule}
+        for path in paths
+        for rule in ({"$exists": True}, {"$eq": 1}, {"$nin": ["x", 2]})
+    ]
+    stored = [rule for rule in rules if _may_be_stored(rule)]
+    asked = [
+        Tree(rule, attributes)
+        for rule in stored
+        for holder in HOLDERS
+        for attributes in ({"a": holder}, {"a": {"x": holder}}, {"a": [holder]})
+    ]
+
+    theirs = node("growthbook.js", {"mode": "conditions", "trees": asked})
+
+    assert 0.1 < len(stored) / len(rules) < 0.5
+    for tree, javascript in zip(asked, theirs, strict=True):
+        ours = conditions.matches(*tree)
+        assert javascript is ours, tree
+        assert evalCondition(tree.attributes, tree.condition) is ours, tree
+
+
+def _may_be_stored(condition: dict[str, Any]) -> bool:
+    try:
+        conditions.check(condition)
+    except InvalidInput:
+        return False
+    return True
 
 
 @pytest.mark.skipif(not PROOF, reason="speed is measured in the long run only")

@@ -205,6 +205,14 @@ def test_matches__part_not_understood__nobody_even_under_a_negation(
         ({"n": {"$eq": float("nan")}}, "At n.$eq:", "too large"),
         ({"n": {"$eq": 2**53 + 1}}, "At n.$eq:", "too large"),
         ({1: "x"}, "At 1:", "a text"),
+        ({"tags.0": "x"}, "At tags.0:", '"0" in lists'),
+        ({"tags.12.name": "x"}, "At tags.12.name:", '"12" in lists'),
+        ({"tags.length": {"$eq": 2}}, "At tags.length:", '"length" in lists'),
+        ({"tags.map": {"$exists": True}}, "At tags.map:", '"map" in lists'),
+        ({"a.constructor": "x"}, "At a.constructor:", "every object"),
+        ({"constructor": "x"}, "At constructor:", "every object"),
+        ({"__proto__.a": "x"}, "At __proto__.a:", "every object"),
+        ({"$or": [{"a.0": "x"}]}, "At $or[0].a.0:", "in lists"),
     ],
 )
 def test_check__outside_the_subset__names_place_and_way_out(
@@ -215,6 +223,16 @@ def test_check__outside_the_subset__names_place_and_way_out(
     assert sentence is not None
     assert sentence.startswith(place)
     assert advice in sentence
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"length": "x"}, {"0": "x"}, {"map": "x"}, {"a.01": "x"}, {"a.-1": "x"}],
+)
+def test_check__name_that_no_object_and_no_list_has__accepted(
+    condition: dict[str, Any],
+) -> None:
+    assert fault_of(condition) is None
 
 
 def nested(levels: int) -> dict[str, Any]:
