@@ -25,7 +25,7 @@ from analysis.chart_parts import (
 from analysis.chart_style import SHAPES, TEXT_SIZE, Medium, Paint, configured
 from analysis.sentences import sign_of
 from analysis.stats.estimate import ArmValue
-from experiments.design import MetricDefinition
+from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import MetricKind
 
 # Pixels of a row of a change, from its top: its name, what the lines mean (in the first

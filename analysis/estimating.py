@@ -29,7 +29,7 @@ from analysis.stats.survival import (
     logrank,
     rmst_difference,
 )
-from experiments.design import MetricDefinition
+from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import MetricKind, Reason, Role
 

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from analysis.import_outcomes import Outcome, Scale, read_outcomes
 from analysis.import_request import Request
-from experiments.design import MetricDefinition
 from experiments.errors import Conflict, InvalidInput
+from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import MetricKind
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from experiments.design import MetricDefinition
 from experiments.errors import InvalidInput
+from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import Direction, MetricKind
 
 KIND_WORDS = ", ".join(kind.value for kind in MetricKind)

@@ -18,13 +18,9 @@ from experiments import (
     segments,
 )
 from experiments.actors import Actor
-from experiments.design import (
-    Design,
-    Hypothesis,
-    MetricChoice,
-    VariantSpec,
-)
+from experiments.design import Design, MetricChoice, VariantSpec
 from experiments.errors import Conflict, InvalidInput, NotFound
+from experiments.hypothesis import Hypothesis
 from experiments.models import Experiment, Person
 from experiments.plan import Plan
 from experiments.vocabulary import (

@@ -33,7 +33,7 @@ import ibis
 from typing_extensions import override
 
 from analysis.stats.summary import Histogram, LifeDay, LifeTable, Successes, Summary
-from experiments.design import MetricDefinition
+from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import EventKind, MetricKind
 
 DAY = 86_400_000_000  # microseconds

@@ -12,7 +12,7 @@ from api.schemas.hypotheses import (
 )
 from api.schemas.paging import PageQuery, page_schema
 from experiments import hypotheses
-from experiments.design import Hypothesis
+from experiments.hypothesis import Hypothesis
 from experiments.models import HypothesisRow
 from experiments.vocabulary import PersonRole
 

@@ -12,8 +12,8 @@ from api.schemas.metrics import (
 )
 from api.schemas.paging import PageQuery, page_schema
 from experiments import metrics
-from experiments.design import MetricDefinition
 from experiments.errors import InvalidInput
+from experiments.metric_definition import MetricDefinition
 from experiments.models import Metric
 from experiments.vocabulary import PersonRole
 

@@ -18,7 +18,7 @@ from experiments.vocabulary import MetricKind, PersonRole, Reason
 if TYPE_CHECKING:
     from analysis.stats.estimate import NotComputable
     from analysis.stats.power import Demand, SampleSize
-    from experiments.design import MetricDefinition
+    from experiments.metric_definition import MetricDefinition
 
 resource = Resource("power", "How large and how long an experiment must be.")
 

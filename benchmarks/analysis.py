@@ -26,14 +26,9 @@ from analysis.store import EVENT_LAYOUT, EVENT_SCHEMA, EventStore
 from analysis.warehouse import summarise_events
 from benchmarks.harness import Figure, figure
 from experiments.config import Settings
-from experiments.design import (
-    Design,
-    Forecast,
-    Hypothesis,
-    MetricChoice,
-    MetricDefinition,
-    VariantSpec,
-)
+from experiments.design import Design, MetricChoice, VariantSpec
+from experiments.hypothesis import Forecast, Hypothesis
+from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric, PlannedSegment
 from experiments.vocabulary import (
     AssignedBy,

@@ -1,4 +1,4 @@
-"""Frozen values that form, API and assignment share, with the rules they must keep.
+"""An experiment as planned: values that form, API and assignment share, and rules.
 
 Both doors build these values from what arrives, and call `check()`: so the JSON API
 and the web form refuse the same design with the same words.
@@ -7,7 +7,7 @@ and the web form refuse the same design with the same words.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from experiments import flags
@@ -15,10 +15,7 @@ from experiments.field_faults import Faults, check_key, check_name
 from experiments.storable import fault_in_parameters
 from experiments.vocabulary import (
     AssignedBy,
-    Direction,
-    Evidence,
     Goal,
-    MetricKind,
     MonitoringMode,
     ParameterType,
     Role,
@@ -26,198 +23,9 @@ from experiments.vocabulary import (
 )
 
 MIN_VARIANTS, MAX_VARIANTS = 2, 10
-MAX_DAYS = 730
 MAX_LIST = 50  # metrics, declared splits, rules of a personalised variant
 MAX_UNITS = 1_000_000_000
 LEAST_LAYER_SHARE = 0.001
-# Events of Abide's own machinery; counting them as activity would make every
-# exposed or surveyed customer look retained.
-SYSTEM_EVENTS = frozenset(
-    {
-        "Experiment Viewed",
-        "$$experiment_viewed",
-        "CSAT Requested",
-        "CSAT Submitted",
-        "Feature Evaluated",
-        "$$feature_evaluated",
-        "identify",
-        "group",
-        "alias",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What the team expects before it looks, scored afterwards."""
-
-    lift_low: float  # 10 % quantile of the relative lift, 0.02 is +2 %
-    lift_mid: float  # 50 %
-    lift_high: float  # 90 %
-    ship_probability: float  # 0 to 1
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """Because of evidence, a change for a segment moves a metric, by how much."""
-
-    key: str
-    title: str
-    evidence: Evidence
-    evidence_text: str
-    change: str
-    segment: str  # key
-    metric: str  # key
-    direction: Direction
-    expected_change: float  # absolute and positive, on the metric's scale
-    journey_stage: str  # key
-    friction_point: str
-    if_up: str
-    if_flat: str
-    if_down: str
-    forecast: Forecast | None  # None where nobody made one, as of what ran elsewhere
-
-    def check(self) -> None:
-        """Refuse a hypothesis that cannot be tested.
-
-        Raises:
-            InvalidInput: with every fault by field.
-        """
-        faults = Faults()
-        check_key(faults, "key", self.key)
-        faults.text("title", self.title, 200, "the hypothesis in one line")
-        faults.text("evidence_text", self.evidence_text, 2000, "what you have observed")
-        faults.text("change", self.change, 2000, "what you will change")
-        faults.text("friction_point", self.friction_point, 500, "the friction point")
-        faults.text("if_up", self.if_up, 1000, "what you do if it goes up")
-        faults.text("if_flat", self.if_flat, 1000, "what you do if it stays")
-        faults.text("if_down", self.if_down, 1000, "what you do if it goes down")
-        faults.positive(
-            "expected_change",
-            self.expected_change,
-            "Enter how much it will change, as a number above 0.",
-        )
-        self._check_forecast(faults)
-        faults.raise_if_any("This hypothesis is not complete yet.")
-
-    def _check_forecast(self, faults: Faults) -> None:
-        forecast = self.forecast
-        if forecast is None:
-            return
-        for name in ("lift_low", "lift_mid", "lift_high"):
-            faults.number(f"forecast.{name}", getattr(forecast, name), -1, 10)
-        faults.number("forecast.ship_probability", forecast.ship_probability, 0, 1)
-        if not forecast.lift_low <= forecast.lift_mid <= forecast.lift_high:
-            faults.add(
-                "forecast.lift_mid",
-                "The middle of the forecast must lie between its low and high end.",
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class MetricDefinition:
-    """How events become one outcome per customer.
-
-    Days count from a customer's first exposure: day k is
-    [exposure + k x 24 h, exposure + (k + 1) x 24 h), and day 0 is never retention.
-
-    Attributes:
-        kind: which of the fields below count.
-        direction: which way is better for customers.
-        events: names of the activity that counts (retention, churn).
-        day: N: the day looked at (retention), by which the gap must begin (churn),
-            or to which time to churn and the survey window run.
-        window_days: length of the retention window, from day N on.
-        gap_days: W: days without activity that mean churned.
-        survey: the survey's name; "" takes every CSAT survey.
-        scale: highest score (5 for 1 to 5).
-        satisfied_from: lowest score that counts as satisfied.
-    """
-
-    kind: MetricKind
-    direction: Direction
-    events: tuple[str, ...] = ()
-    day: int = 30
-    window_days: int = 1
-    gap_days: int = 14
-    survey: str = ""
-    scale: int = 5
-    satisfied_from: int = 4
-
-    @property
-    def is_survey(self) -> bool:
-        """Whether the outcome is an answer somebody may not give."""
-        return self.kind in {MetricKind.CSAT_MEAN, MetricKind.CSAT_SHARE}
-
-    @property
-    def is_share(self) -> bool:
-        """Whether the outcome is a rate, read in percentage points."""
-        return self.kind in {
-            MetricKind.RETENTION,
-            MetricKind.CHURN,
-            MetricKind.CSAT_SHARE,
-        }
-
-    @property
-    def maturity(self) -> timedelta:
-        """How long after exposure a customer's outcome is known."""
-        days = {
-            MetricKind.RETENTION: self.day + self.window_days,
-            MetricKind.CHURN: self.day + self.gap_days,
-            # Censored customers count too: the longest window is what it needs.
-            MetricKind.TIME_TO_CHURN: self.day + self.gap_days,
-            MetricKind.CSAT_MEAN: self.day,
-            MetricKind.CSAT_SHARE: self.day,
-        }
-        return timedelta(days=days[self.kind])
-
-    def check(self) -> None:
-        """Refuse a definition that would not measure what it says.
-
-        Raises:
-            InvalidInput: with every fault by field.
-        """
-        faults = Faults()
-        faults.number("day", self.day, 1, MAX_DAYS)
-        if self.is_survey:
-            self._check_survey(faults)
-        else:
-            self._check_events(faults)
-            faults.number("window_days", self.window_days, 1, MAX_DAYS)
-            faults.number("gap_days", self.gap_days, 1, MAX_DAYS)
-        natural = {
-            MetricKind.RETENTION: Direction.INCREASE,
-            MetricKind.CHURN: Direction.DECREASE,
-            MetricKind.TIME_TO_CHURN: Direction.INCREASE,
-        }
-        if natural.get(self.kind, self.direction) != self.direction:
-            faults.add(
-                "direction",
-                f"For {self.kind.value}, better is {natural[self.kind].value}.",
-            )
-        faults.raise_if_any("This metric cannot be measured as defined.")
-
-    def _check_survey(self, faults: Faults) -> None:
-        faults.number("scale", self.scale, 2, 100)
-        if not 1 < self.satisfied_from <= self.scale:
-            faults.add(
-                "satisfied_from",
-                f"Enter a score from 2 to {self.scale}, the top of the scale.",
-            )
-        faults.optional_text("survey", self.survey, 100)
-
-    def _check_events(self, faults: Faults) -> None:
-        if not 1 <= len(self.events) <= MAX_LIST:
-            faults.add("events", "Name at least one event that counts as activity.")
-        for name in self.events[:MAX_LIST]:
-            if name in SYSTEM_EVENTS:
-                faults.add(
-                    "events",
-                    f'"{name}" is sent by the system, so it never counts as'
-                    " activity. Name what customers do.",
-                )
-            else:
-                faults.text("events", name, 200, "a name for each event")
 
 
 @dataclass(frozen=True, slots=True)

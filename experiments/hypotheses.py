@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from experiments import audit
 from experiments.actors import Actor
-from experiments.design import Forecast, Hypothesis
 from experiments.errors import Conflict, NotFound
 from experiments.field_faults import KEY_PATTERN, Faults
+from experiments.hypothesis import Forecast, Hypothesis
 from experiments.lookups import (
     Place,
     changes,

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session, selectinload
 
 from experiments import audit
 from experiments.actors import Actor
-from experiments.design import MetricDefinition
 from experiments.errors import AbideError, Conflict, NotFound
 from experiments.field_faults import Faults, check_key
 from experiments.lookups import Place, known_key, rows_after, rows_at
+from experiments.metric_definition import MetricDefinition
 from experiments.models import Metric, MetricVersion
 from experiments.plan import definition_from_json, definition_to_json
 from experiments.vocabulary import PersonRole

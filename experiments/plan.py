@@ -13,14 +13,13 @@ import rfc8785
 
 from experiments.design import (
     Design,
-    Forecast,
-    Hypothesis,
     MetricChoice,
-    MetricDefinition,
     SegmentParameters,
     SegmentRef,
     VariantSpec,
 )
+from experiments.hypothesis import Forecast, Hypothesis
+from experiments.metric_definition import MetricDefinition
 from experiments.storable import MAX_SAFE_NUMBER
 from experiments.vocabulary import (
     AssignedBy,

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from experiments import catalog, hypotheses
 from experiments.actors import Actor
-from experiments.design import Design, MetricDefinition, SegmentRef
+from experiments.design import Design, SegmentRef
 from experiments.errors import NotFound
 from experiments.field_faults import Faults
+from experiments.metric_definition import MetricDefinition
 from experiments.models import (
     AmendmentRow,
     Experiment,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from experiments.design import Design, MetricDefinition
+from experiments.design import Design
 from experiments.field_faults import KEY_PATTERN, Faults
+from experiments.metric_definition import MetricDefinition
 from experiments.models import (
     HypothesisRow,
     Layer,

@@ -22,15 +22,10 @@ from experiments import (
     segments,
 )
 from experiments.actors import SYSTEM, Actor
-from experiments.design import (
-    Design,
-    Forecast,
-    Hypothesis,
-    MetricChoice,
-    MetricDefinition,
-    VariantSpec,
-)
+from experiments.design import Design, MetricChoice, VariantSpec
 from experiments.errors import NotFound
+from experiments.hypothesis import Forecast, Hypothesis
+from experiments.metric_definition import MetricDefinition
 from experiments.models import (
     Experiment,
     HypothesisRow,

@@ -16,7 +16,7 @@ from api.schemas.fields import (
     text,
     whole,
 )
-from experiments.design import Forecast
+from experiments.hypothesis import Forecast
 from experiments.vocabulary import Direction, Evidence
 
 

@@ -15,7 +15,7 @@ from api.schemas.fields import (
     text,
     whole,
 )
-from experiments.design import MAX_DAYS, MetricDefinition
+from experiments.metric_definition import MAX_DAYS, MetricDefinition
 from experiments.vocabulary import Direction, MetricKind
 
 

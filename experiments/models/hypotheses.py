@@ -13,7 +13,7 @@ from experiments.models.segments import Segment
 
 
 class HypothesisRow(Base):
-    """design.Hypothesis as columns, so that the backlog can be sorted and asked."""
+    """hypothesis.Hypothesis as columns, so that the backlog can be sorted and asked."""
 
     __tablename__ = "hypothesis"
 

@@ -33,7 +33,7 @@ class MetricVersion(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     metric_id: Mapped[int] = mapped_column(ForeignKey("metric.id"))
     version: Mapped[int]
-    definition: Mapped[dict[str, Any]]  # design.MetricDefinition as JSON
+    definition: Mapped[dict[str, Any]]  # metric_definition.MetricDefinition as JSON
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(300))
     metric: Mapped[Metric] = relationship(back_populates="versions")

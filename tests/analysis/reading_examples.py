@@ -7,14 +7,9 @@ from analysis.readings import CheckView, MetricReading, Progress
 from analysis.stats.estimate import ArmValue, Estimate, Interval, NotComputable, Outcome
 from analysis.stats.satisfaction import ResponseBalance, response_balance
 from analysis.stats.summary import Histogram
-from experiments.design import (
-    Design,
-    Forecast,
-    Hypothesis,
-    MetricChoice,
-    MetricDefinition,
-    VariantSpec,
-)
+from experiments.design import Design, MetricChoice, VariantSpec
+from experiments.hypothesis import Forecast, Hypothesis
+from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric, PlannedSegment
 from experiments.vocabulary import (
     AssignedBy,

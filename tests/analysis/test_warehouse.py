@@ -14,7 +14,7 @@ from analysis.cells import Earlier, Summaries
 from analysis.cohort import Bounds
 from analysis.stats.summary import Histogram, LifeDay, LifeTable, Successes
 from analysis.warehouse import summarise_events
-from experiments.design import MetricDefinition
+from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan
 from experiments.vocabulary import Role
 from tests.analysis.event_files import (

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 
 from experiments.design import (
     Design,
-    Forecast,
-    Hypothesis,
     MetricChoice,
-    MetricDefinition,
     SegmentParameters,
     SegmentRef,
     VariantSpec,
 )
+from experiments.hypothesis import Forecast, Hypothesis
+from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric, PlannedSegment
 from experiments.storable import MAX_SAFE_NUMBER
 from experiments.vocabulary import (

@@ -5,15 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.design import (
-    SYSTEM_EVENTS,
-    Design,
-    Hypothesis,
-    MetricDefinition,
-    SegmentParameters,
-    SegmentRef,
-)
+from experiments.design import Design, SegmentParameters, SegmentRef
 from experiments.errors import InvalidInput
+from experiments.hypothesis import Hypothesis
+from experiments.metric_definition import SYSTEM_EVENTS, MetricDefinition
 from experiments.storable import fault_in_text
 from experiments.vocabulary import (
     AssignedBy,

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from experiments import audit, hypotheses, lifecycle
 from experiments.actors import SYSTEM, Actor
 from experiments.db import transaction
-from experiments.design import Forecast
 from experiments.errors import Conflict, Forbidden, InvalidInput, NotFound
+from experiments.hypothesis import Forecast
 from experiments.vocabulary import Action, Direction, Evidence, PersonRole
 from tests import factories
 from tests.factories import HYPOTHESIS, NOW

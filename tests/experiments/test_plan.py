@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from experiments.design import MetricDefinition
+from experiments.metric_definition import MetricDefinition
 from experiments.plan import (
     Plan,
     definition_from_json,

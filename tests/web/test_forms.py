@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from experiments.design import MetricDefinition
 from experiments.errors import Conflict, InvalidInput
+from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import Direction, MetricKind
 from tests.factories import csat_definition, definition
 from web.forms.base import AbideForm

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.design import Forecast, Hypothesis
+from experiments.hypothesis import Forecast, Hypothesis
 from experiments.models import HypothesisRow
 from experiments.vocabulary import Direction, Evidence
 from web.forms.base import AbideForm
@@ -27,7 +27,7 @@ CHANGE_HINT = (
     "In points for rates (1.5 is 1.5 points), in score for mean CSAT, in days for"
     " time to churn."
 )
-# Field of design.Hypothesis -> field here.
+# Field of hypothesis.Hypothesis -> field here.
 NAMES: Mapping[str, str] = {
     "forecast.lift_low": "lift_low",
     "forecast.lift_mid": "lift_mid",

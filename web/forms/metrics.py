@@ -1,6 +1,6 @@
 """The form of a metric."""
 
-from experiments.design import MetricDefinition
+from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import Direction, MetricKind
 from web.forms.base import AbideForm
 from web.forms.fields import Choice, Radios, Text, Whole

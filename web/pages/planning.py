@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 
 from experiments import catalog, hypotheses, lifecycle, metrics, segments
 from experiments.db import transaction
-from experiments.design import Hypothesis
+from experiments.hypothesis import Hypothesis
 from experiments.models import Experiment
 from experiments.vocabulary import Action, PersonRole
 from web import catalogue

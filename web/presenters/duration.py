@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from analysis.stats.estimate import NotComputable
 from analysis.wording import Measure, agreed, count, exact, measure_of
-from experiments.design import MetricDefinition
+from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import Direction, Reason
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analysis.wording import agreed, measure_of
-from experiments.design import MetricDefinition
 from experiments.hypotheses import forecast_of
+from experiments.metric_definition import MetricDefinition
 from experiments.models import Experiment, HypothesisRow
 from experiments.vocabulary import Direction
 from web.presenters.formats import HUNDRED, percent, plain

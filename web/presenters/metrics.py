@@ -1,6 +1,6 @@
 """What a metric means, in words."""
 
-from experiments.design import MetricDefinition
+from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import Direction, MetricKind
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from analysis.wording import agreed, measure_of
 from experiments import catalog, plan_lock
 from experiments.conditions import in_words
-from experiments.design import MetricChoice, MetricDefinition, VariantSpec
+from experiments.design import MetricChoice, VariantSpec
+from experiments.metric_definition import MetricDefinition
 from experiments.models import Experiment
 from experiments.plan import PlannedMetric, definition_from_json
 from experiments.vocabulary import AssignedBy, Direction, Goal, Role
