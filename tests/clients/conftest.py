@@ -19,7 +19,6 @@ from experiments.ruleset_values import Ruleset
 from tests import rulesets
 from tests.clients import shop as shops
 from tests.servers import RunningServer, running_server
-from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
 TOOLS = HERE.parent / "tools" / "node_modules"
@@ -56,13 +55,7 @@ def shop(
         )
     context.sessions.kw["bind"].dispose()
     with running_server(environ) as server:
-        # Each worker takes the first ruleset from the disk within half a second.
-        wait_until(lambda: all(_is_ready(server) for _ in range(20)), 20)
         yield server
-
-
-def _is_ready(server: RunningServer) -> bool:
-    return server.request("GET", "/readyz")[0] == 200
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ import pytest
 from experiments.db import make_engine
 from experiments.schema import upgrade
 from tests.company import EXPERIMENT, Company, found_company, start_experiment
-from tests.servers import RunningServer, running_server
+from tests.servers import ALIKE, RunningServer, running_server
 
 OUTAGE_SECONDS = 60 if os.environ.get("ABIDE_PROOF") else 8
 RECOVERY_SECONDS = 10
@@ -83,8 +83,13 @@ def server_on(url: str, data_dir: Path) -> Iterator[tuple[RunningServer, Company
     company = found_company(environ)
     with running_server(environ) as server:
         start_experiment(server, company)
-        wait_for(lambda: assigned(server, company) == 200, RECOVERY_SECONDS)
+        wait_for(lambda: all_assign(server, company), RECOVERY_SECONDS)
         yield server, company
+
+
+def all_assign(server: RunningServer, company: Company) -> bool:
+    """Whether every process of the server knows the experiment, not one of them."""
+    return all(assigned(server, company) == 200 for _ in range(ALIKE))
 
 
 def assigned(server: RunningServer, company: Company) -> int:
