@@ -100,6 +100,11 @@ class RunningServer:
             f"Abide did not start:\n{self.log_path.read_text()[-4000:]}"
         )
 
+    def _is_ready(self) -> bool:
+        return all(
+            self.request("GET", "/readyz", timeout=2)[0] == 200 for _ in range(ALIKE)
+        )
+
 
     def _is_ready(self) -> bool:
         return all(
