@@ -15,8 +15,9 @@ from analysis.event_rows import (
     microseconds,
 )
 from analysis.metrics import DAY
+from experiments.event_rows import AGREEMENT_TEXT
 from experiments.plan import Plan
-from experiments.vocabulary import EventKind
+from experiments.vocabulary import Agreement, AssignedBy, EventKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,12 @@ class ExposureCounts:
         beyond_size: came after the planned size was reached.
         earlier_phase: were customers of an earlier phase; left out.
         listed: on a list by hand; left out.
+        wrongly_shown: saw what their assignment at the time was not; such exposures
+            are not analysed, and who has no other is left out.
+        only_wrongly_shown: those of them who have no other.
+        unchecked: have exposures that could not be compared with an assignment.
+        contradicting: all whose exposures no assignment explains: wrongly shown, in
+            two variants, or in one that the plan does not have.
         by_day: (day, variant, customers) of the analysed, by first exposure.
         first_at: the first exposure that is analysed.
         last_at: the last first exposure that is analysed.
@@ -73,6 +80,10 @@ class ExposureCounts:
     beyond_size: int = 0
     earlier_phase: int = 0
     listed: int = 0
+    wrongly_shown: int = 0
+    only_wrongly_shown: int = 0
+    unchecked: int = 0
+    contradicting: int = 0
     by_day: tuple[tuple[date, str, int], ...] = ()
     first_at: datetime | None = None
     last_at: datetime | None = None
@@ -124,7 +135,9 @@ class Cohort:
         rows = rows.mutate(
             inside=self._inside(rows), declared=rows.variant.isin(self._names)
         )
-        counts = rows.inside & rows.declared
+        shown = rows.inside & rows.declared
+        wrong = shown & self._wrong(rows)
+        counts = shown & ~wrong
         bounds = self._bounds
         aside: dict[str, Column] = {}
         if bounds.earlier_from is not None:
@@ -136,14 +149,25 @@ class Cohort:
             aside["listed"] = (
                 rows.customer.isin(listed) | rows.person.isin(listed)
             ).any()
-        # Where the first and last name agree there is one variant: the first seen.
+        # Where the first and last name agree there is one variant: the first seen. What
+        # was shown by mistake has been seen all the same.
         return rows.group_by("person").agg(
             first_at=rows.at.min(where=counts),
             variant=rows.variant.min(where=counts),
-            other=rows.variant.max(where=counts),
+            one=rows.variant.min(where=shown),
+            other=rows.variant.max(where=shown),
+            wrong=wrong.any(),
+            unchecked=(shown & rows.properties.isnull()).any(),
             undeclared=rows.variant.min(where=rows.inside & ~rows.declared),
             **aside,
         )
+
+    def _wrong(self, rows: Rows) -> Column:
+        """Whether an exposure contradicts the assignment, as intake has found."""
+        if self._plan.design.assigned_by == AssignedBy.EXTERNAL:
+            return ibis.literal(False)  # noqa: FBT003  # a column of it
+        text = AGREEMENT_TEXT[Agreement.CONTRADICTS]
+        return rows.properties.fill_null("") == text
 
     def _set_aside(self, found: Rows) -> Rows:
         """Count and leave out customers whose variant was not this plan's choice."""
@@ -172,7 +196,7 @@ class Cohort:
 
     def _single(self) -> Rows:
         seen = self._seen
-        return seen.filter(seen.variant.notnull(), seen.variant == seen.other)
+        return seen.filter(seen.variant.notnull(), seen.one == seen.other)
 
     def _last_of_size(self) -> int | None:
         """Find when the planned size was reached; customers of that moment are in."""
@@ -213,11 +237,19 @@ class Cohort:
         old = self.units.filter(self.units.first_at <= known)
         seen, units = self._seen, self.units
         totals = seen.agg(
-            two=(seen.variant != seen.other).sum(),
-            single=(seen.variant == seen.other).sum(),
+            two=(seen.one != seen.other).sum(),
+            single=(seen.variant.notnull() & (seen.one == seen.other)).sum(),
             undeclared=seen.undeclared.notnull().sum(),
-            inside=(seen.variant.notnull() | seen.undeclared.notnull()).sum(),
-            outside=(seen.variant.isnull() & seen.undeclared.isnull()).sum(),
+            inside=(seen.one.notnull() | seen.undeclared.notnull()).sum(),
+            outside=(seen.one.isnull() & seen.undeclared.isnull()).sum(),
+            wrong=seen.wrong.sum(),
+            only_wrong=(
+                seen.variant.isnull() & seen.wrong & (seen.one == seen.other)
+            ).sum(),
+            unchecked=seen.unchecked.sum(),
+            contradicting=(
+                seen.wrong | (seen.one != seen.other) | seen.undeclared.notnull()
+            ).sum(),
         )
         total = {name: int(n or 0) for name, n in _rows(totals)[0].items()}
         first_at = units.first_at
@@ -232,6 +264,10 @@ class Cohort:
             beyond_size=total["single"] - sum(analysed.values()),
             earlier_phase=self._aside["former"],
             listed=self._aside["listed"],
+            wrongly_shown=total["wrong"],
+            only_wrongly_shown=total["only_wrong"],
+            unchecked=total["unchecked"],
+            contradicting=total["contradicting"],
             by_day=by_day,
             first_at=_moment(ends["first"]),
             last_at=_moment(ends["last"]),

@@ -27,11 +27,20 @@ from experiments import data_requests
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.enrolled import FOLDER, PREFIX_BYTES, file_name, write_set
+from experiments.event_rows import AGREEMENT_TEXT
 from experiments.models import Experiment, ListedUnit, PlanRow
-from experiments.vocabulary import AssignedBy, Environment, EventKind, Status
+from experiments.vocabulary import (
+    Agreement,
+    AssignedBy,
+    Environment,
+    EventKind,
+    Status,
+)
 
 PUBLISH_EVERY = timedelta(seconds=10)
-COLUMNS = ["kind", "environment", "experiment", "occurred_at", "customer"]
+COLUMNS = [
+    "kind", "environment", "experiment", "occurred_at", "customer", "properties"
+]  # fmt: skip
 Prefixes = npt.NDArray[np.uint64]
 _NONE: Prefixes = np.empty(0, np.uint64)
 
@@ -196,6 +205,9 @@ def _of_phases(
             ),
         )
     )
+    # Who was shown a variant by mistake is not enrolled by that.
+    wrong = pc.equal(events["properties"], AGREEMENT_TEXT[Agreement.CONTRADICTS])
+    events = events.filter(pc.invert(pc.fill_null(wrong, fill_value=False)))
     found = {}
     for phase in sets:
         rows = events.filter(pc.equal(events["experiment"], phase.experiment))

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from analysis.duplicates import Findings
 from analysis.event_table import Batch
+from experiments.event_rows import AGREEMENT_TEXT
 from experiments.models import ExposureDay
-from experiments.vocabulary import EventKind
+from experiments.vocabulary import Agreement, EventKind
 
 KEPT = timedelta(days=60)
 MOST_ROWS = 20_000  # a client may make names up
@@ -40,10 +41,12 @@ def add(
     if not rows.num_rows:
         return
     days = pc.floor_temporal(rows["received_at"], unit="day")
+    wrong = pc.equal(rows["properties"], AGREEMENT_TEXT[Agreement.CONTRADICTS])
+    rows = rows.append_column("wrong", pc.fill_null(wrong, fill_value=False))
     grouped = rows.append_column("day", days).group_by(_KEY)
     room = MOST_ROWS - (session.scalar(select(func.count(ExposureDay.day_at))) or 0)
     for found in grouped.aggregate(
-        [("received_at", "max"), ([], "count_all")]
+        [("received_at", "max"), ("wrong", "sum"), ([], "count_all")]
     ).to_pylist():
         place = tuple(found[name] for name in _KEY)
         row = session.get(ExposureDay, place)
@@ -54,6 +57,7 @@ def add(
             row = _new(place, found["received_at_max"])
             session.add(row)
         row.exposure_count += found["count_all"]
+        row.contradicting_count += found["wrong_sum"]
         row.last_at = max(row.last_at, found["received_at_max"])
 
 
@@ -66,6 +70,7 @@ def _new(place: tuple[object, ...], last_at: datetime) -> ExposureDay:
         variant=variant,
         day_at=day_at,
         exposure_count=0,
+        contradicting_count=0,
         last_at=last_at,
     )
 

@@ -5,7 +5,7 @@ are those of statistics 4.13.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from analysis import wording
@@ -160,25 +160,43 @@ def _unknown_variants(exposures: ExposureCounts) -> Check:
 
 
 def _contradicting(plan: Plan, exposures: ExposureCounts) -> Check:
-    """Count exposures that the assignment cannot have given.
+    """Count customers whose exposures the assignment cannot have given.
 
-    Only pseudonyms are stored, and the hash takes the raw id, so a single exposure
-    cannot be recomputed. What is known for certain: the hash gives a customer one
-    variant, and one of the plan. So each customer with a second or an unplanned
-    variant contradicts it at least once; a customer shown one wrong variant
-    throughout is not found (receipts from the assignment door will find those).
+    Intake compares each exposure with the rules in force at its time, where the id that
+    was hashed comes with it. What is certain without: the hash gives a customer one
+    variant, and one of the plan.
     """
     name = HealthCheck.CONTRADICTING_EXPOSURES
     if plan.design.assigned_by == AssignedBy.EXTERNAL:
         sentence = "Another system assigned the variants, so there is nothing to match."
         return Check(name, CheckState.NOT_APPLICABLE, sentence)
-    return _left_out(
+    found = _left_out(
         name,
-        exposures.two_variants + exposures.unknown_variants,
+        exposures.contradicting,
         exposures.everybody,
-        "were shown a variant that the assignment cannot have given",
-        "No exposure is known to contradict the assignment.",
-        "Show customers the variant that the assignment door answers.",
+        "were shown what their assignment at the time was not",
+        _agreeing(exposures),
+        "Show customers the variant that the assignment door answers, and send the"
+        " exposure with the id it was asked with.",
+    )
+    known = {
+        "wrongly_shown": exposures.wrongly_shown,
+        "unchecked": exposures.unchecked,
+    }
+    return replace(found, facts={**found.facts, **known})
+
+
+def _agreeing(exposures: ExposureCounts) -> str:
+    """Say that nothing contradicts, and how much of it is known."""
+    if not exposures.everybody or exposures.unchecked >= exposures.everybody:
+        return "No exposure is known to contradict the assignment."
+    if not exposures.unchecked:
+        return "All exposures agree with the assignment in force at their time."
+    share = exposures.unchecked / exposures.everybody
+    return (
+        "No exposure contradicts the assignment, as far as can be told: for"
+        f" {wording.percent(share, _decimals_of(share))} of customers some came without"
+        " the id that was hashed, or from before the rules known."
     )
 
 

@@ -5,6 +5,8 @@ What `counts` holds, in every phase, since none of it is an outcome:
     segment_per_quarter: customers of the target segment, or null where not counted;
     exposed, mature: variant -> customers;
     two_variants, unknown_variants, only_outside, beyond_size: customers left out;
+    wrongly_shown: customers who saw what their assignment was not, and
+        only_wrongly_shown: those of them left out for it;
     undeclared: names of variants the plan does not have;
     by_day: [day, variant, customers] by first exposure;
     late_events: since the run before, or null;
@@ -70,6 +72,8 @@ def counts_of(summaries: Summaries, progress: Progress) -> dict[str, Any]:
         "mature": dict(exposures.mature),
         "two_variants": exposures.two_variants,
         "unknown_variants": exposures.unknown_variants,
+        "wrongly_shown": exposures.wrongly_shown,
+        "only_wrongly_shown": exposures.only_wrongly_shown,
         "only_outside": exposures.only_outside,
         "beyond_size": exposures.beyond_size,
         "earlier_phase": exposures.earlier_phase,

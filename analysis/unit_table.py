@@ -90,6 +90,7 @@ def _exposures(
         analysed=analysed,
         mature=analysed,
         unknown_variants=sum(unknown.values()),
+        contradicting=sum(unknown.values()),
         undeclared_names=tuple(sorted(unknown, key=lambda n: (-unknown[n], n))[:5]),
         everybody=by_variant.total(),
     )

@@ -22,6 +22,7 @@ from experiments.assignment import RunningDesign
 from experiments.errors import Forbidden, Unauthenticated, Unavailable
 from experiments.event_rows import EXPOSURE_NAME
 from experiments.events import Envelope, Sender, read_messages
+from experiments.exposure_check import ExposureCheck
 from experiments.inbox import Inbox
 from experiments.privacy import Pseudonymiser
 from experiments.ruleset_reader import RulesetReader
@@ -75,6 +76,7 @@ def routes(
             Sender(key.public_id, key.environment, ruleset.attributes),
             Envelope(received_at=now(), kind="track"),
             pseudonymiser,
+            ExposureCheck(reader),
         )
         if parcel.message_count or parcel.consent_refused:
             inbox.append(parcel)
@@ -128,7 +130,12 @@ def _exposure(event: object, ruleset: Ruleset) -> dict[str, Any] | None:
         "event": EXPOSURE_NAME,
         "messageId": f"exposure-{digest[:32]}",
         **identity,
-        "properties": {"experimentId": experiment, "variationId": variation},
+        "properties": {
+            "experimentId": experiment,
+            "variationId": variation,
+            "hashAttribute": _first(properties, "hashAttribute", "hash_attribute"),
+            "hashValue": _first(properties, "hashValue", "hash_value"),
+        },
         "context": _context(event),
     }
 

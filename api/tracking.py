@@ -15,6 +15,7 @@ from api.door_values import Door, Request, Response
 from api.json_body import MalformedJson
 from experiments.errors import InvalidInput, Unavailable
 from experiments.events import MAX_MESSAGE_BYTES, Envelope, Sender, read_messages
+from experiments.exposure_check import ExposureCheck
 from experiments.inbox import Inbox
 from experiments.privacy import Pseudonymiser
 from experiments.ruleset_reader import RulesetReader
@@ -100,6 +101,7 @@ def _door(
                 consent=b"onsent" in request.body or b"\\u" in request.body,
             ),
             pseudonymiser,
+            ExposureCheck(reader),
         )
         if parcel.message_count or parcel.consent_refused:
             inbox.append(parcel)

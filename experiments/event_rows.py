@@ -6,9 +6,9 @@ without the page's own name, which often carries an id; track is an exposure, a 
 invitation, a survey answer, or any other named activity.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,7 +19,7 @@ from experiments.field_faults import KEY_PATTERN
 from experiments.messages import Rejected
 from experiments.parcels import EventRow
 from experiments.privacy import Pseudonymiser
-from experiments.vocabulary import EventKind, QuarantineReason
+from experiments.vocabulary import Agreement, EventKind, QuarantineReason
 
 EXPOSURE_NAME = "Experiment Viewed"
 REQUEST_NAME = "CSAT Requested"
@@ -38,6 +38,8 @@ _SHOWN = {"page": "Page Viewed", "screen": "Screen Viewed"}
 # name; its JavaScript client and Segment's own spec send the name as variationId.
 _EXPERIMENT_FIELDS = ("experimentId", "experiment_id", "experiment")
 _VARIANT_FIELDS = ("variation_key", "variationId", "variation_id", "variant")
+_HASHED_FIELDS = ("hashValue", "hash_value")
+_HASHED_BY_FIELDS = ("hashAttribute", "hash_attribute")
 _SURVEY_FIELDS = ("survey", "surveyId", "survey_id")
 # What a message says; sentAt and context may differ when it is sent again.
 _IDS_AND_TIME = ("userId", "anonymousId", "timestamp", "originalTimestamp")
@@ -51,6 +53,27 @@ _CONTENT = {
 }
 
 
+# An exposure's `properties`: how it compares with its assignment; null is not known.
+AGREEMENT_TEXT = {one: f'{{"assignment":"{one.value}"}}' for one in Agreement}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ShownExposure(NamedTuple):
+    """An exposure with the raw ids of who saw it, while the message is at hand."""
+
+    experiment: str
+    variant: str
+    occurred_at: datetime
+    user_id: str | None
+    anonymous_id: str | None
+    account_id: str | None
+    hash_attribute: str | None  # as GrowthBook's clients tell what they hashed
+    hash_value: object
+
+
+Check = Callable[[ShownExposure], Agreement | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What reading a message needs to know of its request.
@@ -61,6 +84,7 @@ class Desk:
         allow_list: picks the attributes that may be stored.
         received_us: arrival, microseconds since 1970.
         clock_error_us: how far the client's clock is behind ours.
+        check: compares exposures with their assignment; None where nobody can.
     """
 
     source: str
@@ -68,6 +92,7 @@ class Desk:
     allow_list: AllowList
     received_us: int
     clock_error_us: int
+    check: Check | None = None
 
     def clock_error_of(self, item: Mapping[str, Any]) -> int:
         """Take the message's own sentAt, as RudderStack sends it, or the request's."""
@@ -299,8 +324,31 @@ class Message:
                     f"An exposure needs {what}: 1 to 64 letters, digits or . _ ~ -",
                 )
             wire.refuse_id_inside(given, self.ids)
-        facts = _Facts(experiment=experiment, variant=variant)
+        said = self._agreement(experiment or "", variant or "", properties)
+        facts = _Facts(experiment=experiment, variant=variant, properties=said)
         return self._row(EventKind.EXPOSURE, EXPOSURE_NAME, facts)
+
+    def _agreement(
+        self, experiment: str, variant: str, properties: Mapping[str, Any]
+    ) -> str | None:
+        if self.desk.check is None:
+            return None
+        context = self.item.get("context")
+        account = context.get("groupId") if isinstance(context, dict) else None
+        moment = _EPOCH + timedelta(microseconds=self.occurred_us)
+        found = self.desk.check(
+            ShownExposure(
+                experiment,
+                variant,
+                moment,
+                self.user_id,
+                self.anonymous_id,
+                account if isinstance(account, str) else None,
+                _first_label(properties, _HASHED_BY_FIELDS),
+                _first(properties, _HASHED_FIELDS),
+            )
+        )
+        return None if found is None else AGREEMENT_TEXT[found]
 
     def _survey(self, kind: EventKind, properties: Mapping[str, Any]) -> EventRow:
         survey = _first_label(properties, _SURVEY_FIELDS) or ""
@@ -330,7 +378,10 @@ def _scale(properties: Mapping[str, Any]) -> int | None:
 
 
 def _first_label(properties: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    for name in names:
-        if properties.get(name) is not None:
-            return wire.label(properties[name])
-    return None
+    found = _first(properties, names)
+    return None if found is None else wire.label(found)
+
+
+def _first(properties: Mapping[str, Any], names: tuple[str, ...]) -> object:
+    found = (properties[name] for name in names if properties.get(name) is not None)
+    return next(found, None)

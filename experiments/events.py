@@ -14,7 +14,7 @@ import orjson
 from experiments import messages as wire
 from experiments import parcels, replay
 from experiments.allow_list import AllowList
-from experiments.event_rows import Desk, Message, clock_error
+from experiments.event_rows import Check, Desk, Message, clock_error
 from experiments.messages import Rejected
 from experiments.parcels import EventRow, QuarantineRow
 from experiments.privacy import Pseudonymiser, mask
@@ -72,6 +72,7 @@ def read_messages(
     sender: Sender,
     envelope: Envelope,
     pseudonymiser: Pseudonymiser,
+    check: Check | None = None,
 ) -> parcels.Parcel:
     """Turn the messages of one request into rows.
 
@@ -80,6 +81,7 @@ def read_messages(
         sender: whose they are.
         envelope: what the request says about all of them.
         pseudonymiser: hides ids.
+        check: compares exposures with their assignment; None where nobody can.
 
     Returns:
         Rows of the good messages and of those set aside, in order, with what was
@@ -92,6 +94,7 @@ def read_messages(
         allow_list=AllowList(sender.attributes),
         received_us=received_us,
         clock_error_us=clock_error(envelope.sent_at, received_us),
+        check=check,
     )
     rows: list[EventRow] = []
     aside: list[QuarantineRow] = []

@@ -20,6 +20,7 @@ class Named:
 
     Attributes:
         exposure_count: events, of all sources; a customer may send several.
+        contradicting_count: those that the rules in force had not assigned.
         sources: public ids of the keys they came with.
     """
 
@@ -27,6 +28,7 @@ class Named:
     variant: str
     state: NamedState
     exposure_count: int
+    contradicting_count: int
     sources: tuple[str, ...]
     last_at: datetime
 
@@ -47,6 +49,7 @@ def named(session: Session, now: datetime) -> list[Named]:
             table.experiment,
             table.variant,
             func.sum(table.exposure_count).label("total"),
+            func.sum(table.contradicting_count).label("contradicting"),
             func.max(table.last_at).label("last_at"),
         )
         .where(
@@ -72,6 +75,7 @@ def named(session: Session, now: datetime) -> list[Named]:
             pair.variant,
             _state(known.get(pair.experiment), pair.variant),
             int(pair.total),
+            int(pair.contradicting),
             _sources(session, pair.experiment, pair.variant, now),
             pair.last_at,
         )

@@ -25,6 +25,7 @@ from experiments.models import (
 )
 from experiments.ruleset_files import RulesetFolder, checksum
 from experiments.ruleset_mirror import RulesetMirror
+from experiments.ruleset_past import with_past
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import FORMAT, Ruleset, RulesetRefusedError
 from experiments.vocabulary import AssignedBy, AssignmentReason, Status
@@ -63,6 +64,11 @@ def publish(session: Session, now: datetime) -> RulesetRow:
     _take_turn(session)
     newest = session.scalar(select(func.max(RulesetRow.revision))) or 0
     content = {"revision": newest + 1, **compile_ruleset(session, now)}
+    before = session.get(RulesetRow, newest)
+    known = {} if before is None else orjson.loads(before.body)
+    content["experiments"] = with_past(
+        content["experiments"], known.get("experiments", ()), now
+    )
     body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     row = RulesetRow(
         revision=newest + 1,

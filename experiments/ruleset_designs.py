@@ -77,7 +77,6 @@ def read_design(entry: Mapping[str, Any], memory: Memory | None) -> RunningDesig
     complete = partial(
         flags.typed, types, control=entry["variants"][control]["parameters"]
     )
-    weights = [float(variant["share"]) for variant in entry["variants"]]
     decided = entry["decided_variant"]
     status = Status(entry["status"])
     kept: Enrolled | None = None
@@ -91,7 +90,7 @@ def read_design(entry: Mapping[str, Any], memory: Memory | None) -> RunningDesig
         decided=None if decided is None else names.index(decided),
         in_segment=compile_rule(entry["segment"]["condition"]),
         seed=seed_state(entry["salt"]),
-        table=bucket_table(bucket_ranges(float(entry["coverage"]), weights)),
+        table=table_of(entry),
         types=types,
         kept=kept,
         special=_special(entry, names, memory),
@@ -134,11 +133,8 @@ def _special(
         earlier=tuple(_phases(entry, memory, range(1, entry["phase"])))
         if memory is not None
         else (),
-        holdouts=tuple(
-            Holdout(h["key"], seed_state(h["seed"]), round(h["share"] * BUCKET_COUNT))
-            for h in entry.get("holdouts", ())
-        ),
-        layer=_layer(entry.get("layer")),
+        holdouts=holdouts_of(entry),
+        layer=layer_of(entry),
     )
     return None if special == Special() else special
 
@@ -152,13 +148,29 @@ def _list(
     return PseudonymList(known, hides_of(entry, memory.pseudonymiser))
 
 
-def _layer(entry: Mapping[str, Any] | None) -> LayerPlace | None:
-    if entry is None:
+def holdouts_of(entry: Mapping[str, Any]) -> tuple[Holdout, ...]:
+    """Read the holdouts of an entry."""
+    return tuple(
+        Holdout(h["key"], seed_state(h["seed"]), round(h["share"] * BUCKET_COUNT))
+        for h in entry.get("holdouts", ())
+    )
+
+
+def layer_of(entry: Mapping[str, Any]) -> LayerPlace | None:
+    """Read the buckets of its layer that an entry has; None without a layer."""
+    layer = entry.get("layer")
+    if layer is None:
         return None
     table = bytearray(BUCKET_COUNT)
-    for first, end in entry["ranges"]:
+    for first, end in layer["ranges"]:
         table[first:end] = b"\x01" * (end - first)
-    return LayerPlace(entry["key"], seed_state(entry["seed"]), bytes(table))
+    return LayerPlace(layer["key"], seed_state(layer["seed"]), bytes(table))
+
+
+def table_of(entry: Mapping[str, Any]) -> bytes:
+    """Find for each bucket the position of the entry's variant."""
+    weights = [float(variant["share"]) for variant in entry["variants"]]
+    return bucket_table(bucket_ranges(float(entry["coverage"]), weights))
 
 
 def _variant(

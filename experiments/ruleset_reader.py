@@ -39,6 +39,7 @@ class RulesetReader:
             sets = EnrolledFolder(folder.path / FOLDER)
             self._memory = Memory(pseudonymiser, sets)
         self._mark: Mark | None = None
+        self._turn = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -58,6 +59,10 @@ class RulesetReader:
 
     def refresh(self) -> None:
         """Load the files that changed since the last look; never raises."""
+        with self._turn:
+            self._look()
+
+    def _look(self) -> None:
         if self._memory is not None:
             self._memory.enrolled.refresh()
         mark = self._folder.mark()

@@ -284,6 +284,13 @@ class NamedState(StrEnum):
     KNOWN = "known"
 
 
+class Agreement(StrEnum):
+    """Whether an exposure is what the rules in force at its time had assigned."""
+
+    AGREES = "agrees"
+    CONTRADICTS = "contradicts"
+
+
 class Reason(StrEnum):
     """Why a number is not given. A sentence for each stands in analysis.sentences."""
 

@@ -106,12 +106,6 @@ class RunningServer:
         )
 
 
-    def _is_ready(self) -> bool:
-        return all(
-            self.request("GET", "/readyz", timeout=2)[0] == 200 for _ in range(ALIKE)
-        )
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -77,6 +77,14 @@ class NamedSchema(StrictSchema):
     variant = Text(required=True)
     state = Choice(NamedState, required=True)
     exposure_count = whole(0, required=True)
+    contradicting_count = whole(
+        0,
+        required=True,
+        metadata={
+            "description": "Those that the rules in force at their time had not"
+            " assigned; they are kept, and not analysed."
+        },
+    )
     sources = Items(Text(), required=True)
     last_at = Time(required=True)
 
@@ -94,6 +102,14 @@ class ExposureDaySchema(StrictSchema):
     source = Text(required=True)
     variant = Text(required=True)
     exposure_count = whole(0, required=True)
+    contradicting_count = whole(
+        0,
+        required=True,
+        metadata={
+            "description": "Those that the rules in force at their time had not"
+            " assigned; they are kept, and not analysed."
+        },
+    )
     last_at = Time(required=True)
 
 

@@ -94,6 +94,8 @@ class ExposureDay(Base):
     variant: Mapped[str] = mapped_column(String(100), primary_key=True)
     day_at: Mapped[datetime] = mapped_column(primary_key=True)
     exposure_count: Mapped[int] = mapped_column(BigInteger)
+    # Those of them that the rules in force at their time had not assigned.
+    contradicting_count: Mapped[int] = mapped_column(BigInteger, default=0)
     last_at: Mapped[datetime]
 
 

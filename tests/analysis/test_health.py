@@ -40,6 +40,7 @@ def exposed(
         units,
         two_variants=two_variants,
         unknown_variants=unknown_variants,
+        contradicting=two_variants + unknown_variants,
         everybody=control + treatment + two_variants + unknown_variants,
     )
 
@@ -129,6 +130,47 @@ def test_unknown_variants__are_named() -> None:
         "4.0 % of customers (40 of 1,000) were seen in variants the plan does not have"
         " (blue and red). Send the variant names of the plan."
     )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "state"), [(10, CheckState.NOTICE), (11, CheckState.FAILED)]
+)
+def test_contradicting__more_than_one_per_cent_of_customers__blocks(
+    wrong: int, state: CheckState
+) -> None:
+    counts = replace(
+        exposed(500, 500 - wrong),
+        contradicting=wrong,
+        wrongly_shown=wrong,
+        everybody=1000,
+    )
+    found = checks(counts)[HealthCheck.CONTRADICTING_EXPOSURES]
+    assert found.state == state
+    assert "were shown what their assignment at the time was not" in found.sentence
+    assert found.facts["wrongly_shown"] == wrong
+
+
+@pytest.mark.parametrize(
+    ("unchecked", "sentence"),
+    [
+        (0, "All exposures agree with the assignment in force at their time."),
+        (
+            30,
+            (
+                "No exposure contradicts the assignment, as far as can be told: for"
+                " 3.0 % of customers some came without the id that was hashed, or from"
+                " before the rules known."
+            ),
+        ),
+        (1000, "No exposure is known to contradict the assignment."),
+    ],
+)
+def test_contradicting__nobody__says_how_much_is_known(
+    unchecked: int, sentence: str
+) -> None:
+    counts = replace(exposed(500, 500), unchecked=unchecked)
+    found = checks(counts)[HealthCheck.CONTRADICTING_EXPOSURES]
+    assert (found.state, found.sentence) == (CheckState.PASSED, sentence)
 
 
 def test_external_experiment__assignment_and_review__do_not_apply() -> None:

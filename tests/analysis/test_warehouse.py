@@ -277,6 +277,35 @@ def test_exposures__of_all_kinds__each_is_analysed_or_counted(
     assert (counts.first_at, counts.last_at) == (at(1), at(6))
 
 
+def test_exposures__not_as_assigned__are_counted_and_not_analysed(
+    summarise: Summarise,
+) -> None:
+    right, wrong = '{"assignment":"agrees"}', '{"assignment":"contradicts"}'
+    events = EventFile()
+    events.exposed("right", "control", at(1), properties=right)
+    events.exposed("unchecked", "control", at(1))
+    events.exposed("wrong", "treatment", at(1), properties=wrong)
+    # Before it was covered, and again when it was: from then on it counts.
+    events.exposed("early", "treatment", at(1), properties=wrong)
+    events.exposed("early", "treatment", at(2), properties=right)
+    # Has seen both, one of them by mistake: which one worked cannot be told.
+    events.exposed("both", "treatment", at(1), properties=wrong)
+    events.exposed("both", "control", at(2), properties=right)
+    events.exposed("outside", "control", at(-1), properties=wrong)
+    counts = summarise(events, {"r": retention()}, at(30)).exposures
+    assert counts.analysed == {"control": 2, "treatment": 1}
+    assert counts.wrongly_shown == 3  # wrong, early, both
+    assert counts.only_wrongly_shown == 1
+    assert counts.two_variants == 1
+    assert counts.unchecked == 1
+    assert (counts.contradicting, counts.everybody) == (3, 5)
+    assert counts.only_outside == 1
+    assert counts.first_at == at(1)
+    assert ("2026-01-03", "treatment", 1) in [
+        (str(d), v, n) for d, v, n in counts.by_day
+    ]
+
+
 def test_exposures__more_than_once__outcome_counts_from_the_first(
     summarise: Summarise,
 ) -> None:

@@ -13,6 +13,7 @@ from werkzeug.test import Client, TestResponse
 from analysis.compactor import compact_once
 from api import plugin_track
 from api.doors import DoorGroup, Gate, mount
+from experiments.assignment import assign
 from experiments.context import Context
 from experiments.inbox import Inbox
 from experiments.privacy import load_pseudonymiser
@@ -234,3 +235,24 @@ def test_track__no_list_of_events__400(client: Client, body: bytes) -> None:
 
 def test_track__too_many_events__400(client: Client) -> None:
     assert send(client, [{}] * 5001).status_code == 400
+
+
+def test_exposure__of_each_plugin__is_compared_with_its_assignment(
+    context: Context, client: Client
+) -> None:
+    # `plain` gives customer-1 one of the two; teams hash the account's id.
+    for name in ("plain", "teams"):
+        for variant in ("control", "treatment"):
+            event = from_javascript("customer-1", user_id="customer-1")
+            said = {"experimentId": name, "variationId": variant}
+            if name == "teams":
+                said |= {"hashAttribute": "account_id", "hashValue": "account-1"}
+            event["properties_json"] |= said
+            assert send(client, [event]).status_code == 200
+    rows = stored(context)
+    found = {(row["experiment"], row["variant"]): row["properties"] for row in rows}
+    for name, unit in (("plain", "customer-1"), ("teams", "account-1")):
+        given = assign(RULESET.experiments[name], "customer-1", {"account_id": unit})
+        right, wrong = given.variant, {"control", "treatment"} - {given.variant}
+        assert found[name, right] == '{"assignment":"agrees"}'
+        assert found[name, wrong.pop()] == '{"assignment":"contradicts"}'

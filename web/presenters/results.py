@@ -379,6 +379,7 @@ def _facts(
 _LEFT_OUT = (
     ("two_variants", "Left out: seen in two variants"),
     ("unknown_variants", "Left out: variant not in the plan"),
+    ("only_wrongly_shown", "Left out: saw what their assignment was not"),
     ("only_outside", "Left out: seen only outside the time or in a pause"),
     ("beyond_size", "Left out: came after the planned size"),
     ("earlier_phase", "Left out: customers of an earlier phase"),
