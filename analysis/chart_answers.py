@@ -1,6 +1,6 @@
 """The chart of survey answers: what shares of each group gave which answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ from analysis.chart_style import (
     configured,
 )
 from analysis.stats.summary import Histogram
+from experiments.metric_definition import MetricDefinition
+from experiments.survey_kinds import DETRACTORS_TO, NPS_TOP, PROMOTERS_FROM
+from experiments.vocabulary import MetricKind
 
 BAR, ROW = 34, 66  # pixels
 SMALLEST_LABELLED = 0.07  # a narrower part has no room for its share
@@ -51,34 +54,64 @@ def steps_of(scale: int) -> list[AnswerStep]:
     return steps
 
 
-def shares_of(histogram: Histogram, scale: int) -> list[tuple[AnswerStep, int, float]]:
+# Detractors, passives and promoters, in the colours of the ends and the middle.
+NPS_STEPS = [
+    AnswerStep(f"0 to {DETRACTORS_TO}", 0, DETRACTORS_TO, 0),
+    AnswerStep(
+        f"{DETRACTORS_TO + 1} to {PROMOTERS_FROM - 1}",
+        DETRACTORS_TO + 1,
+        PROMOTERS_FROM - 1,
+        (ANSWER_STEPS - 1) // 2,
+    ),
+    AnswerStep(
+        f"{PROMOTERS_FROM} to {NPS_TOP}", PROMOTERS_FROM, NPS_TOP, ANSWER_STEPS - 1
+    ),
+]
+
+
+def steps_for(definition: MetricDefinition) -> list[AnswerStep]:
+    """Divide the answers to a metric's survey into the steps that are drawn."""
+    if definition.kind == MetricKind.NPS:
+        return NPS_STEPS
+    return steps_of(definition.scale)
+
+
+def upper_box_of(definition: MetricDefinition) -> int:
+    """Find the lowest answer that counts as a good one."""
+    is_nps = definition.kind == MetricKind.NPS
+    return PROMOTERS_FROM if is_nps else definition.satisfied_from
+
+
+def shares_of(
+    histogram: Histogram, steps: Sequence[AnswerStep]
+) -> list[tuple[AnswerStep, int, float]]:
     """Count one group's answers by step.
 
     Args:
         histogram: answers of the group.
-        scale: the highest score.
+        steps: from the lowest answers to the highest.
 
     Returns:
         Step, answers, and their share of all answers (0 when nobody answered). Scores
         between two whole ones count with the lower, those off the scale with its ends.
     """
     counted = []
-    for step in steps_of(scale):
-        low = -float("inf") if step.low == 1 else step.low
-        high = float("inf") if step.high == scale else step.high + 1
+    for step in steps:
+        low = -float("inf") if step is steps[0] else step.low
+        high = float("inf") if step is steps[-1] else step.high + 1
         count = sum(n for score, n in histogram.counts if low <= score < high)
         counted.append((step, count, count / max(1, histogram.answered)))
     return counted
 
 
 def answers_chart(
-    histograms: Mapping[str, Histogram], scale: int, medium: Medium
+    histograms: Mapping[str, Histogram], steps: Sequence[AnswerStep], medium: Medium
 ) -> dict[str, Any]:
     """Draw one bar of 100 % for each group, divided by answer.
 
     Args:
         histograms: by variant, control first.
-        scale: the highest score.
+        steps: from the lowest answers to the highest.
         medium: where the drawing goes.
 
     Returns:
@@ -90,7 +123,7 @@ def answers_chart(
         answered = f"{wording.count(histogram.answered)} answers"
         names.append({"row": row, "name": name, "more": answered})
         start = 0.0
-        for step, _, share in shares_of(histogram, scale):
+        for step, _, share in shares_of(histogram, steps):
             parts.append(
                 {
                     "row": row,
@@ -131,7 +164,7 @@ def answers_chart(
         width=medium.width - EDGE,
         height=alt.Step(ROW),
     )
-    stacked = alt.TopLevelVConcatSpec(vconcat=[_key(scale, medium), plot], spacing=6)
+    stacked = alt.TopLevelVConcatSpec(vconcat=[_key(steps, medium), plot], spacing=6)
     return configured(stacked, medium)
 
 
@@ -152,10 +185,9 @@ def _heads(heads: Layer, y: alt.Y, medium: Medium) -> list[Layer]:
     ]
 
 
-def _key(scale: int, medium: Medium) -> Layer:
+def _key(steps: Sequence[AnswerStep], medium: Medium) -> Layer:
     """Show once, above the bars, which part stands for which answer."""
     paint = medium.paint
-    steps = steps_of(scale)
     width = (medium.width - EDGE) / len(steps)
     rows = [
         {

@@ -26,6 +26,7 @@ from analysis.chart_style import SHAPES, TEXT_SIZE, Medium, Paint, configured
 from analysis.sentences import sign_of
 from analysis.stats.estimate import ArmValue
 from experiments.metric_definition import MetricDefinition
+from experiments.survey_kinds import FROM_ZERO
 from experiments.vocabulary import MetricKind
 
 # Pixels of a row of a change, from its top: its name, what the lines mean (in the first
@@ -127,14 +128,23 @@ def _outcome_axis(
             grid=False,
         )
         return axis, 0.0, 1.0
-    if kind == MetricKind.CSAT_MEAN:
+    if kind == MetricKind.NPS:
         axis = alt.Axis(
-            tickCount=min(5, scale - 1),
-            format="d",
-            title=f"Mean answer, 1 to {scale}",
+            values=[-100, -50, 0, 50, 100],
+            format="+d",
+            title="NPS, promoters less detractors",
             grid=False,
         )
-        return axis, 1.0, float(scale)
+        return axis, -100.0, 100.0
+    if definition.is_mean_answer:
+        low = 0 if scale in FROM_ZERO else 1
+        axis = alt.Axis(
+            tickCount=min(5, scale - low),
+            format="d",
+            title=f"Mean answer, {low} to {scale}",
+            grid=False,
+        )
+        return axis, float(low), float(scale)
     top = max(_end(arm, low=False, default=arm.value or 0) for _, arm, _ in rows)
     axis = alt.Axis(
         tickCount=5,

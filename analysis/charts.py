@@ -12,7 +12,7 @@ from typing import Any
 from altair.utils.schemapi import debug_mode
 
 from analysis import wording
-from analysis.chart_answers import answers_chart, shares_of, steps_of
+from analysis.chart_answers import answers_chart, shares_of, steps_for, upper_box_of
 from analysis.chart_curves import (
     Curve,
     at_risk_on,
@@ -375,7 +375,7 @@ def _answers(
     planned = plan.metric(metrics[0])
     names = wording.joined([plan.metric(metric).name for metric in metrics])
     definition = planned.definition
-    steps = steps_of(definition.scale)
+    steps = steps_for(definition)
     columns = ["Group", "Answers", *(step.name for step in steps)]
     rows = [
         [
@@ -383,22 +383,22 @@ def _answers(
             histogram.answered,
             *(
                 f"{wording.percent(share, 0)} ({wording.count(count)})"
-                for _, count, share in shares_of(histogram, definition.scale)
+                for _, count, share in shares_of(histogram, steps)
             ),
         ]
         for name, histogram in histograms.items()
     ]
+    upper = upper_box_of(definition)
     said = [
-        f"{wording.percent(_satisfied(each, definition.satisfied_from))} of {name}"
+        f"{wording.percent(_satisfied(each, upper))} of {name}"
         for name, each in histograms.items()
     ]
     return _chart(
         f"csat:{metrics[0]}",
         f"Answers by group ({names})",
-        f"An answer of {definition.satisfied_from} or more came from"
-        f" {wording.joined(said)} who answered.",
+        f"An answer of {upper} or more came from {wording.joined(said)} who answered.",
         (columns, rows),
-        lambda medium: answers_chart(histograms, definition.scale, medium),
+        lambda medium: answers_chart(histograms, steps, medium),
     )
 
 

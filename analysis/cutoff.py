@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from experiments.config import Settings
-from experiments.event_rows import ANSWER_NAME, REQUEST_NAME
 from experiments.models import ApiKey, EventSource
 from experiments.plan import Plan, PlannedMetric
+from experiments.survey_kinds import FACTS
 from experiments.vocabulary import Environment
 
 
@@ -128,8 +128,9 @@ def data_cutoff(
 
 def _events_of(metric: PlannedMetric) -> Iterable[str]:
     """Name the events a metric reads, as a source lists them."""
-    if metric.definition.is_survey:
-        return (REQUEST_NAME, ANSWER_NAME)
+    asks = metric.definition.survey_kind
+    if asks is not None:
+        return (FACTS[asks].request_name, FACTS[asks].answer_name)
     return metric.definition.events
 
 

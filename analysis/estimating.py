@@ -18,6 +18,7 @@ from analysis.stats.satisfaction import (
     ResponseBalance,
     csat_mean,
     csat_share,
+    net_promoter,
     response_balance,
 )
 from analysis.stats.summary import Histogram, LifeTable, Successes
@@ -220,7 +221,9 @@ def _compare(
     if isinstance(c, LifeTable) and isinstance(t, LifeTable):
         return rmst_difference(c, t, definition.day, level)
     if isinstance(c, Histogram) and isinstance(t, Histogram):
-        if definition.kind == MetricKind.CSAT_SHARE:
+        if definition.kind == MetricKind.NPS:
+            return net_promoter(c, t, level)
+        if definition.counts_upper_box:
             return csat_share(c, t, definition.satisfied_from, level)
         return csat_mean(c, t, level)
     raise TypeError(f"no estimator for {type(c).__name__} and {type(t).__name__}")

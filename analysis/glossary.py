@@ -1,6 +1,7 @@
 """The words for verdicts, cases, checks and reasons: one word for one thing."""
 
 from analysis.stats.estimate import NotComputable
+from experiments.metric_definition import SURVEYS
 from experiments.vocabulary import (
     HealthCheck,
     MetricKind,
@@ -87,7 +88,6 @@ def because(outcome: NotComputable, kind: MetricKind | None = None) -> str:
         A clause that follows "cannot be computed:" or "not given:".
     """
     facts = {"needed": 10, "field": "an input"} | outcome.facts
-    surveys = {MetricKind.CSAT_MEAN, MetricKind.CSAT_SHARE}
-    if outcome.reason == Reason.TOO_FEW_UNITS and kind in surveys:
+    if outcome.reason == Reason.TOO_FEW_UNITS and kind in SURVEYS:
         return f"fewer than {facts['needed']} customers of a group answered"
     return _BECAUSE[outcome.reason].format_map(facts)

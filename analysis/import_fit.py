@@ -14,7 +14,6 @@ from analysis.import_request import Request
 from experiments.errors import Conflict, InvalidInput
 from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import MetricKind
 
 
 def require_fit(request: Request, plan: Plan) -> None:
@@ -164,7 +163,7 @@ def _words(definition: MetricDefinition) -> str:
     text = f"{definition.kind.value}:{definition.day}"
     if definition.is_survey:
         text += f" on a scale to {definition.scale}"
-    if definition.kind == MetricKind.CSAT_SHARE:
+    if definition.counts_upper_box:
         text += f", satisfied from {definition.satisfied_from}"
     return text
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from experiments.errors import InvalidInput
-from experiments.metric_definition import MetricDefinition
-from experiments.vocabulary import Direction, MetricKind
+from experiments.metric_definition import SURVEYS, MetricDefinition
+from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
+from experiments.vocabulary import Direction, MetricKind, SurveyKind
 
 KIND_WORDS = ", ".join(kind.value for kind in MetricKind)
 DEFAULT_SURVEY_DAY = 30
-ANY_SURVEY = "csat"
-_SURVEYS = frozenset({MetricKind.CSAT_MEAN, MetricKind.CSAT_SHARE})
+ANY_SURVEY = frozenset(kind.value for kind in SurveyKind)
 _SPEC = re.compile(r"(?P<name>.+)=(?P<kind>[a-z_]+)(:(?P<day>\d{1,3}))?")
 
 
@@ -29,7 +29,7 @@ class Outcome:
 
     Attributes:
         name: column of a file with one row per customer; else an event, or for a
-            survey its name ("csat" is any).
+            survey its name ("csat", "nps" and "ces" are any).
         definition: of the metric.
         key: of the metric.
         title: its name.
@@ -74,7 +74,7 @@ def _read_outcome(text: str, scale: Scale, *, columns: bool) -> Outcome:
             f" the kinds are {KIND_WORDS}."
         )
     kind, name = MetricKind(found["kind"]), found["name"].strip()
-    if found["day"] is None and kind not in _SURVEYS:
+    if found["day"] is None and kind not in SURVEYS:
         raise InvalidInput(f'"{text}" needs a day, as in {name}={kind.value}:30.')
     if columns and kind == MetricKind.TIME_TO_CHURN:
         raise InvalidInput(
@@ -91,12 +91,14 @@ def _definition(
     kind: MetricKind, name: str, day: int, scale: Scale
 ) -> MetricDefinition:
     falls = kind == MetricKind.CHURN
+    if kind == MetricKind.NPS:
+        scale = Scale(NPS_TOP, PROMOTERS_FROM)
     return MetricDefinition(
         kind=kind,
         direction=Direction.DECREASE if falls else Direction.INCREASE,
-        events=() if kind in _SURVEYS else (name,),
+        events=() if kind in SURVEYS else (name,),
         day=day,
-        survey=name if kind in _SURVEYS and name != ANY_SURVEY else "",
+        survey=name if kind in SURVEYS and name not in ANY_SURVEY else "",
         scale=scale.top,
         satisfied_from=scale.satisfied_from,
     )
@@ -109,6 +111,9 @@ def _title(kind: MetricKind, day: int) -> str:
         MetricKind.TIME_TO_CHURN: "Time to churn",
         MetricKind.CSAT_MEAN: "CSAT",
         MetricKind.CSAT_SHARE: "Satisfied customers",
+        MetricKind.NPS: "NPS",
+        MetricKind.CES_MEAN: "Effort score",
+        MetricKind.CES_SHARE: "Found it easy",
     }[kind]
 
 

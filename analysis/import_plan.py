@@ -38,7 +38,12 @@ from experiments.vocabulary import (
 
 EVERYBODY = "everybody"  # segment of an experiment whose file names none
 NOT_RECORDED = "Not recorded: the experiment was imported after it ran."
-_MATTERS = {MetricKind.CSAT_MEAN: 0.1, MetricKind.TIME_TO_CHURN: 1.0}
+_MATTERS = {
+    MetricKind.CSAT_MEAN: 0.1,
+    MetricKind.CES_MEAN: 0.1,
+    MetricKind.NPS: 3.0,
+    MetricKind.TIME_TO_CHURN: 1.0,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ from sqlalchemy.orm import Session
 from analysis import exposure_days, source_hours
 from analysis.duplicates import Findings
 from analysis.event_table import Batch, Origin
-from experiments.event_rows import ANSWER_NAME, EXPOSURE_NAME, REQUEST_NAME
+from experiments.event_rows import EXPOSURE_NAME
 from experiments.models import CompactionMark, EventSource, QuarantinedMessage
 from experiments.parcels import QuarantineRow
 from experiments.privacy import mask_text
+from experiments.survey_kinds import NAMES
 from experiments.vocabulary import EventKind, QuarantineReason
 
 # A request that arrived before a round began may reach the inbox this much later.
@@ -30,11 +31,7 @@ IN_FLIGHT = timedelta(seconds=5)
 MOST_NAMES = 1000  # of events a source is known to have sent
 _ROWS_A_STATEMENT = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WIRE_NAMES = {
-    EventKind.EXPOSURE: EXPOSURE_NAME,
-    EventKind.SURVEY_REQUEST: REQUEST_NAME,
-    EventKind.SURVEY_ANSWER: ANSWER_NAME,
-}
+_WIRE_NAMES = {EventKind.EXPOSURE: EXPOSURE_NAME, **NAMES}
 
 
 @dataclass

@@ -34,7 +34,8 @@ from typing_extensions import override
 
 from analysis.stats.summary import Histogram, LifeDay, LifeTable, Successes, Summary
 from experiments.metric_definition import MetricDefinition
-from experiments.vocabulary import EventKind, MetricKind
+from experiments.survey_kinds import ANSWERS, FACTS, REQUESTS, SurveyFacts
+from experiments.vocabulary import EventKind, MetricKind, SurveyKind
 
 DAY = 86_400_000_000  # microseconds
 WAVE_DAYS = 7  # an answer may be corrected within this; its latest value counts
@@ -232,14 +233,18 @@ class Survey(Measure):
     """The first wave of answers in [exposure, exposure + N d), its latest value.
 
     A wave lasts seven days from its first answer and ends with the window, so that a
-    mature customer's answer never changes. Answers on another scale are not this
-    metric's.
+    mature customer's answer never changes. Answers on another scale, or to another kind
+    of survey, are not this metric's.
     """
+
+    @property
+    def _facts(self) -> SurveyFacts:
+        return FACTS[self.definition.survey_kind or SurveyKind.CSAT]
 
     @property
     @override
     def kinds(self) -> frozenset[EventKind]:
-        return frozenset({EventKind.SURVEY_REQUEST, EventKind.SURVEY_ANSWER})
+        return frozenset({*REQUESTS, *ANSWERS})
 
     @property
     def _first(self) -> str:
@@ -257,7 +262,7 @@ class Survey(Measure):
         # Without a scale the number decides: 9 cannot be an answer from 1 to 5.
         fits = rows.scale.fill_null(scale) == scale
         fits &= rows.value <= scale
-        answered = rows.kind == EventKind.SURVEY_ANSWER.value
+        answered = rows.kind == self._facts.answer.value
         return self.wanted(rows) & answered & fits
 
     @override
@@ -276,7 +281,7 @@ class Survey(Measure):
                 "message_id": rows.message_id,
             }
         )
-        asked = rows.kind == EventKind.SURVEY_REQUEST.value
+        asked = rows.kind == self._facts.request.value
         return {
             self.name: rows.value.argmax(latest, where=self._answers(rows) & in_wave),
             f"{self.name}_asked": (self.wanted(rows) & asked).any(),
@@ -319,6 +324,9 @@ MEASURES: dict[MetricKind, type[Measure]] = {
     MetricKind.TIME_TO_CHURN: TimeToChurn,
     MetricKind.CSAT_MEAN: Survey,
     MetricKind.CSAT_SHARE: Survey,
+    MetricKind.NPS: Survey,
+    MetricKind.CES_MEAN: Survey,
+    MetricKind.CES_SHARE: Survey,
 }
 
 

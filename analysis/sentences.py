@@ -43,7 +43,8 @@ class MetricFacts:
     @property
     def where(self) -> str:
         """On which scale a change is, where its unit does not say so."""
-        if self.kind == MetricKind.CSAT_MEAN and self.scale is not None:
+        means = {MetricKind.CSAT_MEAN, MetricKind.CES_MEAN}
+        if self.kind in means and self.scale is not None:
             return f" on the {wording.scale(self.scale)}"
         if self.kind == MetricKind.TIME_TO_CHURN and self.day is not None:
             return f" within the {wording.first_days(self.day)}"
@@ -167,6 +168,7 @@ def per_thousand(facts: MetricFacts, estimate: Estimate) -> str | None:
         MetricKind.RETENTION: ("customers", "stayed"),
         MetricKind.CHURN: ("customers", "left"),
         MetricKind.CSAT_SHARE: ("customers who answered", "were satisfied"),
+        MetricKind.CES_SHARE: ("customers who answered", "scored in the upper box"),
     }
     low, high = estimate.interval.low, estimate.interval.high
     if facts.kind not in verbs or low is None or high is None:

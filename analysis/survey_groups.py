@@ -18,7 +18,8 @@ def same_answers(plan: Plan, counted: Mapping[str, object]) -> list[list[str]]:
     groups: list[tuple[object, list[str]]] = []
     for metric, counts in counted.items():
         made = plan.metric(metric).definition
-        sight = (made.survey, made.day, made.scale, made.satisfied_from, counts)
+        asks = (made.survey_kind, made.survey, made.day)
+        sight = (asks, made.scale, made.satisfied_from, counts)
         found = next((keys for seen, keys in groups if seen == sight), None)
         if found is None:
             groups.append((sight, [metric]))

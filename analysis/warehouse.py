@@ -25,9 +25,10 @@ from analysis.event_rows import Bucket, EventRows, Rows, connect, microseconds
 from analysis.membership import Membership, reported_segments
 from analysis.metrics import Measure, OutcomeCount, measure_of
 from experiments.plan import Plan
+from experiments.survey_kinds import ANSWERS, FACTS, REQUESTS
 from experiments.vocabulary import EventKind
 
-SURVEY_KINDS = frozenset({EventKind.SURVEY_REQUEST, EventKind.SURVEY_ANSWER})
+SURVEY_KINDS = frozenset({*REQUESTS, *ANSWERS})
 ROW_COLUMNS = (
     "person", "at", "kind", "name", "value", "scale", "received_at", "message_id"
 )  # fmt: skip
@@ -192,12 +193,18 @@ class _Query:
         """Count events that came after an earlier run, for a time it had closed."""
         plan = self._plan
         names = {name for m in plan.metrics for name in m.definition.events}
-        surveys = [kind.value for kind in SURVEY_KINDS]
+        asks = {m.definition.survey_kind for m in plan.metrics}
+        surveys = [
+            kind.value
+            for one, facts in FACTS.items()
+            for kind in (facts.request, facts.answer)
+            if one in asks
+        ]
         total = 0
         for bucket in self._events.buckets:
             rows = self._events.of(bucket)
             measured = (rows.kind == EventKind.ACTIVITY.value) & rows.name.isin(names)
-            if any(m.definition.is_survey for m in plan.metrics):
+            if surveys:
                 measured |= rows.kind.isin(surveys)
             exposed = (rows.kind == EventKind.EXPOSURE.value) & (
                 rows.experiment == plan.design.key

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from analysis.stats.estimate import Interval
+from experiments.survey_kinds import FROM_ZERO
 from experiments.vocabulary import MetricKind
 
 MINUS = "\N{MINUS SIGN}"
@@ -52,17 +53,23 @@ class Measure:
 POINTS = Measure(100, "point", "points")
 SCORE = Measure(1, "", "")
 DAYS = Measure(1, "day", "days")
+NPS_POINTS = Measure(1, "NPS point", "NPS points")
 _MEASURES = {
     MetricKind.RETENTION: POINTS,
     MetricKind.CHURN: POINTS,
     MetricKind.CSAT_SHARE: POINTS,
     MetricKind.CSAT_MEAN: SCORE,
+    MetricKind.NPS: NPS_POINTS,
+    MetricKind.CES_MEAN: SCORE,
+    MetricKind.CES_SHARE: POINTS,
     MetricKind.TIME_TO_CHURN: DAYS,
 }
 
 
 def scale(highest: int) -> str:
     """Name the scale of a survey's answers."""
+    if highest in FROM_ZERO:  # from 0 or from 1: the app knows
+        return f"scale up to {highest}"
     return f"1 to {highest} scale"
 
 
@@ -201,6 +208,8 @@ def value_on_scale(value: float, kind: MetricKind, decimals: int) -> str:
     measure = measure_of(kind)
     if measure is POINTS:
         return percent(value, decimals)
+    if measure is NPS_POINTS:  # a score of its own, which people write with its sign
+        return signed(value, decimals)
     digits = number(measure.shown(value), decimals)
     return f"{digits}{measure.unit(digits)}"
 

@@ -19,19 +19,27 @@ from experiments.field_faults import KEY_PATTERN
 from experiments.messages import Rejected
 from experiments.parcels import EventRow
 from experiments.privacy import Pseudonymiser
-from experiments.vocabulary import Agreement, EventKind, QuarantineReason
+from experiments.survey_kinds import (
+    ANSWERS,
+    BY_NAME,
+    Scale,
+    fault_in_score,
+    scale_of,
+)
+from experiments.vocabulary import (
+    Agreement,
+    EventKind,
+    QuarantineReason,
+    SurveyKind,
+)
 
 EXPOSURE_NAME = "Experiment Viewed"
-REQUEST_NAME = "CSAT Requested"
-ANSWER_NAME = "CSAT Submitted"
 MAX_AHEAD = timedelta(minutes=10)
-MAX_SCALE = 100
 _MAX_AHEAD_US = MAX_AHEAD // timedelta(microseconds=1)
 _SYSTEM = {
     "experiment viewed": EventKind.EXPOSURE,
     "$$experiment_viewed": EventKind.EXPOSURE,
-    "csat requested": EventKind.SURVEY_REQUEST,
-    "csat submitted": EventKind.SURVEY_ANSWER,
+    **{name: kind for name, (kind, _) in BY_NAME.items()},
 }
 _SHOWN = {"page": "Page Viewed", "screen": "Screen Viewed"}
 # GrowthBook's Python client sends variation_id as an index and variation_key as the
@@ -303,7 +311,7 @@ class Message:
         if kind == EventKind.EXPOSURE:
             return self._exposure(properties)
         if kind is not None:
-            return self._survey(kind, properties)
+            return self._survey(*BY_NAME[name.lower()], properties)
         wire.refuse_id_inside(name, self.ids)
         return self._activity(name, properties)
 
@@ -350,31 +358,27 @@ class Message:
         )
         return None if found is None else AGREEMENT_TEXT[found]
 
-    def _survey(self, kind: EventKind, properties: Mapping[str, Any]) -> EventRow:
+    def _survey(
+        self, kind: EventKind, asks: SurveyKind, properties: Mapping[str, Any]
+    ) -> EventRow:
         survey = _first_label(properties, _SURVEY_FIELDS) or ""
         wire.refuse_id_inside(survey, self.ids)
-        if kind == EventKind.SURVEY_REQUEST:
+        if kind not in ANSWERS:
             return self._row(kind, survey)
-        score, scale = wire.number(properties.get("score")), _scale(properties)
-        if score is None or not 0 <= score <= (scale or MAX_SCALE):
-            raise Rejected(
-                QuarantineReason.INVALID_SCORE,
-                "score must be a number between 0 and the top of its scale.",
-            )
-        return self._row(kind, survey, _Facts(value=score, scale=scale))
+        score = wire.number(properties.get("score"))
+        scale = _scale(asks, properties)
+        fault = fault_in_score(asks, score, scale)
+        if fault:
+            raise Rejected(QuarantineReason.INVALID_SCORE, fault)
+        top = None if scale is None else scale.top
+        return self._row(kind, survey, _Facts(value=score, scale=top))
 
 
-def _scale(properties: Mapping[str, Any]) -> int | None:
-    given = properties.get("scale")
-    if given is None:
-        return None
-    read = wire.number(given)
-    if read is None or read != int(read) or not 1 < read <= MAX_SCALE:
-        raise Rejected(
-            QuarantineReason.INVALID_SCORE,
-            f"scale must be a whole number from 2 to {MAX_SCALE}.",
-        )
-    return int(read)
+def _scale(asks: SurveyKind, properties: Mapping[str, Any]) -> Scale | None:
+    try:
+        return scale_of(asks, properties.get("scale"))
+    except ValueError as fault:
+        raise Rejected(QuarantineReason.INVALID_SCORE, str(fault)) from None
 
 
 def _first_label(properties: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

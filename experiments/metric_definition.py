@@ -7,18 +7,27 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from experiments.field_faults import Faults
-from experiments.vocabulary import Direction, MetricKind
+from experiments.survey_kinds import NAMES, NPS_TOP
+from experiments.vocabulary import Direction, MetricKind, SurveyKind
 
 MAX_DAYS = 730
 MAX_EVENTS = 50
+SURVEY_OF = {
+    MetricKind.CSAT_MEAN: SurveyKind.CSAT,
+    MetricKind.CSAT_SHARE: SurveyKind.CSAT,
+    MetricKind.NPS: SurveyKind.NPS,
+    MetricKind.CES_MEAN: SurveyKind.CES,
+    MetricKind.CES_SHARE: SurveyKind.CES,
+}
+SURVEYS = frozenset(SURVEY_OF)
+UPPER_BOX = frozenset({MetricKind.CSAT_SHARE, MetricKind.CES_SHARE})
 # Events of Abide's own machinery; counting them as activity would make every
 # exposed or surveyed customer look retained.
 SYSTEM_EVENTS = frozenset(
     {
         "Experiment Viewed",
         "$$experiment_viewed",
-        "CSAT Requested",
-        "CSAT Submitted",
+        *NAMES.values(),
         "Feature Evaluated",
         "$$feature_evaluated",
         "identify",
@@ -43,9 +52,9 @@ class MetricDefinition:
             or to which time to churn and the survey window run.
         window_days: length of the retention window, from day N on.
         gap_days: W: days without activity that mean churned.
-        survey: the survey's name; "" takes every CSAT survey.
-        scale: highest score (5 for 1 to 5).
-        satisfied_from: lowest score that counts as satisfied.
+        survey: the survey's name; "" takes every survey of the metric's kind.
+        scale: highest score (5 for 1 to 5); 10 for NPS.
+        satisfied_from: lowest score that counts as satisfied (for effort: as easy).
     """
 
     kind: MetricKind
@@ -59,9 +68,29 @@ class MetricDefinition:
     satisfied_from: int = 4
 
     @property
+    def survey_kind(self) -> SurveyKind | None:
+        """What the survey asks about; None for what customers do."""
+        return SURVEY_OF.get(self.kind)
+
+    @property
     def is_survey(self) -> bool:
         """Whether the outcome is an answer somebody may not give."""
-        return self.kind in {MetricKind.CSAT_MEAN, MetricKind.CSAT_SHARE}
+        return self.kind in SURVEYS
+
+    @property
+    def is_mean_answer(self) -> bool:
+        """Whether the outcome is a mean over answers, read on their own scale."""
+        return self.is_survey and not self.is_share
+
+    @property
+    def counts_upper_box(self) -> bool:
+        """Whether the outcome is the share of answers from `satisfied_from` on."""
+        return self.kind in UPPER_BOX
+
+    @property
+    def answer_width(self) -> float:
+        """Length of the scale on which a mean answer can change."""
+        return 200.0 if self.kind == MetricKind.NPS else self.scale - 1.0
 
     @property
     def is_share(self) -> bool:
@@ -69,7 +98,7 @@ class MetricDefinition:
         return self.kind in {
             MetricKind.RETENTION,
             MetricKind.CHURN,
-            MetricKind.CSAT_SHARE,
+            *UPPER_BOX,
         }
 
     @property
@@ -80,10 +109,8 @@ class MetricDefinition:
             MetricKind.CHURN: self.day + self.gap_days,
             # Censored customers count too: the longest window is what it needs.
             MetricKind.TIME_TO_CHURN: self.day + self.gap_days,
-            MetricKind.CSAT_MEAN: self.day,
-            MetricKind.CSAT_SHARE: self.day,
         }
-        return timedelta(days=days[self.kind])
+        return timedelta(days=days.get(self.kind, self.day))
 
     def check(self) -> None:
         """Refuse a definition that would not measure what it says.
@@ -103,6 +130,7 @@ class MetricDefinition:
             MetricKind.RETENTION: Direction.INCREASE,
             MetricKind.CHURN: Direction.DECREASE,
             MetricKind.TIME_TO_CHURN: Direction.INCREASE,
+            MetricKind.NPS: Direction.INCREASE,
         }
         if natural.get(self.kind, self.direction) != self.direction:
             faults.add(
@@ -113,6 +141,8 @@ class MetricDefinition:
 
     def _check_survey(self, faults: Faults) -> None:
         faults.number("scale", self.scale, 2, 100)
+        if self.kind == MetricKind.NPS and self.scale != NPS_TOP:
+            faults.add("scale", "NPS is answered from 0 to 10: enter 10.")
         if not 1 < self.satisfied_from <= self.scale:
             faults.add(
                 "satisfied_from",

@@ -17,7 +17,7 @@ from experiments.models import (
     SegmentVersion,
 )
 from experiments.plan import definition_from_json
-from experiments.vocabulary import MetricKind, Role
+from experiments.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +145,14 @@ def _metric_version(
 def _width(definition: MetricDefinition) -> float:
     if definition.is_share:
         return 1.0
-    if definition.kind == MetricKind.CSAT_MEAN:
-        return definition.scale - 1.0
+    if definition.is_mean_answer:
+        return definition.answer_width
     return float(definition.day)
 
 
 def _too_wide(definition: MetricDefinition) -> str:
     if definition.is_share:
         return "A share cannot change by 100 percentage points or more. Enter less."
-    if definition.kind == MetricKind.CSAT_MEAN:
-        return f"Enter less than {definition.scale - 1}, the length of the scale."
+    if definition.is_mean_answer:
+        return f"Enter less than {definition.answer_width:g}, the length of the scale."
     return f"Enter fewer than {definition.day} days, the time looked at."

@@ -90,6 +90,17 @@ class MetricKind(StrEnum):
     TIME_TO_CHURN = "time_to_churn"  # days from exposure to churn, censored
     CSAT_MEAN = "csat_mean"  # the first survey answer in the window, as a score
     CSAT_SHARE = "csat_share"  # 1 when that answer is in the satisfied box, else 0
+    NPS = "nps"  # 100 for a promoter, -100 for a detractor, else 0
+    CES_MEAN = "ces_mean"  # the first answer on effort, as a score
+    CES_SHARE = "ces_share"  # 1 when that answer is in the upper box, else 0
+
+
+class SurveyKind(StrEnum):
+    """What a survey asks about; answers of one kind are never read as another's."""
+
+    CSAT = "csat"  # satisfaction
+    NPS = "nps"  # would recommend, 0 to 10
+    CES = "ces"  # effort
 
 
 class Environment(StrEnum):
@@ -235,8 +246,12 @@ class EventKind(StrEnum):
 
     EXPOSURE = "exposure"
     ACTIVITY = "activity"
-    SURVEY_REQUEST = "survey_request"
+    SURVEY_REQUEST = "survey_request"  # of CSAT, the first there was
     SURVEY_ANSWER = "survey_answer"
+    NPS_REQUEST = "nps_request"
+    NPS_ANSWER = "nps_answer"
+    CES_REQUEST = "ces_request"
+    CES_ANSWER = "ces_answer"
     IDENTITY = "identity"
     ATTRIBUTES = "attributes"
 

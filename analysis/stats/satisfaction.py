@@ -1,8 +1,14 @@
-"""CSAT from histograms of answers, and who answered at all."""
+"""CSAT, NPS and effort from histograms of answers, and who answered at all."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
-from analysis.stats.estimate import NotComputable, Outcome
+from analysis.stats.estimate import (
+    ArmValue,
+    Interval,
+    NotComputable,
+    Outcome,
+)
 from analysis.stats.means import welch
 from analysis.stats.proportions import two_proportions
 from analysis.stats.summary import (
@@ -12,6 +18,9 @@ from analysis.stats.summary import (
     successes_of_histogram,
 )
 from experiments.vocabulary import Reason
+
+PROMOTERS_FROM, DETRACTORS_TO = 9, 6  # of answers from 0 to 10 (Reichheld 2003)
+NPS_UNIT = 100  # a promoter counts +100, a detractor -100
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,68 @@ def csat_share(
         successes_of_histogram(control, satisfied_from),
         successes_of_histogram(treatment, satisfied_from),
         level,
+    )
+
+
+def net_promoter(
+    control: Histogram, treatment: Histogram, level: float = 0.95
+) -> Outcome:
+    """Compare Net Promoter Scores: promoters less detractors, in points of 100.
+
+    The score is the mean of +100, 0 and -100, so Welch's t compares two of them; its
+    variance is that of the difference of two multinomial shares,
+    ((p + d) - (p - d)^2) / n (statistics 4.4). No score lies beyond 100 points, so
+    intervals end there.
+
+    Args:
+        control: answers of control, 0 to 10.
+        treatment: answers of treatment.
+        level: confidence level, 0 to 1.
+
+    Returns:
+        Estimate of treatment minus control in NPS points, or the reason why not.
+    """
+    found = welch(
+        moments_of_histogram(_as_promoters(control)),
+        moments_of_histogram(_as_promoters(treatment)),
+        level,
+    )
+    if isinstance(found, NotComputable):
+        return found
+    return replace(
+        found,
+        control=_within_scale(found.control),
+        treatment=_within_scale(found.treatment),
+        interval=_clipped(found.interval, 2 * NPS_UNIT),
+        graded=tuple(_clipped(each, 2 * NPS_UNIT) for each in found.graded),
+    )
+
+
+def _as_promoters(arm: Histogram) -> Histogram:
+    counts: Counter[float] = Counter()
+    for score, count in arm.counts:
+        counts[_promotes(score)] += count
+    return replace(arm, counts=tuple(sorted(counts.items())))
+
+
+def _promotes(score: float) -> float:
+    if score >= PROMOTERS_FROM:
+        return float(NPS_UNIT)
+    return float(-NPS_UNIT) if score <= DETRACTORS_TO else 0.0
+
+
+def _within_scale(arm: ArmValue) -> ArmValue:
+    if arm.interval is None:
+        return arm
+    return replace(arm, interval=_clipped(arm.interval, NPS_UNIT))
+
+
+def _clipped(interval: Interval, most: float) -> Interval:
+    low, high = interval.low, interval.high
+    return replace(
+        interval,
+        low=None if low is None else max(low, -most),
+        high=None if high is None else min(high, most),
     )
 
 

@@ -16,6 +16,7 @@ from api.schemas.fields import (
     whole,
 )
 from experiments.metric_definition import MAX_DAYS, MetricDefinition
+from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
 from experiments.vocabulary import Direction, MetricKind
 
 
@@ -54,21 +55,38 @@ class MetricDefinitionSchema(StrictSchema):
     survey = text(
         100,
         load_default="",
-        metadata={"description": "The survey's name; empty takes every CSAT survey."},
+        metadata={
+            "description": "The survey's name; empty takes every survey of the kind"
+            " (CSAT, NPS or CES)."
+        },
     )
     scale = whole(
-        2, 100, load_default=5, metadata={"description": "Highest score, from 1."}
+        2,
+        100,
+        load_default=None,
+        metadata={"description": "Highest score. Left out: 5; for NPS 10."},
     )
     satisfied_from = whole(
         2,
         100,
-        load_default=4,
-        metadata={"description": "Lowest score that counts as satisfied."},
+        load_default=None,
+        metadata={
+            "description": "Lowest score of the upper box, in shares. Left out: 4; for"
+            " NPS 9."
+        },
     )
 
     @ma.post_load
     def make(self, data: dict[str, Any], **_: object) -> MetricDefinition:
         """Make the value that the rules check."""
+        is_nps = data["kind"] == MetricKind.NPS
+        usual = {
+            "scale": NPS_TOP if is_nps else 5,
+            "satisfied_from": PROMOTERS_FROM if is_nps else 4,
+        }
+        for name, value in usual.items():
+            if data[name] is None:
+                data[name] = value
         return MetricDefinition(**{**data, "events": tuple(data["events"])})
 
 

@@ -32,14 +32,15 @@ class PowerBodySchema(StrictSchema):
         metadata={
             **OPEN_SHARE,
             "description": "Today's share; for time to churn, the share retained at"
-            " its last day. Needed for all but mean CSAT.",
+            " its last day. Needed for all but means of answers.",
         },
     )
     sd = Decimal(
         load_default=None,
         metadata={
             "exclusiveMinimum": 0,
-            "description": "Standard deviation of the score. Needed for mean CSAT.",
+            "description": "Standard deviation of the score (of NPS in its points)."
+            " Needed for means of answers: CSAT, NPS, effort.",
         },
     )
     effect = Decimal(

@@ -111,8 +111,10 @@ class EventFile:
             self.add("activity", who, at(day), name=name, **columns)
         return self
 
-    def asked(self, who: str, day: float, survey: str = "") -> "EventFile":
-        return self.add("survey_request", who, at(day), name=survey)
+    def asked(
+        self, who: str, day: float, survey: str = "", kind: str = "survey"
+    ) -> "EventFile":
+        return self.add(f"{kind}_request", who, at(day), name=survey)
 
     def answered(
         self,
@@ -121,9 +123,10 @@ class EventFile:
         score: float,
         survey: str = "",
         scale: int | None = 5,
+        kind: str = "survey",
     ) -> "EventFile":
         return self.add(
-            "survey_answer", who, at(day), name=survey, value=score, scale=scale
+            f"{kind}_answer", who, at(day), name=survey, value=score, scale=scale
         )
 
     def traits(self, who: str, day: float, **traits: object) -> "EventFile":

@@ -22,16 +22,19 @@ from tests.analysis.reading_examples import (
 )
 
 FILE = Path(__file__).with_name("golden_sentences.txt")
-R, C, T, M, S = (
+R, C, T, M, S, N, E, F = (
     MetricKind.RETENTION,
     MetricKind.CHURN,
     MetricKind.TIME_TO_CHURN,
     MetricKind.CSAT_MEAN,
     MetricKind.CSAT_SHARE,
+    MetricKind.NPS,
+    MetricKind.CES_MEAN,
+    MetricKind.CES_SHARE,
 )
 SHARE, SCORE, DAYS = 0.701, 4.12, 61.3
 SO_FAR = 5_200
-LEVELS = {R: SHARE, C: 0.299, T: DAYS, M: SCORE, S: 0.78}
+LEVELS = {R: SHARE, C: 0.299, T: DAYS, M: SCORE, S: 0.78, N: 15.0, E: 5.1, F: 0.64}
 # kind, effect, low, high, margin of a guardrail (None: secondary), customers a quarter
 CHANGES: list[
     tuple[MetricKind, float, float | None, float | None, float | None, int | None]
@@ -80,6 +83,13 @@ CHANGES: list[
     (S, 0.002, -0.011, 0.015, None, None),
     (S, 0.002, -0.011, 0.015, 0.02, None),
     (S, -0.009, -0.031, 0.013, 0.02, None),
+    (N, 8.5, 1.52, 15.48, None, None),
+    (N, -8.5, -15.48, -1.52, 3.0, None),
+    (N, 1.0, -6.2, 8.2, None, None),
+    (N, 0.5, -2.1, 3.1, 3.0, None),
+    (E, 0.08, 0.02, 0.14, None, None),
+    (E, -0.02, -0.09, 0.05, 0.05, None),
+    (F, 0.031, 0.008, 0.054, None, None),
     (R, 0.019, 0.006, None, None, None),
     (R, 0.004, None, 0.016, None, None),
 ]
@@ -160,6 +170,7 @@ def _in_customers() -> Iterator[tuple[str, str]]:
         (C, estimate_of(-0.014, -0.025, -0.003)),
         (C, estimate_of(0.019, 0.006, 0.032)),
         (S, estimate_of(0.031, 0.008, 0.054)),
+        (F, estimate_of(0.031, 0.008, 0.054)),
         (R, estimate_of(0.0021, 0.0002, 0.004)),
     ]
     for kind, estimate in changes:

@@ -32,6 +32,9 @@ NAMES = {
     MetricKind.TIME_TO_CHURN: "Time to churn",
     MetricKind.CSAT_MEAN: "CSAT",
     MetricKind.CSAT_SHARE: "Share satisfied",
+    MetricKind.NPS: "NPS",
+    MetricKind.CES_MEAN: "Effort",
+    MetricKind.CES_SHARE: "Found it easy",
 }
 TARGETS = {
     MetricKind.RETENTION: 0.01,
@@ -39,6 +42,9 @@ TARGETS = {
     MetricKind.TIME_TO_CHURN: 1.0,
     MetricKind.CSAT_MEAN: 0.1,
     MetricKind.CSAT_SHARE: 0.02,
+    MetricKind.NPS: 3.0,
+    MetricKind.CES_MEAN: 0.1,
+    MetricKind.CES_SHARE: 0.02,
 }
 LOCKED_AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DUE_AT = datetime(2026, 3, 14, 6, tzinfo=UTC)
@@ -55,6 +61,8 @@ def planned_metric(
     **choice: Any,  # noqa: ANN401  # fields of two values
 ) -> PlannedMetric:
     name = choice.pop("name", NAMES[kind])
+    if kind == MetricKind.NPS:
+        choice |= {"scale": 10, "satisfied_from": 9}
     return PlannedMetric(
         name=name,
         choice=MetricChoice(

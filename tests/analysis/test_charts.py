@@ -338,7 +338,7 @@ def test_shares_of__any_answers__add_to_all_of_them(
     scale: int, counts: dict[float, int]
 ) -> None:
     histogram = Histogram(tuple(sorted(counts.items())), 100, 100)
-    counted = shares_of(histogram, scale)
+    counted = shares_of(histogram, steps_of(scale))
     assert sum(count for _, count, _ in counted) == histogram.answered
 
 
@@ -456,3 +456,21 @@ def test_draw__two_metrics_of_the_same_answers__share_their_chart() -> None:
     assert chart.title == f"Answers by group ({mean.name} and Satisfied)"
     other = {**counted, share.choice.metric: {"control": ANSWERS["control"]}}
     assert len(charts.draw(plan, [], {}, other)) == 2
+
+
+def test_draw__nps__three_groups_of_answers_and_an_axis_of_its_own() -> None:
+    # By hand: of 10 answers 5 are 9 or 10, 3 are 7 or 8, 2 are 0 to 6.
+    nps = planned_metric(MetricKind.NPS)
+    answers = Histogram(((0.0, 1), (6.0, 1), (7.0, 2), (8.0, 1), (10.0, 5)), 20, 12)
+    reading = reading_of(nps, graded(estimate_of(8.5, 1.52, 15.48, control=15.0)))
+    drawn = charts.draw(
+        plan_of(nps), [reading], {}, {"nps": {"control": answers, "guided": answers}}
+    )
+    by_name = {chart.name: chart for chart in drawn}
+    table = by_name["csat:nps"].table
+    assert table["columns"][2:] == ["0 to 6", "7 to 8", "9 to 10"]
+    assert table["rows"][0] == ["control", 10, "20 % (2)", "30 % (3)", "50 % (5)"]
+    assert "An answer of 9 or more came from 50.0 % of control" in table["sentence"]
+    outcome = by_name["primary_outcome"].print_svg
+    assert "NPS, promoters less detractors" in outcome
+    assert ">+100<" in outcome

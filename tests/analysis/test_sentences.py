@@ -13,6 +13,7 @@ from analysis import glossary, sentences
 from analysis.sentences import MetricFacts
 from analysis.stats.estimate import Estimate, NotComputable
 from analysis.verdict import case_of
+from experiments.metric_definition import SURVEYS
 from experiments.vocabulary import (
     Direction,
     HealthCheck,
@@ -41,6 +42,9 @@ FACTORS = {
     MetricKind.CSAT_SHARE: 100,
     MetricKind.CSAT_MEAN: 1,
     MetricKind.TIME_TO_CHURN: 1,
+    MetricKind.NPS: 1,
+    MetricKind.CES_MEAN: 1,
+    MetricKind.CES_SHARE: 100,
 }
 
 
@@ -65,7 +69,7 @@ def changes(draw: st.DrawFn) -> tuple[MetricFacts, Estimate, SentenceCase]:
     margin = draw(st.integers(1, 400)) / 100 * scale
     base = draw(st.none() | st.integers(100, 5_000_000))
     direction = direction_of(kind)
-    if kind in {MetricKind.CSAT_MEAN, MetricKind.CSAT_SHARE}:
+    if kind in SURVEYS - {MetricKind.NPS}:
         direction = draw(st.sampled_from(Direction))
     target = draw(st.integers(1, 400)) / 100 * scale
     has_margin = role == Role.GUARDRAIL
@@ -220,7 +224,8 @@ def test_metric_sentence__any_change__is_short_and_says_nothing_forbidden(
     assert text.endswith(".")
     assert not any(word in text.lower() for word in FORBIDDEN)
     assert "-" not in text.replace(NAME, "")  # a hyphen is no minus and no range
-    assert (" points" in text or " point" in text) == (FACTORS[facts.kind] == 100)
+    speaks_of_points = FACTORS[facts.kind] == 100 or facts.kind == MetricKind.NPS
+    assert (" points" in text or " point" in text) == speaks_of_points
 
 
 @given(changes())

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from analysis.stats.summary import Histogram, LifeDay, LifeTable, Successes
 from analysis.warehouse import summarise_events
 from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan
-from experiments.vocabulary import Role
+from experiments.vocabulary import MetricKind, Role
 from tests.analysis.event_files import (
     EventFile,
     at,
@@ -222,6 +223,33 @@ def test_csat__named_survey__takes_no_other(summarise: Summarise) -> None:
     assert one == Histogram(((5.0, 1),), n_exposed=1, n_invited=1)
     # Any survey: the wave begins with the first answer, and 5 is its latest value.
     assert either == Histogram(((5.0, 1),), n_exposed=1, n_invited=1)
+
+
+def test_surveys__of_three_kinds_under_one_name__each_takes_its_own(
+    summarise: Summarise,
+) -> None:
+    # By hand: the customer is asked all three on day 1 and answers 4, 9 and 6.
+    events = EventFile().exposed("a", "control")
+    for kind, score, scale in (("survey", 4, 5), ("nps", 9, 10), ("ces", 6, 7)):
+        events.asked("a", 1, "q2", kind).answered("a", 2, score, "q2", scale, kind)
+    events.exposed("b", "control").asked("b", 1, "q2", "nps")
+    metrics = {
+        "csat": csat(),
+        "nps": replace(
+            csat(), kind=MetricKind.NPS, scale=10, satisfied_from=9, survey="q2"
+        ),
+        "ces": replace(csat(), kind=MetricKind.CES_MEAN, scale=7),
+        "easy": replace(csat(), kind=MetricKind.CES_SHARE, scale=7, satisfied_from=5),
+    }
+    found = summarise(events, metrics, at(20))
+    summaries = {key: found.arms(key)["control"].summary for key in metrics}
+    effort = Histogram(((6.0, 1),), n_exposed=2, n_invited=1)
+    assert summaries == {
+        "csat": Histogram(((4.0, 1),), n_exposed=2, n_invited=1),
+        "nps": Histogram(((9.0, 1),), n_exposed=2, n_invited=2),
+        "ces": effort,
+        "easy": effort,
+    }
 
 
 def test_csat__two_answers_of_one_moment__the_later_received_counts(

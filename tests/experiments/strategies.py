@@ -60,7 +60,7 @@ changes = st.floats(1e-6, 0.999)
 @st.composite
 def definitions(draw: st.DrawFn) -> MetricDefinition:
     kind = draw(st.sampled_from(MetricKind))
-    scale = draw(st.integers(2, 100))
+    scale = 10 if kind == MetricKind.NPS else draw(st.integers(2, 100))
     return MetricDefinition(
         kind=kind,
         direction=Direction.DECREASE

@@ -329,6 +329,16 @@ def test_metric__system_event__never_counts_as_activity(name: str) -> None:
         ({"kind": MetricKind.TIME_TO_CHURN, "direction": "decrease"}, "direction"),
         ({"kind": MetricKind.CSAT_MEAN, "scale": 1}, "scale"),
         ({"kind": MetricKind.CSAT_SHARE, "satisfied_from": 1}, "satisfied_from"),
+        ({"kind": MetricKind.NPS, "scale": 5}, "scale"),
+        (
+            {
+                "kind": MetricKind.NPS,
+                "scale": 10,
+                "satisfied_from": 9,
+                "direction": Direction.DECREASE,
+            },
+            "direction",
+        ),
         ({"kind": MetricKind.CSAT_SHARE, "satisfied_from": 6}, "satisfied_from"),
         ({"kind": MetricKind.CSAT_MEAN, "survey": "x" * 101}, "survey"),
         ({"kind": MetricKind.CSAT_MEAN, "survey": "\x00"}, "survey"),

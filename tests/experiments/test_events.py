@@ -111,6 +111,51 @@ def test_survey__asked_and_answered__are_two_facts() -> None:
     assert (answer.value, answer.scale, answer.properties) == (4.0, 5, None)
 
 
+@pytest.mark.parametrize(
+    ("event", "properties", "expected"),
+    [
+        ("NPS Requested", {"survey": "q2"}, ("nps_request", None, None)),
+        ("NPS Submitted", {"score": 0}, ("nps_answer", 0, 10)),
+        ("nps submitted", {"score": 10, "scale": "0-10"}, ("nps_answer", 10, 10)),
+        ("CES Requested", {}, ("ces_request", None, None)),
+        ("CES Submitted", {"score": 7, "scale": 7}, ("ces_answer", 7, 7)),
+        ("CES Submitted", {"score": 2, "scale": "1-5"}, ("ces_answer", 2, 5)),
+        ("CSAT Submitted", {"score": 0, "scale": 10}, ("survey_answer", 0, 10)),
+        ("CSAT Submitted", {"score": 0, "scale": "0-4"}, ("survey_answer", 0, 4)),
+        ("CSAT Submitted", {"score": 62, "scale": 100}, ("survey_answer", 62, 100)),
+    ],
+)
+def test_survey__of_each_kind__keeps_the_raw_score_beside_its_scale(
+    event: str,
+    properties: dict[str, Any],
+    expected: tuple[str, float | None, int | None],
+) -> None:
+    found = row(track(event, properties=properties))
+    assert (found.kind, found.value, found.scale) == expected
+
+
+@pytest.mark.parametrize(
+    ("event", "properties", "words"),
+    [
+        ("NPS Submitted", {"score": 11}, "from 0 to 10"),
+        ("NPS Submitted", {"score": 7.5}, "whole number from 0 to 10"),
+        ("NPS Submitted", {"score": 4, "scale": 5}, "NPS is answered from 0 to 10"),
+        ("CES Submitted", {"score": 0, "scale": 7}, "from 1 to 7"),
+        ("CES Submitted", {"score": 8, "scale": 7}, "from 1 to 7"),
+        ("CSAT Submitted", {"score": 0, "scale": 5}, "from 1 to 5"),
+        ("CSAT Submitted", {"score": 0, "scale": "1-10"}, "from 1 to 10"),
+        ("CSAT Submitted", {"score": 3, "scale": "2-5"}, "scale must be"),
+        ("CSAT Submitted", {"score": 3, "scale": True}, "scale must be"),
+    ],
+)
+def test_survey_answer__off_its_scale__is_set_aside_with_the_scale(
+    event: str, properties: dict[str, Any], words: str
+) -> None:
+    found = aside(track(event, properties=properties))
+    assert found.reason == QuarantineReason.INVALID_SCORE
+    assert words in found.detail
+
+
 def test_survey__without_name_and_scale__leaves_them_open() -> None:
     answer = row(track("CSAT Submitted", properties={"score": 4.5}))
     assert (answer.name, answer.value, answer.scale) == ("", 4.5, None)

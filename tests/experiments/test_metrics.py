@@ -139,6 +139,7 @@ def test_listing__pages__meet_every_metric_once(
         (MetricKind.TIME_TO_CHURN, Direction.INCREASE, 44),
         (MetricKind.CSAT_MEAN, Direction.INCREASE, 30),
         (MetricKind.CSAT_SHARE, Direction.INCREASE, 30),
+        (MetricKind.CES_MEAN, Direction.DECREASE, 30),
     ],
 )
 def test_definition__each_kind__matures_when_its_window_is_over(

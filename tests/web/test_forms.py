@@ -174,7 +174,23 @@ DEFINITIONS = [
     ),
     (
         csat_definition(satisfied_from=5),
-        "Mean of the first answer to any CSAT survey within 30 days, from 1 to 5.",
+        (
+            "Mean of the first answer to any CSAT survey within 30 days, on the 1 to 5"
+            " scale."
+        ),
+    ),
+    (
+        csat_definition(kind=MetricKind.NPS, scale=10, satisfied_from=9),
+        (
+            "Share of promoters (9 or 10) less share of detractors (0 to 6), in points"
+            " of 100, by the first answer to any NPS survey within 30 days."
+        ),
+    ),
+    (
+        csat_definition(
+            kind=MetricKind.CES_MEAN, survey="setup", scale=7, satisfied_from=7
+        ),
+        'Mean of the first answer to "setup" within 30 days, on the 1 to 7 scale.',
     ),
     (
         csat_definition(kind=MetricKind.CSAT_SHARE, survey="support", scale=7),

@@ -24,8 +24,8 @@ from web.presenters.words import EVIDENCE
 PERCENT = 100
 MOVES = ((Direction.INCREASE.value, "rise"), (Direction.DECREASE.value, "fall"))
 CHANGE_HINT = (
-    "In points for rates (1.5 is 1.5 points), in score for mean CSAT, in days for"
-    " time to churn."
+    "In points for rates (1.5 is 1.5 points), in score for means of answers, in NPS"
+    " points for NPS, in days for time to churn."
 )
 # Field of hypothesis.Hypothesis -> field here.
 NAMES: Mapping[str, str] = {

@@ -1,13 +1,13 @@
 """The form of a metric."""
 
-from experiments.metric_definition import MetricDefinition
+from experiments.metric_definition import SURVEYS, UPPER_BOX, MetricDefinition
+from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
 from experiments.vocabulary import Direction, MetricKind
 from web.forms.base import AbideForm
 from web.forms.fields import Choice, Radios, Text, Whole
 from web.forms.values import key_from, pick
 from web.presenters.words import METRIC_KIND
 
-SURVEYS = (MetricKind.CSAT_MEAN, MetricKind.CSAT_SHARE)
 DIRECTIONS = (
     ("usual", "As usual for its kind"),
     (Direction.INCREASE.value, "Higher is better"),
@@ -26,7 +26,7 @@ class DefinitionForm(AbideForm):
     day = Whole(
         "Day",
         "Counted from when a customer first saw the change. Retention: the day"
-        " looked at. Churn: the gap begins by this day. CSAT: answers up to this"
+        " looked at. Churn: the gap begins by this day. Surveys: answers up to this"
         " day count.",
         default="30",
     )
@@ -44,13 +44,17 @@ class DefinitionForm(AbideForm):
     )
     survey = Text(
         "Name of the survey",
-        "Leave it empty to take every CSAT survey.",
+        "Leave it empty to take every survey of the kind.",
         longest=100,
         optional=True,
     )
-    scale = Whole("Highest score", "5 for a scale of 1 to 5.", default="5")
+    scale = Whole(
+        "Highest score", "5 for a scale of 1 to 5; NPS always has 10.", default="5"
+    )
     satisfied_from = Whole(
-        "Lowest score that counts as satisfied", "Share satisfied only.", default="4"
+        "Lowest score that counts as satisfied",
+        "For shares only; for effort, as easy.",
+        default="4",
     )
     direction = Choice("Which way is better?", choices=DIRECTIONS)
 
@@ -58,6 +62,15 @@ class DefinitionForm(AbideForm):
         """Build the value that experiments checks, from the fields that count."""
         kind = pick(MetricKind, self.kind.data)
         day = self.day.whole
+        if kind == MetricKind.NPS:
+            return MetricDefinition(
+                kind=kind,
+                direction=self._direction(kind),
+                day=day,
+                survey=self.survey.data or "",
+                scale=NPS_TOP,
+                satisfied_from=PROMOTERS_FROM,
+            )
         if kind in SURVEYS:
             return MetricDefinition(
                 kind=kind,
@@ -66,7 +79,7 @@ class DefinitionForm(AbideForm):
                 survey=self.survey.data or "",
                 scale=self.scale.whole,
                 satisfied_from=self.satisfied_from.whole
-                if kind == MetricKind.CSAT_SHARE
+                if kind in UPPER_BOX
                 else self.scale.whole,
             )
         lines = (self.events.data or "").splitlines()

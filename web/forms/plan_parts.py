@@ -56,7 +56,7 @@ class DurationForm(AbideForm):
     )
     spread = Number(
         "How much do customers differ in it?",
-        "Standard deviation; for mean CSAT and time to churn only.",
+        "Standard deviation; for means of answers and time to churn only.",
         optional=True,
     )
     weekly_customers = Number(
@@ -67,7 +67,7 @@ class DurationForm(AbideForm):
     )
     response = Number(
         "How many of them answer the survey?",
-        "For CSAT only.",
+        "For surveys only.",
         scale=PERCENT,
         low=0,
         high=100,

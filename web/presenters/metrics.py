@@ -1,7 +1,8 @@
 """What a metric means, in words."""
 
+from analysis import wording
 from experiments.metric_definition import MetricDefinition
-from experiments.vocabulary import Direction, MetricKind
+from experiments.vocabulary import Direction, MetricKind, SurveyKind
 
 
 def definition_in_words(definition: MetricDefinition) -> str:
@@ -32,10 +33,16 @@ def definition_in_words(definition: MetricDefinition) -> str:
             f"Days until {definition.gap_days} days without activity begin, looked at"
             f" up to day {day}. {_activity(definition)}"
         )
-    survey = f'"{definition.survey}"' if definition.survey else "any CSAT survey"
+    asks = (definition.survey_kind or SurveyKind.CSAT).value.upper()
+    survey = f'"{definition.survey}"' if definition.survey else f"any {asks} survey"
     first = f"first answer to {survey} within {day} days"
-    if definition.kind == MetricKind.CSAT_MEAN:
-        return f"Mean of the {first}, from 1 to {definition.scale}."
+    if definition.kind == MetricKind.NPS:
+        return (
+            f"Share of promoters (9 or 10) less share of detractors (0 to 6), in points"
+            f" of 100, by the {first}."
+        )
+    if definition.is_mean_answer:
+        return f"Mean of the {first}, on the {wording.scale(definition.scale)}."
     return (
         f"Share of customers whose {first} is {definition.satisfied_from} or more"
         f" of {definition.scale}."

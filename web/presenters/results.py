@@ -227,7 +227,9 @@ def _metric_row(plan: Plan, result: ResultView) -> MetricRow:
 
 def _unit(planned: PlannedMetric) -> str:
     definition = planned.definition
-    if definition.kind == MetricKind.CSAT_MEAN:
+    if definition.kind == MetricKind.NPS:
+        return f"from {wording.MINUS}100 to +100"
+    if definition.is_mean_answer:
         return wording.scale(definition.scale)
     if definition.kind == MetricKind.TIME_TO_CHURN:
         return f"mean within the {wording.first_days(definition.day)}"

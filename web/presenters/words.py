@@ -100,6 +100,9 @@ METRIC_KIND = {
     MetricKind.TIME_TO_CHURN: "Time to churn",
     MetricKind.CSAT_MEAN: "CSAT, mean score",
     MetricKind.CSAT_SHARE: "CSAT, share satisfied",
+    MetricKind.NPS: "NPS",
+    MetricKind.CES_MEAN: "Effort (CES), mean score",
+    MetricKind.CES_SHARE: "Effort (CES), share in the upper box",
 }
 EVIDENCE = {
     Evidence.OPINION: "Opinion",

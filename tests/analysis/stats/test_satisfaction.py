@@ -6,6 +6,7 @@ from analysis.stats.estimate import Estimate, NotComputable
 from analysis.stats.satisfaction import (
     csat_mean,
     csat_share,
+    net_promoter,
     response_balance,
     response_rates,
 )
@@ -46,6 +47,44 @@ def test_csat_mean__arthritis__reference_numbers(month: str, record: RecordOf) -
     assert found.interval.high == reference.about("hi")
     assert found.p_value == reference.about("p")
     assert found.control.n_missing == reference.inputs["nonresponse_c"]
+
+
+def promoted(counts: list[int], scores: tuple[float, ...] = (10, 7, 6)) -> Histogram:
+    """Make answers of promoters, passives and detractors; each score as good."""
+    n = sum(counts)
+    return Histogram(tuple(sorted(zip(scores, counts, strict=True))), n + 50, n)
+
+
+def test_net_promoter__constructed_example__reference_numbers(record: RecordOf) -> None:
+    reference = record("nps.example")
+    inputs = reference.inputs
+
+    found = net_promoter(
+        promoted(inputs["control"]), promoted(inputs["treat"], (9.0, 8.0, 0.0))
+    )
+
+    assert isinstance(found, Estimate)
+    # The record counts -1, 0 and 1; here a point is a hundredth of that.
+    assert found.control.value == pytest.approx(100 * reference.expected["nps_c"])
+    assert found.treatment.value == pytest.approx(100 * reference.expected["nps_t"])
+    assert found.effect == pytest.approx(100 * reference.expected["diff"])
+    # Welch divides by n - 1, as the record's second tool does (statsmodels); the
+    # record itself divides by n.
+    assert found.facts["standard_error"] == pytest.approx(3.561661892352422)
+    assert found.control.n_missing == 50
+
+
+def test_net_promoter__few_extreme_answers__interval_ends_with_the_scale() -> None:
+    found = net_promoter(promoted([9, 0, 1]), promoted([1, 0, 9]))
+
+    assert isinstance(found, Estimate)
+    assert (found.control.value, found.treatment.value) == (80, -80)  # by hand
+    low, high = found.interval.low, found.interval.high
+    assert low is not None
+    assert high is not None
+    assert -200 <= low < high <= 0
+    assert found.control.interval is not None
+    assert found.control.interval.high == 100
 
 
 @pytest.mark.parametrize("month", ["m1", "m3"])

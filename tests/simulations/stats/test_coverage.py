@@ -12,7 +12,7 @@ from analysis.stats.estimate import Estimate, Interval, Lift
 from analysis.stats.lift import koopman
 from analysis.stats.means import welch
 from analysis.stats.proportions import newcombe, two_proportions
-from analysis.stats.satisfaction import csat_mean
+from analysis.stats.satisfaction import csat_mean, net_promoter
 from analysis.stats.summary import (
     Histogram,
     LifeDay,
@@ -60,6 +60,26 @@ def test_csat_mean__answers_on_five_points__covered(
 
     for c, t in zip(*drawn, strict=True):
         tally.add(estimate(csat_mean(answers(c), answers(t))).interval, truth)
+
+    assert_holds(tally, note)
+
+
+@pytest.mark.parametrize("n", [30, 100, 500])
+def test_nps_difference__three_shares__covered(
+    n: int, chance: np.random.Generator, note: Note
+) -> None:
+    # Shares of the constructed example nps.example: detractors, passives, promoters.
+    shares = [np.array([0.26, 0.33, 0.41]), np.array([0.22, 0.325, 0.455])]
+    truth = 100 * float((shares[1] - shares[0]) @ np.array([-1, 0, 1]))
+    size, tally = runs(6000), Tally()
+    drawn = [chance.multinomial(n, each, size).tolist() for each in shares]
+
+    for c, t in zip(*drawn, strict=True):
+        one, other = (
+            Histogram(tuple(zip((3.0, 8.0, 9.0), each, strict=True)), n, n)
+            for each in (c, t)
+        )
+        tally.add(estimate(net_promoter(one, other)).interval, truth)
 
     assert_holds(tally, note)
 
