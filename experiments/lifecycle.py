@@ -120,7 +120,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
     target = TRANSITIONS.get((status, action))
     if target is None:
         raise Conflict(
-            f"This experiment is {_STANDING[status]}; you cannot {_words(action)} it."
+            f"This experiment is {_STANDING[status]}; you cannot {_words(action)}."
         )
     _check_reason(action, reason)
     _check(session, experiment, action, actor)
@@ -295,4 +295,5 @@ _STANDING = {
 
 
 def _words(name: Action) -> str:
-    return name.replace("_", " ")
+    words = _ROLES[name][1] if name in _ROLES else f"{name} it"
+    return words.replace("an experiment", "it").replace("a plan", "it")

@@ -11,7 +11,7 @@ from flask_wtf.csrf import generate_csrf  # type: ignore[import-untyped]  # no t
 from experiments.vocabulary import PersonRole
 from web import theme
 from web.access import person
-from web.forms.base import attributes
+from web.forms.base import attributes, fault_of
 from web.presenters import formats
 from web.presenters.intake import band
 from web.presenters.words import WORDS, deed, who
@@ -36,6 +36,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=asset,
         csrf_token=generate_csrf,
+        fault_of=fault_of,
         field_attributes=attributes,
         here=here,
         navigation=navigation,

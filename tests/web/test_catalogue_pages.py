@@ -237,7 +237,7 @@ def test_form__of_half_a_megabyte_in_one_field__is_refused_in_words(
     sent = {"csrf_token": visitor.token("/"), "name": "x" * 600_000}
     answer = visitor.client.post("/settings/stages/new", data=sent, base_url=BASE)
     assert answer.status_code == 400
-    assert "Use at most 100 characters, not 600000." in answer.text
+    assert "Name: use at most 100 characters, not 600000." in answer.text
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PROPFIND"])

@@ -136,7 +136,7 @@ def test_pile__of_examples__shows_shapes_and_reads_them_again(
     assert "Variant B" not in page.replace("Variant B = nudge", "")
     refused = editor.post(PILE, {"values": "Variant B"})
     assert refused.status_code == 400
-    assert "Write each line as: sent = meant." in refused.text
+    assert "write each line as: sent = meant." in refused.text
     assert len(quarantined(context)) == 2
     done = editor.post(PILE, {"values": "Variant B = nudge"}, follow=True)
     assert "Good now and on their way in: 2." in done.text

@@ -60,7 +60,7 @@ def test_why__customer_in_it__variant_seed_and_ranges(signed_in: SignIn) -> None
     ("sent", "words"),
     [
         ({"unit": " ", "attributes": ""}, "Enter the id of the customer."),
-        ({"unit": "a", "attributes": "[1]"}, "Enter a JSON object"),
+        ({"unit": "a", "attributes": "[1]"}, "enter a JSON object"),
     ],
 )
 def test_why__faulty_form__is_shown_again_with_what_is_wrong(

@@ -13,10 +13,16 @@ from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import Direction, MetricKind
 from tests.factories import csat_definition, definition
 from web.forms.base import AbideForm
-from web.forms.fields import Day, Number, Text, Whole
+from web.forms.fields import Day, Number, Part, Rows, Text, Whole
 from web.forms.metrics import DefinitionForm
 from web.forms.values import key_from
 from web.presenters.metrics import definition_in_words
+
+
+class Line(AbideForm):
+    """A part that stands more than once."""
+
+    weight = Number("Weight", low=0, high=5, unit="points", optional=True)
 
 
 class Fields(AbideForm):
@@ -26,6 +32,7 @@ class Fields(AbideForm):
     size = Whole("Size", optional=True)
     day = Day("Day", optional=True)
     text = Text("Text", longest=5, optional=True)
+    lines = Rows(Part(Line, "Line"), "Lines", min_entries=2)
 
 
 def filled(**typed: str) -> Fields:
@@ -42,6 +49,7 @@ def filled(**typed: str) -> Fields:
         (" 12.5", 0.125),
         ("0", 0.0),
         ("1e1", 0.1),
+        ("0,010", 0.1),
         ("\u0663", 0.03),  # Arabic-Indic three
     ],
 )
@@ -52,7 +60,8 @@ def test_number__as_people_write_it__is_read_exactly(typed: str, value: float) -
 
 
 @pytest.mark.parametrize(
-    "typed", ["abc", "1,5", "nan", "inf", "1e999", "--1", "1" * 31, "0x10"]
+    "typed",
+    ["abc", "1,5", "10,00", ",1", "nan", "inf", "1e999", "--1", "1" * 31, "0x10"],
 )
 def test_number__that_is_none__is_refused_and_reads_as_nan(typed: str) -> None:
     form = filled(share=typed)
@@ -62,7 +71,45 @@ def test_number__that_is_none__is_refused_and_reads_as_nan(typed: str) -> None:
 
 def test_number__outside_the_range__is_refused_as_it_was_typed() -> None:
     (problem,) = filled(share="\N{MINUS SIGN}1").problems()
-    assert problem.message == "Enter a number from 0 to 100."
+    assert problem.message == "Share: enter a number from 0 % to 100 %."
+
+
+def test_number__with_a_comma_before_its_fraction__is_told_how_to_write_it() -> None:
+    (problem,) = filled(share="1,5").problems()
+    assert problem.message == (
+        "Share: write the number as 1.5 or 12,480: a point before its fraction."
+    )
+
+
+def test_number__in_no_percent__does_not_take_a_percent_sign() -> None:
+    (problem,) = filled(size="5%").problems()
+    assert problem.message == "Size: enter a number, such as 1.5."
+
+
+def test_fault__in_a_row__names_the_row_its_field_and_the_unit() -> None:
+    form = Fields(MultiDict({"lines-0-weight": "1", "lines-1-weight": "9"}))
+    form.validate()
+    assert form.problems() == [
+        ("lines-1-weight", "Line 2, Weight: enter a number from 0 to 5 points.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "message", "said"),
+    [
+        ("For which segment?", "Choose a segment.", "Choose a segment."),
+        ("Role", "Choose one.", "Role: choose one."),
+        ("Who decides?", "Choose one.", "Who decides? Choose one."),
+        ("Rule", "NaN is not a number.", "Rule: NaN is not a number."),
+        ("Rule", '"x" is used twice.', 'Rule: "x" is used twice.'),
+    ],
+)
+def test_fault__that_does_not_name_its_field__is_given_the_name(
+    label: str, message: str, said: str
+) -> None:
+    form = Fields()
+    form.text.label.text, form.text.errors = label, [message]
+    assert form.problems() == [("text", said)]
 
 
 @given(st.floats(min_value=0, max_value=1))
@@ -82,7 +129,9 @@ def test_percentage__shown_and_sent_back__keeps_its_bits(thousandths: int) -> No
     assert filled(share=form.share.data).share.value == value
 
 
-@pytest.mark.parametrize(("typed", "whole"), [("12 000", 12000), ("7.0", 7), ("", 0)])
+@pytest.mark.parametrize(
+    ("typed", "whole"), [("12 000", 12000), ("12,000", 12000), ("7.0", 7), ("", 0)]
+)
 def test_whole_number__as_people_write_it__is_read(typed: str, whole: int) -> None:
     assert filled(size=typed).size.whole == whole
 
@@ -99,7 +148,10 @@ def test_day__typed__is_midnight_utc_or_the_stored_time_of_that_day() -> None:
 @pytest.mark.parametrize("typed", ["14.3.2026", "2026-02-30", "0000-00-00", "x"])
 def test_day__that_is_none__is_refused(typed: str) -> None:
     (problem,) = filled(day=typed).problems()
-    assert problem == ("day", "Enter a date as year-month-day, such as 2026-03-14.")
+    assert problem == (
+        "day",
+        "Enter a date as year-month-day, such as 2026-03-14.",
+    )
 
 
 def test_text__with_line_ends_of_a_browser__is_stored_with_plain_ones() -> None:
@@ -109,7 +161,7 @@ def test_text__with_line_ends_of_a_browser__is_stored_with_plain_ones() -> None:
 def test_faults_of_experiments__stand_at_their_fields_or_at_the_one_around() -> None:
     form = filled(share="50")
     error = InvalidInput("No.", {"share.0.x": "Inner.", "size": "Small."})
-    assert form.take(error) == [("share", "Inner."), ("size", "Small.")]
+    assert form.take(error) == [("share", "Share: inner."), ("size", "Size: small.")]
 
 
 def test_faults_of_experiments__about_no_field_here__are_not_swallowed() -> None:
@@ -123,7 +175,7 @@ def test_faults_of_experiments__about_no_field_here__are_not_swallowed() -> None
 def test_own_fault__at_a_field__stands_before_that_of_experiments() -> None:
     form = filled(size="x")
     assert form.take(InvalidInput("No.", {"size": "Too small."})) == [
-        ("size", "Enter a number, such as 1.5.")
+        ("size", "Size: enter a number, such as 1.5.")
     ]
 
 

@@ -46,9 +46,10 @@ def test_reservation__that_does_not_fit__is_refused_at_its_field(
     visitor.post(f"{PAGE}/reservations", asked)
     answer = visitor.post(f"{PAGE}/reservations", asked)
     assert answer.status_code == 400
-    assert 'href="#reserve-share">There is not so much free in this layer.' in (
-        answer.text
-    )
+    assert (
+        'href="#reserve-share">Share of its customers: there is not so much free in'
+        " this layer."
+    ) in answer.text
     empty = visitor.post(f"{PAGE}/reservations", {"reserve-share": "60"})
     assert empty.status_code == 400
     assert 'href="#reserve-layer"' in empty.text
@@ -71,7 +72,9 @@ def test_holdout__by_its_form__begins_and_ends(
         assert holdouts.get(session, "renewals").share == 0.05
     wrong = visitor.post("/settings/holdouts", {**sent, "holdout-share": "50"})
     assert wrong.status_code == 400
-    assert 'href="#holdout-share">Enter a number from 1 to 10.' in wrong.text
+    assert (
+        'href="#holdout-share">Share of all customers: enter a number from 1 % to 10 %.'
+    ) in wrong.text
     ended = visitor.post("/settings/holdouts/renewals/end", follow=True)
     assert "The holdout has ended." in ended.text
 

@@ -46,7 +46,7 @@ def test_coverage__by_its_page__is_raised_and_never_lowered(
     assert "Coverage was raised from 50 % to 80 %" in raised.text
     lower = visitor.post(f"{PATH}/coverage", {"coverage": "20"})
     assert lower.status_code == 400
-    assert "Enter more than 80 %." in lower.text
+    assert "enter more than 80 %." in lower.text
     assert stored(context).coverage == 0.8
 
 
@@ -79,7 +79,7 @@ def test_step__by_its_page__is_planned_and_taken_back(
     assert wrong.status_code == 400
     assert "Enter a time, such as 09:30." in wrong.text
     none = visitor.post(f"{PATH}/steps", {"step": "stop", "clock": "09:30"})
-    assert 'href="#day">Choose a day.' in none.text
+    assert 'href="#day">On which day? Enter a date, such as' in none.text
     with transaction(context.sessions) as session:
         [step] = scheduled_steps.listing(session, catalog.get(session, EXPERIMENT))
     assert (step.coverage, f"{step.at:%H:%M}") == (0.75, "09:30")

@@ -94,7 +94,7 @@ def test_json__filled_in__counts_instead_of_the_rows() -> None:
         ("[1]", "Enter a JSON object"),
         ('{"a": 1, "a": 2}', "A name stands twice"),
         ('{"a": NaN}', "NaN is not a JSON number."),
-        ("[" * 100_000, "Use at most 40000 characters"),
+        ("[" * 100_000, "use at most 40000 characters"),
         ("[" * 30_000, "Enter a JSON object"),
     ],
 )

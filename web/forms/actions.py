@@ -6,8 +6,7 @@ from wtforms import ValidationError  # type: ignore[import-untyped]  # no types
 
 from experiments.vocabulary import Decision
 from web.forms.base import AbideForm
-from web.forms.fields import NEVER, Choice, Day, Number, Radios, Text
-from web.forms.hypotheses import PERCENT
+from web.forms.fields import NEVER, PERCENT, Choice, Day, Number, Radios, Text
 from web.presenters.words import DECISION, STEP
 
 
@@ -51,8 +50,7 @@ class StepForm(AbideForm):
         except ValueError:
             self.clock.errors = ["Enter a time, such as 09:30."]
             return NEVER
-        if day is None:
-            self.day.errors = ["Choose a day."]
+        if day is None:  # its field says so
             return NEVER
         return day.replace(hour=clock.hour, minute=clock.minute)
 

@@ -1,5 +1,6 @@
 """The base of all forms: it collects faults of its own and of experiments, by field."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,12 @@ from web.forms.fields import Boxes, Choice, Hidden, Part, Radios, Rows, titles
 STALE = (
     "Somebody saved this since you opened it. Nothing of yours is lost: compare below,"
     " then save yours over it or take theirs."
+)
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_SMALL_WORDS = frozenset(
+    {"and", "are", "can", "does", "for", "get", "how", "its", "many", "much", "that"}
+    | {"the", "them", "they", "this", "was", "what", "which", "who", "will", "with"}
+    | {"you", "your"}
 )
 
 
@@ -85,7 +92,7 @@ class AbideForm(Form):  # type: ignore[misc]
                 if field.fault:
                     found.append(Problem(field.id, field.fault))
             elif field.errors:
-                found.append(Problem(_anchor(field), str(field.errors[0])))
+                found.append(Problem(_anchor(field), fault_of(field)))
         return found
 
 
@@ -99,6 +106,32 @@ def leaves(form: Iterable[Any]) -> Iterator[Field]:
             yield from leaves(field)
         else:
             yield field
+
+
+def fault_of(field: Field) -> str:
+    """Say what is wrong with a field, and with which one.
+
+    The summary stands far from the field, and one page has several fields of a name:
+    a row is always named, a field where its fault does not name it.
+    """
+    message, label = str(field.errors[0]), str(field.label.text)
+    row = getattr(field, "row", None)
+    place = "" if row is None else f"{row.label.text} {row.index + 1}"
+    if not _names(message, label):
+        place = f"{place}, {label}" if place else label
+    if not place:
+        return message
+    first = message.split(maxsplit=1)[0].rstrip(".,")
+    if not place.endswith("?") and first.isalpha() and first == first.capitalize():
+        message = message[0].lower() + message[1:]
+    return f"{place} {message}" if place.endswith("?") else f"{place}: {message}"
+
+
+def _names(message: str, label: str) -> bool:
+    """Whether a sentence has at least half of the words that a label is made of."""
+    words = set(_WORD.findall(label.lower())) - _SMALL_WORDS
+    said = words.intersection(_WORD.findall(message.lower()))
+    return bool(words) and 2 * len(said) >= len(words)
 
 
 def shown(field: Field) -> str:

@@ -23,6 +23,7 @@ from web.forms.base import AbideForm
 from web.forms.fields import (
     NEVER,
     NONE,
+    PERCENT,
     Boxes,
     Choice,
     Day,
@@ -38,7 +39,6 @@ from web.forms.fields import (
 )
 from web.forms.hypotheses import (
     NAMES,
-    PERCENT,
     Catalogue,
     HypothesisCoreForm,
 )
@@ -94,7 +94,7 @@ class ExperimentForm(AbideForm):
     )
     personalised = Choice("Which variant is personalised?", default="")
     rules = Rows(
-        Part(PersonalForm, "Rule"),
+        Part(PersonalForm, "Line"),
         "Personalised rules",
         min_entries=1,
         max_entries=MOST_ROWS,
@@ -158,6 +158,8 @@ class ExperimentForm(AbideForm):
         self.segment.choices = options([NONE, *catalogue.segments])
         self.breakdowns.choices = options(catalogue.segments)
         self.layer.choices = options([("", "No"), *catalogue.layers])
+        for entry in self.variants[2:]:
+            entry.is_unused = entry.form.is_blank
         later = range(1, len(self.variants))
         self.personalised.choices = options(
             [
@@ -179,6 +181,7 @@ class ExperimentForm(AbideForm):
         for number in (row.change_that_matters, row.margin):
             number.scale = scale
             number.low, number.high = 0, 99.99 if scale == PERCENT else 1e6
+            number.unit = "points" if scale == PERCENT else ""
 
     @property
     def primary(self) -> MetricChoiceForm | None:

@@ -7,6 +7,7 @@ the field's own words stand first.
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -36,9 +37,12 @@ from wtforms.widgets import (  # type: ignore[import-untyped]
 )
 
 from experiments.storable import fault_in_text
-from web.presenters.formats import number
+from web.presenters.formats import MINUS
 
 MAX_DIGITS = 30
+PERCENT = 100  # the scale of shares, which people type in percent
+# As pages write them: 12,480.
+_WITH_SEPARATORS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 NEVER = datetime(1, 1, 1, tzinfo=UTC)  # stands for a date that could not be read
 Choices = Sequence[tuple[str, str]]
 NONE = ("", "Choose")  # the empty line of a list
@@ -88,7 +92,10 @@ class Text(StringField):  # type: ignore[misc]
 
 
 class Number(Text):
-    """A number; `scale` turns what is typed into the stored unit (100 for %)."""
+    """A number; `scale` turns what is typed into the stored unit (100 for %).
+
+    `unit` is how its bounds are read; a field in percent has its own.
+    """
 
     def __init__(
         self,
@@ -98,6 +105,7 @@ class Number(Text):
         scale: int = 1,
         low: float = -math.inf,
         high: float = math.inf,
+        unit: str = "",
         optional: bool = False,
         **others: Any,  # noqa: ANN401
     ) -> None:
@@ -110,9 +118,12 @@ class Number(Text):
             **others,
         )
         self.scale = scale
+        self.unit = unit or ("%" if scale == PERCENT else "")
         # As typed: rules about stored values would speak of shares where a person
         # typed percent.
         self.low, self.high = low, high
+        # Left empty, it would be refused by those rules, in their unit.
+        self.is_needed = math.isfinite(low) and not optional
 
     @override
     def pre_validate(self, form: object) -> None:
@@ -120,18 +131,37 @@ class Number(Text):
         super().pre_validate(form)
         found = self.decimal
         if self.data and found is None:
-            raise ValidationError("Enter a number, such as 1.5.")
-        if found is not None and not self.low <= found <= self.high:
-            raise ValidationError(
-                f"Enter a number from {number(self.low)} to {number(self.high)}."
-            )
+            raise ValidationError(self._how)
+        is_inside = found is not None and self.low <= found <= self.high
+        if not is_inside and (self.data or self.is_needed):
+            raise ValidationError(f"Enter a number {self._range}.")
+
+    @property
+    def _range(self) -> str:
+        low, high = (
+            f"{Decimal(repr(bound)).normalize():,f}".replace("-", MINUS)
+            for bound in (self.low, self.high)
+        )
+        if self.unit == "%":
+            return f"from {low} % to {high} %"
+        return f"from {low} to {high} {self.unit}".rstrip()
+
+    @property
+    def _how(self) -> str:
+        if "," in (self.data or ""):
+            return "Write the number as 1.5 or 12,480: a point before its fraction."
+        return f"Enter a number, such as 1.5{' %' if self.unit == '%' else ''}."
 
     @property
     def decimal(self) -> Decimal | None:
         """The number as typed; None when there is none."""
-        text = (self.data or "").replace("\N{MINUS SIGN}", "-").replace(" ", "")
+        text = "".join((self.data or "").replace("\N{MINUS SIGN}", "-").split())
+        if self.unit == "%":
+            text = text.removesuffix("%")
+        if _WITH_SEPARATORS.fullmatch(text):
+            text = text.replace(",", "")
         try:
-            value = Decimal(text.removesuffix("%"))
+            value = Decimal(text)
         except InvalidOperation:
             return None
         # 1e999 is finite as a decimal and infinite as a float.
@@ -166,7 +196,7 @@ class Whole(Number):
         super().pre_validate(form)
         found = self.decimal
         if found is not None and found != found.to_integral_value():
-            raise ValidationError("Enter a whole number, such as 12000.")
+            raise ValidationError("Enter a whole number, such as 12.")
 
     @property
     def whole(self) -> int:
@@ -203,6 +233,11 @@ class Day(DateField):  # type: ignore[misc]
             message = "Enter a date as year-month-day, such as 2026-03-14."
             raise ValueError(message) from error
         self.data = typed.date()
+
+    def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
+        """Ask for a date where one is needed."""
+        if self.data is None and not self.flags.optional:
+            raise ValidationError("Enter a date, such as 2026-03-14.")
 
     def at(self, stored: datetime | None = None) -> datetime | None:
         """Give the day as a time: 00:00 UTC, or the stored time of the same day.
@@ -410,6 +445,14 @@ class Rows(FieldList):  # type: ignore[misc]
     """Repeated parts of a form, such as variants; `fault` is about all of them."""
 
     fault: str = ""
+
+    @override
+    def _add_entry(self, *given: Any, **named: Any) -> Field:
+        """Tell the fields of a new row which row they are in: faults name it."""
+        entry = super()._add_entry(*given, **named)
+        for inner in entry.form:
+            inner.row = entry
+        return entry
 
 
 class Part(FormField):  # type: ignore[misc]

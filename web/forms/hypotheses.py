@@ -10,6 +10,7 @@ from experiments.vocabulary import Direction, Evidence
 from web.forms.base import AbideForm
 from web.forms.fields import (
     NONE,
+    PERCENT,
     Choice,
     Choices,
     Hidden,
@@ -21,7 +22,6 @@ from web.forms.fields import (
 from web.forms.values import key_from, pick
 from web.presenters.words import EVIDENCE
 
-PERCENT = 100
 MOVES = ((Direction.INCREASE.value, "rise"), (Direction.DECREASE.value, "fall"))
 CHANGE_HINT = (
     "In points for rates (1.5 is 1.5 points), in score for means of answers, in NPS"
@@ -86,11 +86,13 @@ class HypothesisCoreForm(AbideForm):
     if_flat = Text("What will you do if it stays?", longest=1000, rows=2)
     if_down = Text("What will you do if it goes down?", longest=1000, rows=2)
     lift_low = Number(
-        "Low", "1 in 10 that it is less", scale=PERCENT, low=-100, high=1000
+        "Low forecast", "1 in 10 that it is less", scale=PERCENT, low=-100, high=1000
     )
-    lift_mid = Number("Middle", "as likely above", scale=PERCENT, low=-100, high=1000)
+    lift_mid = Number(
+        "Middle forecast", "as likely above", scale=PERCENT, low=-100, high=1000
+    )
     lift_high = Number(
-        "High", "1 in 10 that it is more", scale=PERCENT, low=-100, high=1000
+        "High forecast", "1 in 10 that it is more", scale=PERCENT, low=-100, high=1000
     )
     ship_probability = Number(
         "How likely is it that you will ship it?", scale=PERCENT, low=0, high=100
@@ -154,7 +156,9 @@ class HypothesisForm(HypothesisCoreForm):
         self.journey_stage.choices = options(catalogue.stages)
         self.segment.choices = options([NONE, *catalogue.segments])
         self.metric.choices = options([NONE, *catalogue.metrics])
-        self.expected_change.scale = catalogue.scales.get(self.metric.data, 1)
+        scale = catalogue.scales.get(self.metric.data, 1)
+        self.expected_change.scale = scale
+        self.expected_change.unit = "points" if scale == PERCENT else ""
 
     def hypothesis(self, key: str) -> Hypothesis:
         """Build the value that experiments checks."""

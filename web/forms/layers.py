@@ -1,8 +1,7 @@
 """Forms of layers and holdouts."""
 
 from web.forms.base import AbideForm
-from web.forms.fields import NONE, Choice, Choices, Number, Text, options
-from web.forms.hypotheses import PERCENT
+from web.forms.fields import NONE, PERCENT, Choice, Choices, Number, Text, options
 from web.forms.values import key_from
 
 _KEY = {"spellcheck": "false", "autocomplete": "off"}

@@ -2,8 +2,7 @@
 
 from experiments.vocabulary import Role
 from web.forms.base import AbideForm
-from web.forms.fields import Choice, Json, Number, Text
-from web.forms.hypotheses import PERCENT
+from web.forms.fields import PERCENT, Choice, Json, Number, Text
 from web.presenters.words import ROLE
 
 KEY_WORDS = {"spellcheck": "false", "autocomplete": "off"}
@@ -27,7 +26,7 @@ class VariantForm(AbideForm):
     @property
     def is_blank(self) -> bool:
         """Whether nothing was entered."""
-        return not (self.name.data or self.description.data or self.parameters.data)
+        return not any(field.data for field in self)
 
 
 class PersonalForm(AbideForm):
