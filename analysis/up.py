@@ -16,7 +16,8 @@ from experiments import accounts, logs
 from experiments.commands import sign_in_link
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.installation import address_noted
+from experiments.errors import AbideError
+from experiments.installation import address_noted, address_of
 from experiments.preparing import prepare
 from experiments.processes import (
     Supervisor,
@@ -76,12 +77,7 @@ def _abide(command: str) -> list[str]:
 
 
 def _greet(context: Context, log_path: Path, *, with_demo: bool) -> None:
-    person = demo.make_people(context) if with_demo else None
-    if person is None:
-        with transaction(context.sessions) as session:
-            admins = [p for p in accounts.people(session) if p.role == "admin"]
-        person = admins[0] if admins else None
-    link = sign_in_link(context, person)
+    link = _link(context, with_demo=with_demo)
     # To the terminal alone: a link in a log would let every reader of the log in.
     click.echo(f"\n  Abide is running at {context.settings.base_url}\n")
     click.echo(f"  Sign in once, within 30 minutes:\n  {link}\n")
@@ -89,6 +85,18 @@ def _greet(context: Context, log_path: Path, *, with_demo: bool) -> None:
     if with_demo and not demo.is_filled(context):
         # A process of its own: what it loads is free again when it has ended.
         subprocess.Popen(_abide("demo"))  # noqa: S603  # our own command
+
+
+def _link(context: Context, *, with_demo: bool) -> str:
+    """Make the link to get in, or say why there is none: Abide runs all the same."""
+    try:
+        if with_demo:
+            return sign_in_link(context, demo.make_people(context))
+        with transaction(context.sessions) as session:
+            token = accounts.create_link_to_get_in(session, context.now())
+    except AbideError as refusal:
+        return refusal.message
+    return f"{address_of(context.settings)}/sign-in/link?token={token}"
 
 
 def _wait_until_served(context: Context, supervisor: Supervisor) -> None:

@@ -49,6 +49,18 @@ def read_body(environ: Mapping[str, Any], cap: int, *, accepts_gzip: bool) -> by
     raise UnsupportedMediaType(f"Send the body {ways}.")
 
 
+def drain_rest(environ: Mapping[str, Any]) -> None:
+    """Throw away what the app left unread of a body, within limits.
+
+    Args:
+        environ: of a WSGI request that was answered; its server ends the stream
+            where the body ends.
+    """
+    given = environ.get("CONTENT_LENGTH") or ""
+    if given.isascii() and given.isdigit():
+        _drain(environ["wsgi.input"], int(given))
+
+
 def decode_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON value
     """Decode JSON that every part of Abide can keep; of equal names the last counts.
 

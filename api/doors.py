@@ -6,6 +6,7 @@ its byte cap and unpacked, and returns the whole answer. Everything else goes to
 app behind.
 """
 
+import contextlib
 import functools
 import itertools
 import re
@@ -23,7 +24,7 @@ from prometheus_client import Histogram
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wsgi import ClosingIterator
 
-from api.door_body import read_body
+from api.door_body import drain_rest, read_body
 from api.door_values import (
     JSON_HEADERS,
     Door,
@@ -281,10 +282,15 @@ class _Mounted:
             return _turn_away(environ, start_response)
         leave = _once(self._app_gate.leave)
         try:
-            return ClosingIterator(self._app(environ, start_response), leave)
+            answer = ClosingIterator(self._app(environ, start_response), leave)
+            # An answer before the body was read would reach most clients as a
+            # broken connection.
+            with contextlib.suppress(OSError):  # who sent it is gone
+                drain_rest(environ)
         except BaseException:
             leave()
             raise
+        return answer
 
 
 @functools.lru_cache(100)

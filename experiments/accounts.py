@@ -284,6 +284,33 @@ def create_sign_in_link(session: Session, person_id: int | None, now: datetime) 
     return token
 
 
+def create_link_to_get_in(session: Session, now: datetime) -> str:
+    """Make a link for whoever started Abide: an active admin, else the first person.
+
+    Looking who is there and making the link are one step, so that a person who is
+    made in the meantime does not turn it into a refusal.
+
+    Args:
+        session: open transaction.
+        now: aware UTC.
+
+    Returns:
+        The token, as from `create_sign_in_link`.
+
+    Raises:
+        Conflict: people are there, but none of them is an active admin.
+    """
+    audit.take_turn(session)
+    found = people(session)
+    admins = [p for p in found if p.role == PersonRole.ADMIN.value and p.active]
+    if found and not admins:
+        raise Conflict(
+            "No admin can sign in. Make one: abide user create EMAIL --name NAME"
+            " --role admin"
+        )
+    return create_sign_in_link(session, admins[0].id if admins else None, now)
+
+
 def redeem_sign_in_link(session: Session, token: str, now: datetime) -> Person | None:
     """Use a link up.
 

@@ -165,10 +165,8 @@ def user_link(email: str) -> None:
     click.echo(link)
 
 
-def sign_in_link(context: Context, person: Person | None) -> str:
-    """Make a one-time link; without a person it sets up the first administrator."""
+def sign_in_link(context: Context, person: Person) -> str:
+    """Make a one-time link for a person."""
     with transaction(context.sessions) as session:
-        token = accounts.create_sign_in_link(
-            session, None if person is None else person.id, context.now()
-        )
+        token = accounts.create_sign_in_link(session, person.id, context.now())
     return f"{address_of(context.settings)}/sign-in/link?token={token}"

@@ -293,6 +293,18 @@ def test_body__far_too_long__taken_so_that_clients_read_the_refusal(
     assert stream.taken == taken
 
 
+def test_body__app_answers_without_reading__taken_all_the_same(
+    client: Client,
+) -> None:
+    stream = Endless()
+    answer = client.post(
+        "/", environ_overrides={"CONTENT_LENGTH": "100000", "wsgi.input": stream}
+    )
+
+    assert answer.status_code == 200
+    assert stream.taken == 100_000
+
+
 def test_body__chunked__read_to_its_end(client: Client) -> None:
     answer = post_stream(client, io.BytesIO(b"y" * CAP))
 

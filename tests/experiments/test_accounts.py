@@ -398,6 +398,53 @@ def test_sign_in_link__after_some_time__dies_at_30_minutes(
                 accounts.redeem_sign_in_link(session, token, later)
 
 
+def test_link_to_get_in__nobody_there__sets_up_the_first_person(
+    sessions: sessionmaker[Session],
+) -> None:
+    with transaction(sessions) as session:
+        token = accounts.create_link_to_get_in(session, NOW)
+        assert accounts.redeem_sign_in_link(session, token, NOW) is None
+
+
+def test_link_to_get_in__first_admin_disabled__is_for_the_next_active_one(
+    sessions: sessionmaker[Session],
+) -> None:
+    with transaction(sessions) as session:
+        for name in ("ada", "eve"):
+            accounts.create_person(
+                session,
+                email=f"{name}@example.com",
+                name=name.title(),
+                role=PersonRole.ADMIN,
+                password=None,
+                actor=SYSTEM,
+                now=NOW,
+            )
+        first, second = accounts.people(session)
+        accounts.set_active(session, first.id, active=False, actor=SYSTEM, now=NOW)
+        token = accounts.create_link_to_get_in(session, NOW)
+        found = accounts.redeem_sign_in_link(session, token, NOW)
+        assert found is not None
+        assert found.id == second.id
+
+
+def test_link_to_get_in__people_but_no_admin__says_how_to_make_one(
+    sessions: sessionmaker[Session],
+) -> None:
+    with transaction(sessions) as session:
+        accounts.create_person(
+            session,
+            email="eve@example.com",
+            name="Eve",
+            role=PersonRole.VIEWER,
+            password=None,
+            actor=SYSTEM,
+            now=NOW,
+        )
+        with pytest.raises(Conflict, match="--role admin"):
+            accounts.create_link_to_get_in(session, NOW)
+
+
 def test_sign_in_link__redeemed_by_many_at_once__lets_one_in(
     context: Context, bob: Person
 ) -> None:
