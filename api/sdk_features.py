@@ -17,7 +17,7 @@ from experiments.condition_check import GROUPS, NUMBER_ORDER, VERSION_ORDER
 from experiments.flags import flag_value
 from experiments.javascript import is_number
 from experiments.many_buckets import BUCKET_COUNT
-from experiments.vocabulary import Status
+from experiments.vocabulary import UNIT_ATTRIBUTE, Status
 
 Entry = Mapping[str, Any]  # of the ruleset
 Rule = dict[str, Any]
@@ -105,19 +105,31 @@ def _split(design: RunningDesign, entry: Entry) -> Iterator[Rule]:
         "condition": _NO_CONSENT,
         "force": control_value(design),
     }
+    segment = strict(entry["segment"]["condition"])
+    attribute = entry.get("hash_attribute", UNIT_ATTRIBUTE)
+    yield from _split_by(attribute, segment, design, entry)
+    if fallback := entry.get("fallback_attribute"):
+        # The SDKs' own fallback works with sticky buckets only.
+        without = _both(segment, _without(attribute))
+        yield from _split_by(fallback, without, design, entry)
+
+
+def _split_by(
+    attribute: str, segment: Condition, design: RunningDesign, entry: Entry
+) -> Iterator[Rule]:
+    """Write the rules for customers who are drawn by one attribute."""
     shares = [float(variant["share"]) for variant in entry["variants"]]
     coverage = float(entry["coverage"])
-    segment = strict(entry["segment"]["condition"])
     values = variant_values(design)
     common = {
         "key": design.key,
         "seed": entry["salt"],
         "hashVersion": 2,
-        "hashAttribute": entry.get("hash_attribute", "id"),
+        "hashAttribute": attribute,
         "phase": str(entry["phase"]),
         "meta": [{"key": variant.name} for variant in design.variants],
     }
-    if filters := list(_filters(entry)):
+    if filters := list(_filters(entry, attribute)):
         common["filters"] = filters
     ranges = bucket_ranges(coverage, shares)
     for position, own, condition in _personal_rules(design, entry):
@@ -143,8 +155,6 @@ def _split(design: RunningDesign, entry: Entry) -> Iterator[Rule]:
     }
     if segment:
         last["condition"] = segment
-    if fallback := entry.get("fallback_attribute"):
-        last["fallbackAttribute"] = fallback
     if entry["phase"] > 1:  # customers of earlier phases are in none any more
         last["minBucketVersion"] = entry["phase"]
     yield last
@@ -189,20 +199,24 @@ def _both(segment: Condition, condition: Condition) -> Condition:
     return {"$and": [segment, condition]} if segment else condition
 
 
-def _filters(entry: Entry) -> Iterator[Mapping[str, Any]]:
+def _without(attribute: str) -> Condition:
+    """Say that an attribute is no usable id, as `unit_text` does."""
+    return {"$or": [{attribute: {"$exists": False}}, {attribute: {"$in": ["", 0]}}]}
+
+
+def _filters(entry: Entry, attribute: str) -> Iterator[Mapping[str, Any]]:
     """Write holdouts and layer: whose bucket, by another seed, is outside is out."""
-    attribute = entry.get("hash_attribute", "id")
     outside = [
-        (holdout["seed"], [(round(holdout["share"] * BUCKET_COUNT), BUCKET_COUNT)])
-        for holdout in entry.get("holdouts", ())
+        (h["seed"], UNIT_ATTRIBUTE, [(round(h["share"] * BUCKET_COUNT), BUCKET_COUNT)])
+        for h in entry.get("holdouts", ())
     ]
     if layer := entry.get("layer"):
-        outside.append((layer["seed"], layer["ranges"]))
-    for seed, ranges in outside:
+        outside.append((layer["seed"], attribute, layer["ranges"]))
+    for seed, drawn_by, ranges in outside:
         yield {
             "seed": seed,
             "hashVersion": 2,
-            "attribute": attribute,
+            "attribute": drawn_by,
             "ranges": [
                 (first / BUCKET_COUNT, end / BUCKET_COUNT) for first, end in ranges
             ],

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from experiments import audit, layers
 from experiments.actors import Actor
-from experiments.design import LEAST_LAYER_SHARE
-from experiments.errors import Conflict, NotFound
+from experiments.design import LEAST_LAYER_SHARE, Design
+from experiments.errors import Conflict, InvalidInput, NotFound
 from experiments.field_faults import Faults, check_key
 from experiments.layers import Range, Taken
 from experiments.lookups import known_key, rows_after
@@ -235,6 +235,7 @@ def occupy(
     if experiment.layer is None or experiment.layer_share is None:
         return
     layer = get(session, experiment.layer)
+    _refuse_others_units(session, layer, experiment, now)
     key = experiment.key
     # An earlier phase's part goes back: its customers are in no later one.
     held = [p for p in taken(layer, now) if p.experiment == key and p.in_use]
@@ -247,6 +248,51 @@ def occupy(
     for found in chosen:
         layer.ranges.append(_range(found, key, "", actor, now, in_use=True))
     session.flush()
+
+
+def refuse_mixed(session: Session, design: Design, now: datetime) -> None:
+    """Refuse a design whose units the layer cannot keep from its other experiments.
+
+    A layer excludes by the bucket of the id that an experiment draws by. A customer's
+    bucket says nothing about the bucket of the customer's account.
+
+    Args:
+        session: any session.
+        design: names its layer; does nothing without.
+        now: aware UTC.
+
+    Raises:
+        InvalidInput: an experiment that has a part of the layer draws by another id.
+    """
+    if design.layer is not None:
+        layer = get(session, design.layer)
+        try:
+            _refuse_others_units(session, layer, design, now)
+        except Conflict as error:
+            raise InvalidInput(
+                "This experiment cannot be saved yet.", {"layer": error.message}
+            ) from error
+
+
+def _refuse_others_units(
+    session: Session, layer: Layer, ours: Experiment | Design, now: datetime
+) -> None:
+    held = {part.experiment for part in taken(layer, now) if part.in_use}
+    query = select(Experiment).where(Experiment.key.in_(held - {ours.key, None}))
+    for other in session.scalars(query.order_by(Experiment.key)):
+        if _drawn_by(other) != _drawn_by(ours):
+            raise Conflict(
+                f'The layer "{layer.name}" draws {_drawn_by(other)}, for experiment'
+                f' "{other.key}" has a part of it. This experiment draws'
+                f" {_drawn_by(ours)}, so one customer could be in both. Choose another"
+                " layer."
+            )
+
+
+def _drawn_by(experiment: Experiment | Design) -> str:
+    """Say which ids decide, as "customers by id"."""
+    names = [experiment.hash_attribute, experiment.fallback_attribute]
+    return f"{experiment.unit}s by {' or '.join(filter(None, names))}"
 
 
 def release(session: Session, experiment: Experiment, now: datetime) -> None:

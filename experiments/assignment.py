@@ -24,7 +24,6 @@ from experiments.buckets import (
 from experiments.javascript import code_units
 from experiments.many_buckets import ManySeeds
 from experiments.running import (
-    UNIT_ATTRIBUTE,
     Assignment,
     Enrolled,
     Holdout,
@@ -35,7 +34,7 @@ from experiments.running import (
     RunningVariant,
     Special,
 )
-from experiments.vocabulary import AssignmentReason, Status
+from experiments.vocabulary import UNIT_ATTRIBUTE, AssignmentReason, Status
 
 __all__ = [
     "Assignment",
@@ -173,7 +172,7 @@ def _assign_specially(
         return listed
     if any(phase.has(text) for phase in special.earlier):
         return _control(design, AssignmentReason.EARLIER_PHASE)
-    outside = _outside(design, special, text, attributes)
+    outside = _outside(design, special, text, unit, attributes)
     if outside is not None:
         return _unless_kept(design, outside, text, attributes, number)
     return _by_hash(design, AssignmentReason.NOT_COVERED, text, attributes, number)
@@ -220,11 +219,21 @@ def _by_list(
 
 
 def _outside(
-    design: RunningDesign, special: Special, text: str, attributes: Mapping[str, Any]
+    design: RunningDesign,
+    special: Special,
+    text: str,
+    unit: str | None,
+    attributes: Mapping[str, Any],
 ) -> AssignmentReason | None:
-    """Say what keeps a customer out, or None."""
+    """Say what keeps a customer out, or None.
+
+    A holdout is of customers, whatever an experiment draws by: each is in it or not,
+    in all experiments alike. A layer is of what its experiments draw by.
+    """
+    if special.holdouts and unit is None:
+        return AssignmentReason.INVALID_UNIT
     for holdout in special.holdouts:
-        if _shared_bucket(holdout.seed, text) < holdout.below:
+        if _shared_bucket(holdout.seed, unit or "") < holdout.below:
             return AssignmentReason.HELD_OUT
     layer = special.layer
     if layer is not None and not layer.table[_shared_bucket(layer.seed, text)]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from experiments import audit, references, ruleset
+from experiments import allocation, audit, references, ruleset
 from experiments.actors import Actor
 from experiments.design import (
     Design,
@@ -74,6 +74,8 @@ _PLAIN = (
     "enrolment_ends_at",
     "layer",
     "layer_share",
+    "hash_attribute",
+    "fallback_attribute",
 )
 
 
@@ -186,8 +188,8 @@ def _check_phase(experiment: Experiment, design: Design) -> None:
         return
     faults = {
         name: "This cannot change between phases. Draft a new experiment instead."
-        for name in ("assigned_by", "unit")
-        if getattr(experiment, name) != getattr(design, name).value
+        for name in ("assigned_by", "unit", "hash_attribute", "fallback_attribute")
+        if getattr(experiment, name) != getattr(design, name)
     }
     if faults:
         raise InvalidInput("This experiment cannot be saved yet.", faults)
@@ -291,6 +293,8 @@ def to_design(experiment: Experiment) -> Design:
         parameter_types=parameter_types(experiment.parameter_types),
         layer=experiment.layer,
         layer_share=experiment.layer_share,
+        hash_attribute=experiment.hash_attribute,
+        fallback_attribute=experiment.fallback_attribute,
     )
 
 
@@ -333,6 +337,7 @@ def _write(
     session: Session, row: Experiment, design: Design, actor: Actor, now: datetime
 ) -> None:
     found = references.resolve(session, design)
+    allocation.refuse_mixed(session, design, now)
     plain = to_plain(design)
     for name in _PLAIN:
         value = getattr(design, name)

@@ -5,6 +5,7 @@ and the web form refuse the same design with the same words.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,8 +13,10 @@ from typing import Any
 
 from experiments import flags
 from experiments.field_faults import Faults, check_key, check_name
+from experiments.javascript import is_built_in
 from experiments.storable import fault_in_parameters
 from experiments.vocabulary import (
+    UNIT_ATTRIBUTE,
     AssignedBy,
     Goal,
     MonitoringMode,
@@ -26,6 +29,8 @@ MIN_VARIANTS, MAX_VARIANTS = 2, 10
 MAX_LIST = 50  # metrics, declared splits, rules of a personalised variant
 MAX_UNITS = 1_000_000_000
 LEAST_LAYER_SHARE = 0.001
+# Clients look names up as they stand, so a name is no path and nothing of JavaScript's.
+ATTRIBUTE_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,9 @@ class Design:
     parameter_types: Mapping[str, ParameterType] = field(default_factory=dict)
     layer: str | None = None  # key; its experiments exclude each other
     layer_share: float | None = None  # of the layer's customers, 0 to 1
+    # Attributes whose value is hashed; "id" is the customer's own.
+    hash_attribute: str = UNIT_ATTRIBUTE
+    fallback_attribute: str | None = None  # where the first is missing
 
     @property
     def control(self) -> VariantSpec:
@@ -148,6 +156,7 @@ class Design:
             faults.add("monitoring_mode", "Only fixed_end can be chosen so far.")
         if self.unit != Unit.CUSTOMER:
             faults.add("unit", "Only customers can be randomised so far.")
+        self._check_hashing(faults)
         self._check_layer(faults)
         self._check_dates(faults)
         self._check_versions(faults)
@@ -155,6 +164,24 @@ class Design:
         _check_types(faults, self)
         _check_metrics(faults, self.metrics, self.assigned_by)
         faults.raise_if_any("This experiment cannot be saved yet.")
+
+    def _check_hashing(self, faults: Faults) -> None:
+        first, second = self.hash_attribute, self.fallback_attribute
+        _check_attribute(faults, "hash_attribute", first)
+        if second is not None:
+            _check_attribute(faults, "fallback_attribute", second)
+        if second == first:
+            faults.add("fallback_attribute", "Name another attribute, or none.")
+        own = (first, second) == (UNIT_ATTRIBUTE, None)
+        if self.assigned_by == AssignedBy.EXTERNAL and not own:
+            faults.add(
+                "hash_attribute",
+                f'Another system assigns the variants: leave it at "{UNIT_ATTRIBUTE}".',
+            )
+        if self.unit == Unit.ACCOUNT:
+            for name in ("hash_attribute", "fallback_attribute"):
+                if getattr(self, name) == UNIT_ATTRIBUTE:
+                    faults.add(name, _NAME_THE_ACCOUNT)
 
     def _check_layer(self, faults: Faults) -> None:
         if self.layer is None:
@@ -196,6 +223,22 @@ class Design:
                 faults.add(f"breakdowns.{index}.segment", "This split is named twice.")
         if len(self.breakdowns) > MAX_LIST:
             faults.add("breakdowns", f"Declare at most {MAX_LIST} splits.")
+
+
+_NAME_THE_ACCOUNT = (
+    f'"{UNIT_ATTRIBUTE}" is the customer\'s own. Name the attribute that holds the'
+    " account, such as accountId."
+)
+
+
+def _check_attribute(faults: Faults, field: str, name: str) -> None:
+    unusable = name == "consent" or is_built_in(name)
+    if unusable or not ATTRIBUTE_PATTERN.fullmatch(name):
+        faults.add(
+            field,
+            "Name one attribute of the app's: 1 to 64 letters, digits, _ or -, not"
+            " beginning with a digit.",
+        )
 
 
 def _check_variants(faults: Faults, variants: Sequence[VariantSpec]) -> None:

@@ -20,13 +20,12 @@ from experiments.ruleset_past import PAST, SINCE
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
 from experiments.running import (
-    UNIT_ATTRIBUTE,
     Holdout,
     LayerPlace,
     RunningDesign,
     Special,
 )
-from experiments.vocabulary import Agreement, Unit
+from experiments.vocabulary import UNIT_ATTRIBUTE, Agreement, Unit
 
 # Workers learn of new rules a second or two apart, apps that evaluate themselves
 # later, and clocks differ: rules count from so long before to so long after.
@@ -121,6 +120,9 @@ class _Rules(NamedTuple):
 
 
 def _variant(design: RunningDesign, rules: _Rules, unit: str) -> str | None:
+    if (design.special or _NO_SPECIAL).hash_attribute != UNIT_ATTRIBUTE:
+        # Holdouts ask for the customer's own id, which may not be with the exposure.
+        rules = rules._replace(holdouts=())
     if _is_outside(rules, unit) and (design.kept is None or not design.kept.has(unit)):
         return None
     position = rules.table[bucket_after(design.seed, unit)]

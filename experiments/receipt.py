@@ -12,12 +12,14 @@ from experiments.buckets import NOBODY, bucket_after, unit_text
 from experiments.many_buckets import BUCKET_COUNT
 from experiments.receipt_values import Receipt, Source, Step
 from experiments.receipt_words import REASON_WORDS, STATUS_WORDS, numbers, ranges_of
-from experiments.running import UNIT_ATTRIBUTE, Assignment, RunningDesign, Special
+from experiments.running import Assignment, RunningDesign, Special
 from experiments.vocabulary import (
+    UNIT_ATTRIBUTE,
     AssignmentReason,
     ReceiptStep,
     Status,
     StepOutcome,
+    Unit,
 )
 
 _NO_LISTS = Special()
@@ -74,6 +76,8 @@ class _Walk:
         self._special = design.special or _NO_LISTS
         self._entry = design.published
         self._unit = unit
+        self._unit_text = unit_text(unit)
+        self._who = self._entry.get("unit", Unit.CUSTOMER.value)
         self._attributes = attributes
 
     def given(self) -> Assignment:
@@ -94,7 +98,7 @@ class _Walk:
         refused = self._refusal(text)
         if refused is not None:
             return refused
-        outside = self._holdouts(text) or self._layer(text) or self._segment()
+        outside = self._holdouts() or self._layer(text) or self._segment()
         if outside is None:
             return self._by_hash(AssignmentReason.NOT_COVERED, text)
         if not self._is_kept(text):
@@ -139,7 +143,9 @@ class _Walk:
             )
             text = unit_text(value)
             if text is not None:
-                said = f"The customer is told apart by {attribute}."
+                said = f"The {self._who} is told apart by {attribute}."
+                if self._who == Unit.ACCOUNT:
+                    said += " All its customers get the same variant."
                 self._note(name, StepOutcome.PASSED, said, attribute=attribute)
                 return text
         tried = " and ".join(filter(None, names))
@@ -167,12 +173,13 @@ class _Walk:
     def _is_opted_out(self, text: str) -> bool:
         listed, name = self._special.opted_out, ReceiptStep.OPT_OUT
         if listed is None:
-            self._without(name, "opted_out", "list of customers who take no part")
+            self._without(name, "opted_out", f"list of {self._who}s who take no part")
             return False
         found = listed.position(text) is not None
-        said = f"The customer is {'' if found else 'not '}on the list of those who take"
         outcome = StepOutcome.DECIDED if found else StepOutcome.PASSED
-        self._note(name, outcome, f"{said} no part.", listed=found)
+        is_on = "is on" if found else "is not on"
+        said = f"The {self._who} {is_on} the list of those who take no part."
+        self._note(name, outcome, said, listed=found)
         return found
 
     def _forced(self, text: str) -> int | None:
@@ -182,11 +189,11 @@ class _Walk:
             return None
         position = listed.position(text)
         if position is None:
-            said = "The customer is not on the test list."
+            said = f"The {self._who} is not on the test list."
             self._note(name, StepOutcome.PASSED, said, variant=None)
             return None
         variant = self._design.variants[position].name
-        said = f"The test list says {variant}; the customer is never analysed."
+        said = f"The test list says {variant}; the {self._who} is never analysed."
         self._note(name, StepOutcome.DECIDED, said, variant=variant)
         return position
 
@@ -209,23 +216,29 @@ class _Walk:
             return False
         seen = [n for n, each in enumerate(self._special.earlier, 1) if each.has(text)]
         if seen:
-            said = f"The customer was in phase {seen[0]}, so takes no part in {phase}."
+            said = (
+                f"The {self._who} was in phase {seen[0]}, so takes no part in {phase}."
+            )
             self._note(name, StepOutcome.DECIDED, said, phase=seen[0])
             return True
-        said = "The customer was in no earlier phase."
+        said = f"The {self._who} was in no earlier phase."
         self._note(name, StepOutcome.PASSED, said, phase=None)
         return False
 
     # What may keep a customer out
 
-    def _holdouts(self, text: str) -> AssignmentReason | None:
+    def _holdouts(self) -> AssignmentReason | None:
         name = ReceiptStep.HOLDOUT
         if not self._special.holdouts:
             said = "No holdout began before this experiment."
             self._note(name, StepOutcome.NOT_USED, said)
         published = self._entry.get("holdouts", ())
+        if self._special.holdouts and self._unit_text is None:
+            said = "A holdout asks for the customer's own id, and there is none."
+            self._note(name, StepOutcome.OUTSIDE, said)
+            return AssignmentReason.INVALID_UNIT
         for holdout, entry in zip(self._special.holdouts, published, strict=True):
-            number = bucket_after(holdout.seed, text)
+            number = bucket_after(holdout.seed, self._unit_text or "")
             held = number < holdout.below
             kept = "kept out" if held else "not kept out"
             said = (
@@ -280,10 +293,10 @@ class _Walk:
             self._note(name, StepOutcome.NOT_ASKED, said)
             return False
         if not kept.has(text):
-            said = "The customer has not seen a variant before, as far as is known."
+            said = f"The {self._who} has not seen a variant before, as far as is known."
             self._note(name, StepOutcome.DECIDED, said, seen=False)
             return False
-        said = "The customer has seen a variant before, and keeps it."
+        said = f"The {self._who} has seen a variant before, and keeps it."
         self._note(name, StepOutcome.PASSED, said, seen=True)
         return True
 

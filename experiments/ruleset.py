@@ -28,7 +28,13 @@ from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_past import with_past
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import FORMAT, Ruleset, RulesetRefusedError
-from experiments.vocabulary import AssignedBy, AssignmentReason, Status
+from experiments.vocabulary import (
+    UNIT_ATTRIBUTE,
+    AssignedBy,
+    AssignmentReason,
+    Status,
+    Unit,
+)
 
 __all__ = [
     "FORMAT",
@@ -177,6 +183,12 @@ def _entry(session: Session, experiment: Experiment, rules: Rules) -> dict[str, 
     # What an experiment does not use costs neither bytes nor time.
     if experiment.holdouts:
         entry["holdouts"] = experiment.holdouts
+    if experiment.unit != Unit.CUSTOMER:
+        entry["unit"] = experiment.unit
+    if experiment.hash_attribute != UNIT_ATTRIBUTE:
+        entry["hash_attribute"] = experiment.hash_attribute
+    if experiment.fallback_attribute is not None:
+        entry["fallback_attribute"] = experiment.fallback_attribute
     if experiment.layer is not None:
         entry["layer"] = _layer(session, experiment, experiment.layer)
     return entry | _lists(session, experiment)

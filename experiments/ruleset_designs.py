@@ -16,7 +16,6 @@ from experiments.enrolled import EnrolledFolder, Hide
 from experiments.many_buckets import BUCKET_COUNT
 from experiments.privacy import Pseudonymiser
 from experiments.running import (
-    UNIT_ATTRIBUTE,
     Enrolled,
     Holdout,
     LayerPlace,
@@ -25,7 +24,7 @@ from experiments.running import (
     RunningVariant,
     Special,
 )
-from experiments.vocabulary import ParameterType, Status, Unit
+from experiments.vocabulary import UNIT_ATTRIBUTE, ParameterType, Status, Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from experiments.conditions import Test
-from experiments.vocabulary import AssignmentReason, ParameterType, Status
-
-UNIT_ATTRIBUTE = "id"  # names the `unit` of a request: OpenFeature's targeting key
+from experiments.vocabulary import (
+    UNIT_ATTRIBUTE,
+    AssignmentReason,
+    ParameterType,
+    Status,
+)
 
 
 class Assignment(NamedTuple):

@@ -6,6 +6,8 @@ the database and written on the wire: adding one is safe, renaming one is a migr
 
 from enum import StrEnum
 
+UNIT_ATTRIBUTE = "id"  # the customer's own id: OpenFeature's targeting key
+
 
 class Status(StrEnum):
     """Where an experiment stands; the lifecycle table says what may follow."""

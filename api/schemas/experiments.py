@@ -18,6 +18,7 @@ from api.schemas.fields import (
 from api.schemas.paging import PageQuery
 from experiments.design import LEAST_LAYER_SHARE, MAX_UNITS
 from experiments.vocabulary import (
+    UNIT_ATTRIBUTE,
     Action,
     AssignedBy,
     Decision,
@@ -140,6 +141,19 @@ class _DesignFields(StrictSchema):
             "maximum": 1,
             "description": "Of the layer's customers; taken at the start.",
         },
+    )
+    hash_attribute = text(
+        64,
+        load_default=UNIT_ATTRIBUTE,
+        metadata={
+            "description": "The attribute that is drawn by: id is the customer's own."
+            " For accounts, the one that holds the account's id."
+        },
+    )
+    fallback_attribute = text(
+        64,
+        load_default=None,
+        metadata={"description": "Drawn by where the first is missing."},
     )
 
 

@@ -151,10 +151,15 @@ def test_features__layer_and_holdout__are_filters() -> None:
         "rules"
     ]
 
-    common = {"hashVersion": 2, "attribute": "account"}
+    # A holdout is of customers, a layer of what its experiments draw by.
     assert list(split["filters"]) == [
-        {"seed": "hold", "ranges": [(0.05, 1.0)], **common},
-        {"seed": "layer", "ranges": [(0.0, 0.25)], **common},
+        {"seed": "hold", "ranges": [(0.05, 1.0)], "hashVersion": 2, "attribute": "id"},
+        {
+            "seed": "layer",
+            "ranges": [(0.0, 0.25)],
+            "hashVersion": 2,
+            "attribute": "account",
+        },
     ]
     assert split["hashAttribute"] == "account"
     # Who was in an earlier phase is in none any more.

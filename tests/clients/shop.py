@@ -107,6 +107,19 @@ ENTRIES = (
     entry("held", holdouts=[{"key": "h", "seed": "holdout", "share": 0.1}]),
     entry("teams", unit="account", hash_attribute="account_id"),
     entry(
+        "teams-held",
+        unit="account",
+        hash_attribute="account_id",
+        holdouts=[{"key": "h", "seed": "holdout", "share": 0.1}],
+        layer={"key": "t", "seed": "teams", "ranges": [[0, 6000]]},
+    ),
+    entry(
+        "devices",
+        hash_attribute="account_id",
+        fallback_attribute="id",
+        condition={"plan": {"$exists": True}},
+    ),
+    entry(
         "switch",
         types={"on": "boolean"},
         variants=[

@@ -102,6 +102,38 @@ def test_start__no_room__says_what_would_fit_and_starts_nothing(
         catalog.get(session, "two")
 
 
+def test_layer__experiments_drawn_by_different_ids__is_refused(
+    sessions: Sessions, ada: Actor
+) -> None:
+    said = (
+        'The layer "Checkout" draws customers by id, for experiment "one" has a part of'
+        " it. This experiment draws customers by deviceId or id, so one customer could"
+        " be in both. Choose another layer."
+    )
+    by_device: dict[str, Any] = {
+        "hash_attribute": "deviceId",
+        "fallback_attribute": "id",
+    }
+    with transaction(sessions) as session:
+        factories.make_experiment(
+            session,
+            ada,
+            key="two",
+            layer="checkout",
+            layer_share=0.2,
+            **by_device,
+        )
+        start(session, ada, "one", 0.3)
+    with transaction(sessions) as session, pytest.raises(Conflict) as late:
+        lifecycle.transition(session, "two", Action.START, ada, NOW)
+    assert late.value.message == said
+    with transaction(sessions) as session, pytest.raises(InvalidInput) as early:
+        factories.make_experiment(
+            session, ada, key="three", layer="checkout", layer_share=0.2, **by_device
+        )
+    assert early.value.fields == {"layer": said}
+
+
 def test_stop__its_part__is_free_when_the_last_window_has_passed(
     sessions: Sessions, ada: Actor
 ) -> None:

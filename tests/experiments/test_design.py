@@ -346,3 +346,25 @@ def test_metric__system_event__never_counts_as_activity(name: str) -> None:
 )
 def test_metric__field_at_fault__is_named(changes: dict[str, Any], field: str) -> None:
     assert field in faults(factories.definition(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"hash_attribute": ""}, "hash_attribute"),
+        ({"hash_attribute": "home.device"}, "hash_attribute"),
+        ({"hash_attribute": "constructor"}, "hash_attribute"),
+        ({"hash_attribute": "consent"}, "hash_attribute"),
+        ({"hash_attribute": "x" * 65}, "hash_attribute"),
+        ({"fallback_attribute": "id"}, "fallback_attribute"),
+        ({"fallback_attribute": "0id"}, "fallback_attribute"),
+        (
+            {"hash_attribute": "device", "assigned_by": AssignedBy.EXTERNAL},
+            "hash_attribute",
+        ),
+    ],
+)
+def test_check__attributes_that_cannot_be_drawn_by__are_named(
+    changes: dict[str, Any], field: str
+) -> None:
+    assert list(faults(factories.design_value(**changes))) == [field]

@@ -82,6 +82,20 @@ def test_publish__running_experiment__assigns_by_its_salt_split_and_segment(
     assert assign(design, "user-1", {}).reason == AssignmentReason.NOT_IN_SEGMENT
 
 
+def test_publish__other_attributes__are_those_drawn_by(
+    sessions: Sessions, now: FakeClock
+) -> None:
+    put_experiment(sessions, hash_attribute="deviceId", fallback_attribute="id")
+
+    design = publish(sessions, now).experiments[factories.EXPERIMENT]
+
+    business = {"plan": "business", "deviceId": "d-1"}
+    salt = f"salt of {design.key}"
+    assert assign(design, "user-1", business).bucket == bucket(salt, "d-1")
+    business["deviceId"] = ""
+    assert assign(design, "user-1", business).bucket == bucket(salt, "user-1")
+
+
 def test_publish__each_status__gives_or_is_silent(
     sessions: Sessions, now: FakeClock
 ) -> None:

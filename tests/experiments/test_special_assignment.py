@@ -205,6 +205,24 @@ def test_hash_attribute__other_than_the_id__decides_and_falls_back() -> None:
     assert assign(alone, "ada", {}).reason == AssignmentReason.INVALID_UNIT
 
 
+def test_holdout__experiment_drawn_by_another_id__asks_for_the_customers_own() -> None:
+    # Half of the customers, by the same bucket as in an experiment drawn by id.
+    design = read_design(
+        entry(
+            unit="account",
+            hash_attribute="account_id",
+            holdouts=[{**HOLDOUT, "share": 0.5}],
+        ),
+        None,
+    )
+    for who in CUSTOMERS[:50]:
+        given = assign(design, who, {"account_id": "acme"})
+        held = bucket("h1", who) < 5000
+        assert (given.reason == AssignmentReason.HELD_OUT) == held
+    nameless = assign(design, None, {"account_id": "acme"})
+    assert nameless.reason == AssignmentReason.INVALID_UNIT
+
+
 def test_hash_attribute__account__is_known_again_by_its_own_pseudonym(
     memory: Memory,
 ) -> None:

@@ -12,6 +12,7 @@ from experiments.design import (
     VariantSpec,
 )
 from experiments.vocabulary import (
+    UNIT_ATTRIBUTE,
     AssignedBy,
     Goal,
     MonitoringMode,
@@ -82,6 +83,20 @@ class ExperimentForm(AbideForm):
         scale=PERCENT,
         low=0.1,
         high=100,
+        optional=True,
+    )
+    hash_attribute = Text(
+        "Drawn by the attribute",
+        "id is the customer's own. Name another when your app knows customers by"
+        " it, such as deviceId.",
+        longest=64,
+        optional=True,
+        default=UNIT_ATTRIBUTE,
+    )
+    fallback_attribute = Text(
+        "Where it is missing, drawn by",
+        "Leave it empty to leave such customers out.",
+        longest=64,
         optional=True,
     )
     assigned_by = Radios(
@@ -246,6 +261,8 @@ class ExperimentForm(AbideForm):
             parameter_types=self._types(),
             layer=self.layer.data or None,
             layer_share=self.layer_share.value_or_none if self.layer.data else None,
+            hash_attribute=self.hash_attribute.data or UNIT_ATTRIBUTE,
+            fallback_attribute=self.fallback_attribute.data or None,
         )
 
     def _types(self) -> dict[str, ParameterType]:
@@ -326,6 +343,8 @@ class ExperimentForm(AbideForm):
         self.coverage.show(design.coverage)
         self.layer.data = design.layer or ""
         self.layer_share.show(design.layer_share)
+        self.hash_attribute.data = design.hash_attribute
+        self.fallback_attribute.data = design.fallback_attribute or ""
         self.alpha.show(design.alpha)
         self.planned_units.data = str(design.planned_units)
         for name in ("planned_end_at", "exposures_from", "enrolment_ends_at"):

@@ -88,6 +88,7 @@ def _facts(experiment: Experiment) -> list[tuple[str, str]]:
         ("Segment", f"{version.segment.name}: {in_words(version.condition)}"),
         ("Share of the segment enrolled", percent(experiment.coverage)),
         ("Variants are assigned by", ASSIGNED_BY[AssignedBy(experiment.assigned_by)]),
+        ("Drawn by the attribute", _drawn_by(experiment)),
         (
             "Planned size",
             f"{count(experiment.planned_units)} customers, all variants together",
@@ -113,6 +114,12 @@ def _facts(experiment: Experiment) -> list[tuple[str, str]]:
         names = ", ".join(ref["segment"] for ref in experiment.breakdowns)
         found.append(("Results are also shown by", names))
     return found
+
+
+def _drawn_by(experiment: Experiment) -> str:
+    fallback = experiment.fallback_attribute
+    otherwise = "" if fallback is None else f", or {fallback} where it is missing"
+    return f"{experiment.hash_attribute}{otherwise}"
 
 
 def _variant(spec: VariantSpec) -> VariantWords:
