@@ -99,7 +99,13 @@ def create_wsgi() -> "WSGIApplication":
     processes.die_with_parent(signal.SIGKILL)
     pool = os.environ.get("ABIDE_POOL", POOLS[0])
     app = None if pool == "assign" else create_flask_app(context)
-    return front.build(context, app, doors_too=pool != "app")
+    return front.build(
+        context,
+        app,
+        doors_too=pool != "app",
+        server=f"{pool}-{os.getppid()}",
+        processes=int(os.environ.get("ABIDE_PROCESSES", "1")),
+    )
 
 
 class FrontDoor(click.Group):
@@ -137,7 +143,11 @@ def serve(pool: str) -> None:
 
     settings = _settings()
     with metrics_folder(settings.data_dir, pool) as folder:
-        os.environ |= {"ABIDE_POOL": pool, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+        os.environ |= {
+            "ABIDE_POOL": pool,
+            "ABIDE_PROCESSES": str(settings.workers),
+            "PROMETHEUS_MULTIPROC_DIR": str(folder),
+        }
         processes.name_parent()
         Granian(
             "abide:create_wsgi",

@@ -1,6 +1,7 @@
 """What one server process serves: probes and hot doors in front, the app behind."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from api import (
@@ -22,6 +23,7 @@ from experiments.privacy import load_pseudonymiser
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
+from experiments.serving import Fellows, ServingBoard, wait_when_published
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -30,10 +32,16 @@ PROBE_BODY_CAP = 1_000
 # Of a process's threads, pages may hold half and have a quarter wait: a slow database
 # can then never take the last thread from assignment.
 APP_WAIT_SECONDS = 5.0
+FIRST_LOOK_SECONDS = 1.5
 
 
 def build(
-    context: Context, app: "WSGIApplication | None", *, doors_too: bool
+    context: Context,
+    app: "WSGIApplication | None",
+    *,
+    doors_too: bool,
+    server: str = "server",
+    processes: int = 1,
 ) -> "WSGIApplication":
     """Put the doors of this process in front of its app.
 
@@ -41,6 +49,8 @@ def build(
         context: settings, database and clock.
         app: the Flask app, or None for a process of doors alone.
         doors_too: whether assignment and event intake are served here.
+        server: name of the server that this process is one of.
+        processes: how many it has; it is ready when all of them are.
 
     Returns:
         The WSGI callable to serve; its threads are running.
@@ -48,13 +58,18 @@ def build(
     settings = context.settings
     folder = RulesetFolder(settings.data_dir / "ruleset")
     pseudonymiser = load_pseudonymiser(settings) if doors_too else None
-    reader = RulesetReader(folder, pseudonymiser)
-    reader.start()
+    board = ServingBoard(settings.data_dir)
+    reader = RulesetReader(folder, pseudonymiser, partial(board.join, server))
     mirror = None
     if app is not None:
-        mirror = RulesetMirror(context.sessions, folder)
+        mirror = RulesetMirror(context.sessions, folder, reader.hurry)
         mirror.start()
-    probing = probes.routes(reader, mirror)
+        # So that the first request meets what was published before the start. Without
+        # a database the file has to do.
+        mirror.wait(FIRST_LOOK_SECONDS)
+        wait_when_published(context.sessions, board, mirror.hurry)
+    reader.start()
+    probing = probes.routes(reader, mirror, Fellows(board, server, processes))
     groups = [DoorGroup(probing, PROBE_BODY_CAP, settings.threads)]
     if doors_too:
         groups += _hot_doors(context, reader)

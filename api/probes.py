@@ -15,19 +15,23 @@ from api.door_auth import authenticate
 from api.door_values import Door, Request, Response
 from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
+from experiments.serving import Fellows
 from experiments.vocabulary import KeyKind
 
 JSON = [("Content-Type", "application/json")]
 
 
 def routes(
-    reader: RulesetReader, mirror: RulesetMirror | None = None
+    reader: RulesetReader,
+    mirror: RulesetMirror | None = None,
+    fellows: Fellows | None = None,
 ) -> dict[tuple[str, str], Door]:
     """List the probes as doors.
 
     Args:
         reader: what this process serves assignments from.
         mirror: brings rulesets from the database, in processes that ask it.
+        fellows: the other processes of this server; it is ready when all are.
 
     Returns:
         (method, path) -> door.
@@ -42,9 +46,10 @@ def routes(
     def readyz(_request: Request) -> Response:
         ruleset = reader.current
         if ruleset is None:
-            words = ["No ruleset is loaded yet.", fault()]
-            body = {"status": "waiting", "message": " ".join(words).strip()}
-            return Response(503, [*JSON, ("Retry-After", "1")], orjson.dumps(body))
+            return _waiting(f"No ruleset is loaded yet. {fault()}".strip())
+        missing = fellows.missing() if fellows is not None else ""
+        if missing:
+            return _waiting(missing)
         ready = {
             "status": "ready",
             "revision": ruleset.revision,
@@ -63,6 +68,11 @@ def routes(
         ("GET", "/readyz"): readyz,
         ("GET", "/metrics"): metrics,
     }
+
+
+def _waiting(message: str) -> Response:
+    body = orjson.dumps({"status": "waiting", "message": message})
+    return Response(503, [*JSON, ("Retry-After", "1")], body)
 
 
 def _registry() -> CollectorRegistry:

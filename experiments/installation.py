@@ -1,6 +1,5 @@
 """What a command in a second terminal has to know of the Abide that runs here."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,7 @@ from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import ConfigurationFault
 from experiments.models import RulesetRow
-from experiments.ruleset_files import RulesetFolder
-from experiments.ruleset_reader import POLL_SECONDS
-from experiments.ruleset_values import RulesetRefusedError
+from experiments.serving import ServingBoard
 
 IN_FORCE_SECONDS = 3.0
 
@@ -72,18 +69,7 @@ def wait_in_force(context: Context) -> None:
     """
     with transaction(context.sessions) as session:
         newest = _newest(session)
-    folder = RulesetFolder(context.settings.data_dir / "ruleset")
-    deadline = time.monotonic() + IN_FORCE_SECONDS
-    while folder.mark() is not None and time.monotonic() < deadline:
-        try:
-            if folder.read().revision >= newest:
-                break
-        except RulesetRefusedError:
-            pass  # it is being replaced
-        time.sleep(0.05)
-    else:
-        return
-    time.sleep(2 * POLL_SECONDS)  # each worker looks at the file as often as that
+    ServingBoard(context.settings.data_dir).wait_for(newest, IN_FORCE_SECONDS)
 
 
 def _newest(session: Session) -> int:

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session, selectinload
 
-from experiments import allocation, flags
+from experiments import allocation, flags, serving
 from experiments.models import (
     ApiKey,
     Attribute,
@@ -64,7 +64,8 @@ def publish(session: Session, now: datetime) -> RulesetRow:
         now: time of publication.
 
     Returns:
-        The stored snapshot; doors serve it within 2 s of the commit.
+        The stored snapshot; doors serve it within 2 s of the commit, and a server's
+        own transactions return when they do (`serving.wait_when_published`).
     """
     session.flush()
     _take_turn(session)
@@ -84,6 +85,7 @@ def publish(session: Session, now: datetime) -> RulesetRow:
     )
     session.add(row)
     session.flush()
+    serving.note_published(session, row.revision)
     return row
 
 

@@ -1,6 +1,7 @@
 """Carries each published ruleset from the database to the file doors serve from."""
 
 import threading
+from collections.abc import Callable
 
 import structlog
 from sqlalchemy import func, select
@@ -21,16 +22,31 @@ POLL_SECONDS = 0.5
 class RulesetMirror:
     """Follows the database; any number of processes may run one on one folder."""
 
-    def __init__(self, sessions: sessionmaker[Session], folder: RulesetFolder) -> None:
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        folder: RulesetFolder,
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Copy nothing yet.
+
+        Args:
+            sessions: the way to the database.
+            folder: where the file lies.
+            then: called after each ruleset that was copied.
+        """
         # Why the newest ruleset is not on disk, None when it is. A database that is
         # gone is a fault too: doors go on with the file.
         self.fault: str | None = None
         self._sessions = sessions
         self._folder = folder
+        self._then = then
         # Revision and file as they were after the last look, and what was wrong.
         self._seen: tuple[int, Mark | None] | None = None
         self._seen_fault: str | None = None
-        self._stopping = threading.Event()
+        self._looked = threading.Event()
+        self._hurry = threading.Event()
+        self._stopping = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -40,9 +56,18 @@ class RulesetMirror:
         )
         self._thread.start()
 
+    def wait(self, seconds: float) -> None:
+        """Wait for the first look at the database, whatever it found."""
+        self._looked.wait(seconds)
+
+    def hurry(self) -> None:
+        """Look at the database at once, for it was published."""
+        self._hurry.set()
+
     def stop(self) -> None:
         """Stop following the database."""
-        self._stopping.set()
+        self._stopping = True
+        self._hurry.set()
         if self._thread is not None:
             self._thread.join()
 
@@ -57,15 +82,16 @@ class RulesetMirror:
         if fault is not None and fault != self.fault:
             log.warning("ruleset not copied", fault=fault)
         self.fault = fault
+        self._looked.set()
 
     def _follow(self) -> None:
-        while True:
+        while not self._stopping:
+            self._hurry.clear()
             try:
                 self.copy()
             except Exception:  # a dead thread would leave old rules in force for ever
                 log.exception("ruleset not copied")
-            if self._stopping.wait(POLL_SECONDS):
-                return
+            self._hurry.wait(POLL_SECONDS)
 
     def _copy(self) -> str | None:
         with self._sessions() as session:
@@ -80,6 +106,7 @@ class RulesetMirror:
             return f"Ruleset {newest} is damaged in the database."
         if self._folder.write(parse(body), body):
             log.info("ruleset copied", revision=newest)
+            self._then()
         self._seen_fault = self._compare(newest)
         self._seen = (newest, self._folder.mark())
         return self._seen_fault

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,8 @@ from experiments.installation import address_noted, address_of, wait_in_force
 from experiments.preparing import prepare
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_mirror import RulesetMirror
+from experiments.ruleset_reader import RulesetReader
+from experiments.serving import ServingBoard
 from tests.company import found_company
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -61,15 +64,22 @@ def test_address__of_a_running_server__counts_until_it_stops(context: Context) -
 
 
 @on_sqlite
-def test_waiting__for_a_publication__ends_when_the_file_has_it(
+def test_waiting__for_a_publication__ends_when_the_server_has_it(
     context: Context, mirror: RulesetMirror, environ: dict[str, str]
 ) -> None:
-    before = RulesetFolder(context.settings.data_dir / "ruleset").read().revision
-    found_company(environ)
-    threading.Timer(0.3, mirror.copy).start()
-    wait_in_force(context)
     folder = RulesetFolder(context.settings.data_dir / "ruleset")
-    assert folder.read().revision > before
+    board = ServingBoard(context.settings.data_dir)
+    reader = RulesetReader(folder, join=partial(board.join, "all-1"))
+    reader.start()
+    assert reader.current is not None
+    before = reader.current.revision
+    found_company(environ)
+    late = threading.Timer(0.3, mirror.copy)
+    late.start()
+    wait_in_force(context)
+    assert reader.current.revision > before
+    late.join()
+    reader.stop()
 
 
 @on_sqlite
