@@ -16,6 +16,7 @@ from experiments.design import (
     VariantSpec,
 )
 from experiments.errors import Conflict, InvalidInput, NotFound
+from experiments.field_faults import Faults
 from experiments.lookups import (
     Place,
     changes,
@@ -44,6 +45,7 @@ from experiments.vocabulary import (
     Unit,
 )
 
+PASSED = "This time has passed. Choose a later one."
 _hypothesis = joinedload(Experiment.hypothesis)
 _WHOLE = (
     _hypothesis.joinedload(HypothesisRow.segment),
@@ -98,7 +100,7 @@ def draft(session: Session, design: Design, actor: Actor, now: datetime) -> Expe
     owner_id = owner_of(actor, "an experiment")
     design.check()
     design = design.typed()
-    _check_start(design, actor, now)
+    _check_times(design, actor, now)
     audit.take_turn(session)
     taken = select(Experiment.id).where(Experiment.key == design.key)
     if session.scalar(taken) is not None:
@@ -155,7 +157,7 @@ def edit(
     design.check()
     _check_phase(experiment, design)
     design = design.typed()
-    _check_start(design, actor, now)
+    _check_times(design, actor, now)
     before = to_plain(to_design(experiment))
     # Old rows must be gone before rows with the same names arrive.
     experiment.variants.clear()
@@ -319,18 +321,23 @@ def _metric_choice(row: ExperimentMetric) -> MetricChoice:
     )
 
 
-def _check_start(design: Design, actor: Actor, now: datetime) -> None:
-    begins = design.exposures_from
-    if begins is None or begins >= now or design.assigned_by == AssignedBy.EXTERNAL:
+def _check_times(design: Design, actor: Actor, now: datetime) -> None:
+    """Refuse times that could not be started with; what ran elsewhere is history."""
+    if design.assigned_by == AssignedBy.EXTERNAL:
         return
-    if not actor.may(PersonRole.ADMIN):
-        raise InvalidInput(
-            "This experiment cannot be saved yet.",
-            {
-                "exposures_from": "Only an admin may count exposures from before"
-                " the start. Leave it empty to count from the start."
-            },
+    faults = Faults()
+    begins = design.exposures_from
+    if begins is not None and begins < now and not actor.may(PersonRole.ADMIN):
+        faults.add(
+            "exposures_from",
+            "Only an admin may count exposures from before the start. Leave it empty"
+            " to count from the start.",
         )
+    for name in ("planned_end_at", "enrolment_ends_at"):
+        ends = getattr(design, name)
+        if ends is not None and ends <= now:
+            faults.add(name, PASSED)
+    faults.raise_if_any("This experiment cannot be saved yet.")
 
 
 def _write(

@@ -115,7 +115,7 @@ def _check_times(
     if design.planned_end_at <= exposures_from:
         faults.add("planned_end_at", "The end must come after the first exposures.")
     elif design.planned_end_at <= now and not ran_elsewhere:
-        faults.add("planned_end_at", "This time has passed. Choose a later end.")
+        faults.add("planned_end_at", catalog.PASSED)
     ends = design.enrolment_ends_at
     if ends is not None and ends <= exposures_from:
         faults.add("enrolment_ends_at", "Enrolment must end after it begins.")

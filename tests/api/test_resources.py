@@ -224,6 +224,14 @@ def test_time__not_possible__is_refused_by_field(
 
 
 @pytest.mark.usefixtures("drafted")
+def test_planned_end__that_has_passed__is_refused_at_save(api: Caller) -> None:
+    body = design_body(key="other", planned_end_at="2026-03-01T00:00:00Z")
+    answer = api.post("/experiments", body)
+    said = {"planned_end_at": "This time has passed. Choose a later one."}
+    assert (answer.status_code, answer.json["fields"]) == (422, said)
+
+
+@pytest.mark.usefixtures("drafted")
 def test_time__of_another_zone__is_shown_in_utc(api: Caller) -> None:
     body = design_body(key="other", planned_end_at="2026-04-11T11:30:00.5+02:00")
     made = api.post("/experiments", body)

@@ -12,7 +12,7 @@ from experiments.db import transaction
 from experiments.design import Design, SegmentParameters, SegmentRef
 from experiments.errors import Conflict, Forbidden, InvalidInput, NotFound
 from experiments.models import RulesetRow, Variant
-from experiments.vocabulary import ParameterType, PersonRole, Role, Status
+from experiments.vocabulary import AssignedBy, ParameterType, PersonRole, Role, Status
 from tests import factories
 from tests.factories import CSAT, EXPERIMENT, NOW, RETENTION, choice, variant
 
@@ -64,6 +64,26 @@ def full_design() -> Design:
             "headline": ParameterType.STRING,
         },
     )
+
+
+@pytest.mark.parametrize("name", ["planned_end_at", "enrolment_ends_at"])
+def test_draft__whose_end_has_passed__is_refused_unless_it_ran_elsewhere(
+    sessions: sessionmaker[Session], ada: Actor, name: str
+) -> None:
+    past: dict[str, Any] = {name: NOW}  # the very moment counts as passed
+    with transaction(sessions) as session:
+        drafted = factories.make_experiment(session, ada)
+        revision = drafted.revision
+        with pytest.raises(InvalidInput) as on_draft:
+            factories.make_experiment(session, ada, key="late", **past)
+        with pytest.raises(InvalidInput) as on_edit:
+            catalog.edit(session, factories.design_value(**past), revision, ada, NOW)
+        external = AssignedBy.EXTERNAL
+        factories.make_experiment(
+            session, ada, key="history", assigned_by=external, **past
+        )
+    said = {name: "This time has passed. Choose a later one."}
+    assert on_draft.value.fields == on_edit.value.fields == said
 
 
 def have_all(session: Session) -> None:

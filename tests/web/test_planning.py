@@ -163,6 +163,14 @@ def test_stored_time_of_day__of_a_date_that_is_not_changed__is_kept(
     assert stored(context).planned_end_at == before.planned_end_at
 
 
+def test_planned_end__that_has_passed__is_refused_at_its_field(
+    planner: Visitor,
+) -> None:
+    answer = send(planner, TYPED | {"planned_end_at": "2026-03-14"})
+    assert answer.status_code == 400
+    assert 'href="#planned_end_at">Planned end: this time has passed.' in answer.text
+
+
 def test_new_hypothesis__within_the_plan__is_registered_with_it(
     planner: Visitor, context: Context
 ) -> None:
