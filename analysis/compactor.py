@@ -86,6 +86,7 @@ class Compactor:
         self._known_version = -1  # up to which `_recent` knows the table
         self._emptied: set[str] = set()
         self._told: datetime | None = None
+        self._through: datetime | None = None  # all that arrived until then is stored
         self._enrolled = EnrolledSets(context, store)
 
     def round(self) -> Compacted:
@@ -124,7 +125,8 @@ class Compactor:
     def publish(self) -> None:
         """Tell the doors who has seen a variant; what fails is tried again."""
         try:
-            self._enrolled.publish()
+            if self._through is not None:
+                self._enrolled.publish(self._through)
         except OSError as error:
             log.warning("enrolled_sets_wait", reason=str(error.strerror))
 
@@ -161,7 +163,8 @@ class Compactor:
         share = ROUND_BYTES // max(1, len(slots))
         runs = [self._inbox.read(slot, writer.mark(slot), share) for slot in slots]
         done = self._store_runs(writer, [run for run in runs if run.groups])
-        self._tell(_complete_through(started, runs), news=done.group_count > 0)
+        self._through = _complete_through(started, runs)
+        self._tell(self._through, news=done.group_count > 0)
         for run in runs:
             # After a crash there may be groups that were stored and not yet deleted.
             if run.groups or run.slot not in self._emptied:

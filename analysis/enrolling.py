@@ -4,7 +4,7 @@ The compactor learns each exposure as it stores it, and replaces the files of th
 that grew; after its start it reads the exposures of running experiments from the store.
 Customers who were erased, or stand on a list by hand, are in no file. An exposure that
 was accepted is in the doors' hands after at most the wait for the next round (3 s), the
-pause between two publications (10 s) and the doors' look at the file (0.25 s).
+pause between two publications (10 s) and the doors' look at the file (0.5 s).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,13 @@ from analysis.store import EventStore
 from experiments import data_requests
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.enrolled import FOLDER, PREFIX_BYTES, file_name, write_set
+from experiments.enrolled import (
+    FOLDER,
+    PREFIX_BYTES,
+    file_name,
+    write_set,
+    write_through,
+)
 from experiments.event_rows import AGREEMENT_TEXT
 from experiments.models import Experiment, ListedUnit, PlanRow
 from experiments.vocabulary import (
@@ -100,8 +106,11 @@ class EnrolledSets:
         """Read everything anew at the next publication."""
         self._known, self._published = None, None
 
-    def publish(self) -> int:
+    def publish(self, through: datetime) -> int:
         """Replace the files of the sets that changed, at most every ten seconds.
+
+        Args:
+            through: what arrived until then was learnt.
 
         Returns:
             How many files were written.
@@ -124,6 +133,7 @@ class EnrolledSets:
             _write(path, np.setdiff1d(self._sets[phase], without))
         written = len(self._grown)
         self._grown.clear()
+        write_through(self._folder, through)
         self._published = now
         return written
 

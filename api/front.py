@@ -17,6 +17,7 @@ from api import (
 from api.doors import DoorGroup, Gate
 from api.errors import HEADERS, json_bytes
 from experiments.context import Context
+from experiments.freshness import FreshnessProbe
 from experiments.inbox import Inbox
 from experiments.previews import load_previewer
 from experiments.privacy import load_pseudonymiser
@@ -69,7 +70,13 @@ def build(
         mirror.wait(FIRST_LOOK_SECONDS)
         wait_when_published(context.sessions, board, mirror.hurry)
     reader.start()
-    probing = probes.routes(reader, mirror, Fellows(board, server, processes))
+    probing = probes.routes(
+        reader,
+        FreshnessProbe(folder, board, mirror),
+        Fellows(board, server, processes),
+        context.now,
+        mirror,
+    )
     groups = [DoorGroup(probing, PROBE_BODY_CAP, settings.threads)]
     if doors_too:
         groups += _hot_doors(context, reader)

@@ -11,6 +11,7 @@ import mmap
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from typing_extensions import override
@@ -18,6 +19,7 @@ from typing_extensions import override
 MAGIC = b"abide enrolled 1"  # 16 bytes, so that prefixes stand aligned
 PREFIX_BYTES = 8
 FOLDER = "enrolled"  # in the folder of the ruleset
+THROUGH = "through"  # the file that says how far the sets reach
 
 Hide = Callable[[str], bytes]
 _Mark = tuple[int, int, int]
@@ -133,6 +135,27 @@ def write_set(path: Path, prefixes: Iterable[bytes]) -> None:
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
+
+
+def write_through(folder: Path, through: datetime) -> None:
+    """Say that the sets hold every exposure that arrived until then.
+
+    Args:
+        folder: of the sets; it is made.
+        through: aware UTC.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = folder / f".{THROUGH}"
+    aside.write_text(through.isoformat())
+    aside.replace(folder / THROUGH)
+
+
+def read_through(folder: Path) -> datetime | None:
+    """Read how far the sets reach; None as long as there are none."""
+    try:
+        return datetime.fromisoformat((folder / THROUGH).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def read_set(path: Path) -> bytes | None:

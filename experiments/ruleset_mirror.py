@@ -1,6 +1,7 @@
 """Carries each published ruleset from the database to the file doors serve from."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -44,6 +45,7 @@ class RulesetMirror:
         # Revision and file as they were after the last look, and what was wrong.
         self._seen: tuple[int, Mark | None] | None = None
         self._seen_fault: str | None = None
+        self._confirmed: float | None = None
         self._looked = threading.Event()
         self._hurry = threading.Event()
         self._stopping = False
@@ -59,6 +61,11 @@ class RulesetMirror:
     def wait(self, seconds: float) -> None:
         """Wait for the first look at the database, whatever it found."""
         self._looked.wait(seconds)
+
+    def confirmed_seconds(self) -> float | None:
+        """Tell how long ago the database said that the file is the newest, if ever."""
+        confirmed = self._confirmed
+        return None if confirmed is None else time.monotonic() - confirmed
 
     def hurry(self) -> None:
         """Look at the database at once, for it was published."""
@@ -82,6 +89,8 @@ class RulesetMirror:
         if fault is not None and fault != self.fault:
             log.warning("ruleset not copied", fault=fault)
         self.fault = fault
+        if fault is None:
+            self._confirmed = time.monotonic()
         self._looked.set()
 
     def _follow(self) -> None:

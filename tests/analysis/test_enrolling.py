@@ -169,9 +169,9 @@ def test_sets__after_a_restart__are_read_from_the_store(shop: Shop) -> None:
     path.unlink()
 
     sets = EnrolledSets(shop.context, EventStore(shop.context.settings))
-    assert sets.publish() == 1
+    assert sets.publish(shop.now()) == 1
     assert path.read_bytes() == before
-    assert sets.publish() == 0  # nothing new, and too soon
+    assert sets.publish(shop.now()) == 0  # nothing new, and too soon
 
 
 def test_sets__of_an_experiment_that_ended__are_removed(shop: Shop) -> None:
