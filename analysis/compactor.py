@@ -30,6 +30,7 @@ from experiments import data_requests
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError, Unavailable
+from experiments.held_bodies import BodySearch
 from experiments.inbox_reading import Run, open_reader
 
 LEASE = "compactor"
@@ -186,7 +187,10 @@ class Compactor:
         with transaction(self._context.sessions) as session:
             if self._token is not None:
                 leases.check_token(session, LEASE, self._token)
-            quarantined = intake_records.record(session, batch, findings, stones)
+            search = BodySearch(self._context.settings)
+            quarantined = intake_records.record(
+                session, batch, findings, stones, search
+            )
             data_requests.add_links(session, dropped.links)
         new = dropped.table.filter(pa.array(findings.new))
         files = [

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from analysis.erasing import rows_of, stitched_ids
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
+from experiments import held_bodies
 from experiments.context import Context
 from experiments.data_requests import pseudonym_of
 from experiments.db import transaction
@@ -87,7 +88,10 @@ def _imported(context: Context, ids: Iterable[bytes]) -> Iterable[dict[str, Any]
 def _set_aside(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]]:
     table = QuarantinedMessage
     with transaction(context.sessions) as session:
-        rows = session.scalars(select(table).where(table.customer.in_(list(ids))))
+        rows = [
+            *session.scalars(select(table).where(table.customer.in_(list(ids)))),
+            *held_bodies.naming(session, context.settings, set(ids)),
+        ]
         return [
             {
                 "received_at": _text(row.received_at),

@@ -23,7 +23,7 @@ from analysis import leases
 from analysis.delta import DeltaWriter, Layout, NewFile, StoredFile, write_file
 from analysis.store import EVENT_LAYOUT
 from analysis.unit_store import UNIT_LAYOUT, UnitStore
-from experiments import audit, data_requests, ruleset
+from experiments import audit, data_requests, held_bodies, ruleset
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.inbox_reading import open_reader
@@ -113,16 +113,18 @@ def _erase(
         if token is not None:
             leases.check_token(session, lease, token)
         audit.take_turn(session)
-        _erase_set_aside(session, ids)
+        _erase_set_aside(context, session, ids)
         _erase_listed(session, ids, context.now())
         data_requests.finish(session, erasure.id, count, context.now())
     log.info("erased", erasure=erasure.id, rows=count)
 
 
-def _erase_set_aside(session: Session, ids: set[bytes]) -> None:
+def _erase_set_aside(context: Context, session: Session, ids: set[bytes]) -> None:
     table = QuarantinedMessage
     theirs = table.customer.in_(ids) | table.anonymous.in_(ids)
     session.execute(delete(table).where(theirs))
+    for row in held_bodies.naming(session, context.settings, ids):
+        session.delete(row)
 
 
 def _erase_listed(session: Session, ids: set[bytes], now: datetime) -> None:

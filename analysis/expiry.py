@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from analysis.delta import DeltaWriter, write_file
 from analysis.store import EVENT_LAYOUT
+from experiments import held_bodies
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.models import ExpiredExposure, QuarantinedMessage
@@ -40,6 +41,8 @@ def delete_expired(context: Context, writer: DeltaWriter) -> int:
     with transaction(context.sessions) as session:
         old = QuarantinedMessage.received_at < before
         session.execute(delete(QuarantinedMessage).where(old))
+        stale = QuarantinedMessage.received_at < context.now() - held_bodies.KEPT
+        session.execute(delete(QuarantinedMessage).where(stale, held_bodies.is_held()))
     files = [f for f in writer.files() if f.ranges["received_at"][0] < before]  # type: ignore[operator]
     if not files:
         return 0

@@ -6,7 +6,7 @@ counts nothing twice and loses nothing. Only `complete_through` is written after
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from analysis import exposure_days, source_hours
 from analysis.duplicates import Findings
 from analysis.event_table import Batch, Origin
 from experiments.event_rows import EXPOSURE_NAME
+from experiments.held_bodies import BodySearch
 from experiments.models import CompactionMark, EventSource, QuarantinedMessage
 from experiments.parcels import QuarantineRow
 from experiments.privacy import mask_text
@@ -51,7 +52,11 @@ class _Counts:
 
 
 def record(
-    session: Session, batch: Batch, findings: Findings, erased: Container[bytes] = ()
+    session: Session,
+    batch: Batch,
+    findings: Findings,
+    erased: Collection[bytes] = (),
+    search: BodySearch | None = None,
 ) -> int:
     """Write counts, names and set-aside messages of a batch, each once.
 
@@ -60,6 +65,7 @@ def record(
         batch: of contiguous groups.
         findings: what in it is not new.
         erased: customers about whom nothing is kept.
+        search: finds them in webhooks' bodies too.
 
     Returns:
         How many messages were set aside.
@@ -67,7 +73,9 @@ def record(
     aside = [
         row
         for row in _set_aside(batch, findings)
-        if row["customer"] not in erased and row["anonymous"] not in erased
+        if row["customer"] not in erased
+        and row["anonymous"] not in erased
+        and not (erased and search and search.finds(row["replay"], erased))
     ]
     _insert_missing(session, aside)
     counted = _marks(session)

@@ -7,10 +7,12 @@ from api import (
     assignments,
     audit,
     auth,
+    connectors,
     data_requests,
     docs,
     experiments,
     explain,
+    hooks,
     hypotheses,
     intake,
     journey,
@@ -43,6 +45,7 @@ RESOURCES: tuple[Resource, ...] = (
     journey.resource,
     layers.resource,
     keys.resource,
+    connectors.resource,
     power.resource,
     audit.resource,
     data_requests.resource,
@@ -70,5 +73,6 @@ def register(app: Flask, context: Context) -> None:
         sdk_payload.OPENAPI_PATHS,
         tracking.OPENAPI_PATHS,
         plugin_track.OPENAPI_PATHS,
+        hooks.OPENAPI_PATHS,
     )
     app.register_blueprint(docs.blueprint(document, context.settings.base_url))

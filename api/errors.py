@@ -53,7 +53,7 @@ HTTP_ERRORS: Mapping[int, tuple[str, str]] = {
     413: ("too_large", "The request is too large."),
 }
 # What programs call; below these nothing is ever answered with a page.
-_PROGRAMS = ("api", "ofrep", "v1")
+_PROGRAMS = ("api", "hooks", "ofrep", "v1")
 # An answer belongs to one caller, and no browser should take it for a page.
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",

@@ -8,6 +8,7 @@ from api import (
     assignments,
     doors,
     explain,
+    hooks,
     ofrep,
     plugin_track,
     probes,
@@ -24,6 +25,7 @@ from experiments.privacy import load_pseudonymiser
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
+from experiments.sealing import load_sealer
 from experiments.serving import Fellows, ServingBoard, wait_when_published
 
 if TYPE_CHECKING:
@@ -96,6 +98,7 @@ def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
         **tracking.routes(reader, inbox, hide, context.now),
         **plugin_track.routes(reader, inbox, hide, context.now),
     }
+    hooked = hooks.routes(reader, inbox, hide, load_sealer(settings), context.now)
     previewer = load_previewer(settings, context.now)
     yield DoorGroup(explain.routes(reader), explain.BODY_CAP, settings.threads)
     for asked in (assignments, ofrep, sdk_payload):
@@ -108,6 +111,7 @@ def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
     # One thread stays over: a slow inbox must not keep assignment waiting.
     at_once = max(1, settings.threads - 1)
     yield DoorGroup(tracked, tracking.BODY_CAP, at_once, accepts_gzip=True)
+    yield DoorGroup(hooked, hooks.BODY_CAP, at_once)
 
 
 def _nothing_else(

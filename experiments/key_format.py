@@ -31,9 +31,14 @@ def make(kind: KeyKind, environment: Environment) -> tuple[str, str]:
     Returns:
         The public id, and the whole key text that is shown once.
     """
-    public_id = "".join(secrets.choice(_ALPHABET) for _ in range(PUBLIC_ID_LENGTH))
+    public_id = new_public_id()
     secret = secrets.token_urlsafe(SECRET_BYTES)
     return public_id, f"abide_{kind}_{_SHORT[environment]}_{public_id}_{secret}"
+
+
+def new_public_id() -> str:
+    """Make the readable part of a key, or of an address: 12 letters and digits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(PUBLIC_ID_LENGTH))
 
 
 def parse(text: str) -> str | None:

@@ -166,7 +166,7 @@ def replay(
             row.reason, row.detail = found.reason.value, found.detail
         else:
             session.delete(row)
-    _store(settings, _parcels(desk, pile.environment, rows))
+    store(settings, _parcels(desk, pile.environment, rows))
     stored = len(waiting) - refused
     after = {"reason": pile.reason.value, "stored": stored, "refused": refused}
     audit.record(
@@ -189,7 +189,13 @@ def _parcels(
         )
 
 
-def _store(settings: Settings, brought: Iterable[parcels.Parcel]) -> None:
+def store(settings: Settings, brought: Iterable[parcels.Parcel]) -> None:
+    """Make what was read again durable, as if it had just come.
+
+    Args:
+        settings: where the inbox is.
+        brought: parcels; when this returns, all are stored.
+    """
     inbox = Inbox.for_settings(settings)
     try:
         for parcel in brought:

@@ -4,6 +4,7 @@ It is compiled and stored in the transaction of the change it reflects. From the
 the mirror copies it to disk, and each door's reader takes it from the file.
 """
 
+import base64
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,8 @@ from experiments import allocation, flags, serving
 from experiments.models import (
     ApiKey,
     Attribute,
+    Connector,
+    ConnectorMapping,
     Experiment,
     ListedUnit,
     RulesetRow,
@@ -98,7 +101,8 @@ def compile_ruleset(session: Session, now: datetime) -> dict[str, Any]:
 
     Returns:
         Experiments that give variants, the keys of those that do not, API keys
-        (hashed) and the attributes that may be stored.
+        (hashed), connectors (their secrets sealed) and the attributes that may be
+        stored.
     """
     experiments = _experiments(session)
     giving = [e for e in experiments if _silence(e) is None]
@@ -109,6 +113,7 @@ def compile_ruleset(session: Session, now: datetime) -> dict[str, Any]:
         "experiments": [_entry(session, e, rules) for e in giving],
         "silent": {e.key: reason for e in experiments if (reason := _silence(e))},
         "keys": _keys(session),
+        "connectors": _connectors(session),
         "attributes": sorted(session.scalars(select(Attribute.name))),
     }
 
@@ -256,3 +261,33 @@ def _keys(session: Session) -> list[dict[str, Any]]:
         ApiKey.revoked_at.is_not(None).label("revoked"),
     ).order_by(ApiKey.public_id)
     return [dict(row) for row in session.execute(query).mappings()]
+
+
+def _connectors(session: Session) -> list[dict[str, Any]]:
+    in_force = (ConnectorMapping.connector_id == Connector.id) & (
+        ConnectorMapping.version == Connector.mapping_version
+    )
+    query = (
+        select(Connector, ConnectorMapping.content)
+        .outerjoin(ConnectorMapping, in_force)
+        .where(Connector.ended_at.is_(None))
+        .order_by(Connector.public_id)
+        .execution_options(populate_existing=True)
+    )
+    return [_connector(row, mapping) for row, mapping in session.execute(query)]
+
+
+def _connector(row: Connector, mapping: Mapping[str, Any] | None) -> dict[str, Any]:
+    secrets = [{"sealed": base64.b64encode(row.secret).decode(), "until": None}]
+    if row.old_secret is not None and row.old_secret_until is not None:
+        sealed = base64.b64encode(row.old_secret).decode()
+        until = row.old_secret_until.isoformat()
+        secrets.append({"sealed": sealed, "until": until})
+    return {
+        "public_id": row.public_id,
+        "environment": row.environment,
+        "signature": row.signature,
+        "secrets": secrets,
+        "mapping": mapping,
+        "mapping_version": row.mapping_version,
+    }

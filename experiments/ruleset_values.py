@@ -1,8 +1,9 @@
 """The ruleset as values: what the doors serve from, in memory, without a database."""
 
+import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,11 @@ from experiments.assignment import (
     ManyDesigns,
     RunningDesign,
 )
+from experiments.body_mapping import BodyMapping
+from experiments.body_mapping import parse as parse_mapping
+from experiments.errors import InvalidInput
 from experiments.ruleset_designs import Memory, read_design
+from experiments.signatures import Scheme
 from experiments.vocabulary import (
     AssignmentReason,
     Environment,
@@ -39,6 +44,31 @@ class PublishedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedConnector:
+    """What a door needs to take a connector's webhooks.
+
+    Attributes:
+        public_id: part of its address, and the source of its events.
+        environment: of its events.
+        scheme: how its sender signs.
+        secrets: sealed, each with the time until which it holds; None for ever.
+        mapping: what its bodies mean; None while nobody has said it.
+        mapping_version: of the mapping, 0 for none.
+    """
+
+    public_id: str
+    environment: Environment
+    scheme: Scheme
+    secrets: tuple[tuple[bytes, datetime | None], ...]
+    mapping: BodyMapping | None
+    mapping_version: int
+
+    def secrets_at(self, now: datetime) -> list[bytes]:
+        """Give the sealed secrets that hold at a time."""
+        return [one for one, until in self.secrets if until is None or now < until]
+
+
+@dataclass(frozen=True, slots=True)
 class Ruleset:
     """One published state, never changed.
 
@@ -50,6 +80,7 @@ class Ruleset:
         silent: those that do not (yet), by key, with the reason.
         keys: all API keys, revoked ones included, by public id.
         attributes: names of customer attributes that may be stored.
+        connectors: senders of webhooks, by public id; those that ended are not there.
         checksum: SHA-256 of what was published, in hexadecimal.
     """
 
@@ -61,6 +92,7 @@ class Ruleset:
     keys: Mapping[str, PublishedKey]
     attributes: frozenset[str]
     checksum: str = ""
+    connectors: Mapping[str, PublishedConnector] = field(default_factory=dict)
 
 
 def parse(body: bytes, memory: Memory | None = None) -> Ruleset:
@@ -106,6 +138,10 @@ def _ruleset(
         keys={key["public_id"]: _key(key) for key in content["keys"]},
         attributes=frozenset(content["attributes"]),
         checksum=checksum,
+        connectors={
+            entry["public_id"]: _connector(entry)
+            for entry in content.get("connectors", ())
+        },
     )
 
 
@@ -117,4 +153,29 @@ def _key(entry: Mapping[str, Any]) -> PublishedKey:
         environment=Environment(entry["environment"]),
         revoked=bool(entry["revoked"]),
         may_read_rules=bool(entry.get("may_read_rules", False)),
+    )
+
+
+def _connector(entry: Mapping[str, Any]) -> PublishedConnector:
+    mapping, version = None, int(entry["mapping_version"])
+    if entry["mapping"] is not None:
+        try:
+            mapping = parse_mapping(entry["mapping"])
+        except InvalidInput:
+            # One mapping that this version no longer reads must not keep variants
+            # from apps: its bodies wait as if there were none.
+            version = 0
+    return PublishedConnector(
+        public_id=entry["public_id"],
+        environment=Environment(entry["environment"]),
+        scheme=Scheme(**entry["signature"]),
+        secrets=tuple(
+            (
+                base64.b64decode(one["sealed"]),
+                None if one["until"] is None else datetime.fromisoformat(one["until"]),
+            )
+            for one in entry["secrets"]
+        ),
+        mapping=mapping,
+        mapping_version=version,
     )

@@ -121,6 +121,16 @@ class KeyKind(StrEnum):
     WRITE = "write"
 
 
+class ConnectorKind(StrEnum):
+    """Who sends the webhooks of a connector; `generic` says itself how it signs."""
+
+    INTERCOM = "intercom"
+    ZENDESK = "zendesk"
+    TYPEFORM = "typeform"
+    DELIGHTED = "delighted"
+    GENERIC = "generic"
+
+
 class PersonRole(StrEnum):
     """What a person who signs in may do, weakest first."""
 
@@ -290,6 +300,7 @@ class QuarantineReason(StrEnum):
     INVALID_TEXT = "invalid_text"
     INVALID_PROPERTIES = "invalid_properties"
     DIFFERENT_PAYLOAD = "different_payload"
+    UNMAPPED = "unmapped"  # a webhook's body that its connector's mapping does not fit
 
 
 class NamedState(StrEnum):

@@ -14,6 +14,7 @@ from experiments.models.analysis import (
     Result,
 )
 from experiments.models.audit import AuditEntry
+from experiments.models.connectors import Connector, ConnectorMapping
 from experiments.models.experiments import (
     Experiment,
     ExperimentMetric,
@@ -60,6 +61,8 @@ __all__ = [
     "Chart",
     "CheckResult",
     "CompactionMark",
+    "Connector",
+    "ConnectorMapping",
     "ErasedExposure",
     "Erasure",
     "ErasureLink",

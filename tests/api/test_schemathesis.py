@@ -15,7 +15,16 @@ from flask import Flask
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
-from api import assignments, doors, explain, ofrep, plugin_track, sdk_payload, tracking
+from api import (
+    assignments,
+    doors,
+    explain,
+    hooks,
+    ofrep,
+    plugin_track,
+    sdk_payload,
+    tracking,
+)
 from api.app import register
 from api.doors import DoorGroup, Gate
 from experiments import keys
@@ -27,6 +36,7 @@ from experiments.privacy import load_pseudonymiser
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
+from experiments.sealing import load_sealer
 from experiments.vocabulary import Environment, KeyKind, PersonRole
 from tests import factories
 from tests.api.conftest import Caller, make_key
@@ -140,6 +150,8 @@ def whole(
         **tracking.routes(reader, inbox, pseudonymiser, context.now),
         **plugin_track.routes(reader, inbox, pseudonymiser, context.now),
     }
+    sealer = load_sealer(context.settings)
+    hooked = hooks.routes(reader, inbox, pseudonymiser, sealer, context.now)
     relay.app = doors.mount(
         api.client.application,
         [
@@ -149,6 +161,7 @@ def whole(
             ),
             DoorGroup(explain.routes(reader), explain.BODY_CAP, 8),
             DoorGroup(tracked, 500_000, 8, accepts_gzip=True),
+            DoorGroup(hooked, hooks.BODY_CAP, 8),
         ],
         trusted_hosts=context.settings.trusted_hosts,
         app_gate=Gate(1_000),  # answers here are closed late

@@ -11,6 +11,8 @@ from experiments import (
     allocation,
     audit,
     catalog,
+    connector_replay,
+    connectors,
     data_requests,
     holdouts,
     hypotheses,
@@ -25,13 +27,17 @@ from experiments import (
 )
 from experiments.actors import SYSTEM, Actor
 from experiments.config import Settings
+from experiments.connector_presets import EXAMPLE
+from experiments.connectors import NewConnector
 from experiments.db import transaction
 from experiments.errors import Conflict
 from experiments.privacy import Pseudonymiser
 from experiments.quarantine import Pile
 from experiments.replay import Mending
+from experiments.sealing import Sealer
 from experiments.vocabulary import (
     Action,
+    ConnectorKind,
     Decision,
     Environment,
     IdKind,
@@ -45,7 +51,7 @@ from tests.factories import NOW, PASSWORD
 SOURCES = Path(__file__).parents[2] / "experiments"
 KINDS = (
     "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment|layer|holdout"
-    r"|erasure|export|quarantine"
+    r"|erasure|export|quarantine|connector"
 )
 SETTINGS = Settings(Path(), "sqlite://")  # nothing is set aside, nothing is written
 HIDE = Pseudonymiser(b"k" * 32)
@@ -171,6 +177,19 @@ def answer_a_customer(session: Session) -> None:
     quarantine.replay(session, SETTINGS, HIDE, pile, Mending(), actor=root, now=NOW)
 
 
+def connect(session: Session) -> None:
+    root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
+    sealer = Sealer(b"k" * 32)
+    new = NewConnector(ConnectorKind.GENERIC, Environment.PRODUCTION, "Support desk")
+    row, _ = connectors.create(session, new, sealer, actor=root, now=NOW)
+    name = row.public_id
+    connectors.change_secret(session, name, "", 1, sealer, actor=root, now=NOW)
+    connectors.save_mapping(session, name, EXAMPLE, 0, actor=root, now=NOW)
+    connector_replay.replay(session, SETTINGS, HIDE, sealer, name, actor=root, now=NOW)
+    connector_replay.discard(session, name, actor=root, now=NOW)
+    connectors.end(session, name, actor=root, now=NOW)
+
+
 def walk_lifecycle(session: Session) -> None:
     root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
     paul = factories.make_actor(session, "Paul", PersonRole.APPROVER)
@@ -211,6 +230,7 @@ def test_audit__every_change_there_is__writes_a_chained_row(
         change_people(session)
         change_catalogue(session)
         answer_a_customer(session)
+        connect(session)
         walk_lifecycle(session)
         ramp(session)
     accounts.verify_password(

@@ -126,6 +126,7 @@ QUARANTINE_REASON = {
     QuarantineReason.INVALID_TEXT: "Text that cannot be stored",
     QuarantineReason.INVALID_PROPERTIES: "Properties that cannot be stored",
     QuarantineReason.DIFFERENT_PAYLOAD: "Same id, different message",
+    QuarantineReason.UNMAPPED: "No mapping fits this webhook",
 }
 NAMED_STATE = {
     NamedState.UNKNOWN_EXPERIMENT: "No such experiment",

@@ -1,0 +1,94 @@
+"""POST /hooks/{connector}: signed webhooks, as survey and support tools send them.
+
+200 once what the body holds is durable: its facts, or the body itself, sealed, until
+a mapping fits it. A body that cannot be read is never refused: the sender could not
+mend it, and would send it again for hours. A wrong signature is, without saying which
+part of it is wrong.
+"""
+
+import functools
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from api import hooks_openapi
+from api.door_values import Door, Request, Response
+from experiments.connector_bodies import MAX_BODY, take
+from experiments.errors import Unauthenticated, Unavailable
+from experiments.events import Sender
+from experiments.inbox import Inbox
+from experiments.privacy import Pseudonymiser
+from experiments.ruleset_reader import RulesetReader
+from experiments.ruleset_values import PublishedConnector
+from experiments.sealing import SECRET_PURPOSE, Sealer
+from experiments.signatures import Scheme, is_signed
+
+PATH = "/hooks/{connector}"
+BODY_CAP = MAX_BODY
+_DONE = Response(200, [("Content-Type", "application/json")], b'{"success":true}')
+# Checked when there is no such connector, so that both take about the same time.
+_NO_SCHEME, _NO_SECRET = Scheme("X-Abide-Signature"), b"\0" * 32
+
+OPENAPI_PATHS: dict[str, Any] = hooks_openapi.paths(PATH, BODY_CAP)
+
+
+def routes(
+    reader: RulesetReader,
+    inbox: Inbox,
+    pseudonymiser: Pseudonymiser,
+    sealer: Sealer,
+    now: Callable[[], datetime],
+) -> dict[tuple[str, str], Door]:
+    """List the doors of this file.
+
+    Args:
+        reader: knows connectors and the attributes that may be stored.
+        inbox: makes events durable.
+        pseudonymiser: hides ids.
+        sealer: opens secrets, and hides bodies that have to wait.
+        now: the clock.
+
+    Returns:
+        (method, path) -> door.
+    """
+
+    @functools.lru_cache(100)
+    def opened(sealed: bytes) -> bytes:
+        return sealer.open(sealed, SECRET_PURPOSE)
+
+    def receive(request: Request) -> Response:
+        received_at = now()
+        ruleset = reader.current
+        if ruleset is None:
+            raise Unavailable("Abide has just started. Try again soon.")
+        connector = ruleset.connectors.get(request.name)
+        sealed = [] if connector is None else connector.secrets_at(received_at)
+        scheme = _NO_SCHEME if connector is None else connector.scheme
+        secrets = [opened(one) for one in sealed] or [_NO_SECRET]
+        signed = is_signed(scheme, secrets, request.headers, request.body, received_at)
+        if connector is None or not sealed or not signed:
+            raise Unauthenticated(
+                "The signature of this request does not fit. Check the address, the"
+                " secret, and that both clocks are right."
+            )
+        parcel = take(
+            request.body,
+            connector.mapping,
+            _sender(connector, ruleset.attributes),
+            received_at,
+            pseudonymiser,
+            sealer,
+        )
+        if parcel.message_count:
+            inbox.append(parcel)
+        return _DONE
+
+    def greet(_request: Request) -> Response:
+        """Answer Intercom's HEAD, by which it checks an address; tells nothing."""
+        return _DONE
+
+    return {("POST", PATH): receive, ("GET", PATH): greet}
+
+
+def _sender(connector: PublishedConnector, attributes: frozenset[str]) -> Sender:
+    return Sender(connector.public_id, connector.environment, attributes)
