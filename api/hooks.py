@@ -14,7 +14,7 @@ from typing import Any
 from api import hooks_openapi
 from api.door_values import Door, Request, Response
 from experiments.connector_bodies import MAX_BODY, take
-from experiments.errors import Unauthenticated, Unavailable
+from experiments.errors import ConfigurationFault, Unauthenticated, Unavailable
 from experiments.events import Sender
 from experiments.inbox import Inbox
 from experiments.privacy import Pseudonymiser
@@ -28,6 +28,12 @@ BODY_CAP = MAX_BODY
 _DONE = Response(200, [("Content-Type", "application/json")], b'{"success":true}')
 # Checked when there is no such connector, so that both take about the same time.
 _NO_SCHEME, _NO_SECRET = Scheme("X-Abide-Signature"), b"\0" * 32
+
+_LOST = (
+    "The secret of this connector cannot be opened. Restore keys/sealing in the data"
+    " folder, or enter the secret again."
+)
+_LOST_RETRY = 300  # seconds; it takes a person
 
 OPENAPI_PATHS: dict[str, Any] = hooks_openapi.paths(PATH, BODY_CAP)
 
@@ -53,8 +59,11 @@ def routes(
     """
 
     @functools.lru_cache(100)
-    def opened(sealed: bytes) -> bytes:
-        return sealer.open(sealed, SECRET_PURPOSE)
+    def opened(sealed: bytes) -> bytes | None:
+        try:
+            return sealer.open(sealed, SECRET_PURPOSE)
+        except ConfigurationFault:
+            return None  # another one may hold
 
     def receive(request: Request) -> Response:
         received_at = now()
@@ -64,9 +73,13 @@ def routes(
         connector = ruleset.connectors.get(request.name)
         sealed = [] if connector is None else connector.secrets_at(received_at)
         scheme = _NO_SCHEME if connector is None else connector.scheme
-        secrets = [opened(one) for one in sealed] or [_NO_SECRET]
-        signed = is_signed(scheme, secrets, request.headers, request.body, received_at)
-        if connector is None or not sealed or not signed:
+        secrets = [found for one in sealed if (found := opened(one)) is not None]
+        if sealed and not secrets:
+            raise Unavailable(_LOST, _LOST_RETRY)
+        signed = is_signed(
+            scheme, secrets or [_NO_SECRET], request.headers, request.body, received_at
+        )
+        if connector is None or not secrets or not signed:
             raise Unauthenticated(
                 "The signature of this request does not fit. Check the address, the"
                 " secret, and that both clocks are right."

@@ -20,6 +20,7 @@ from experiments.field_faults import Faults
 from experiments.models import Connector, ConnectorMapping
 from experiments.sealing import SECRET_PURPOSE, Sealer
 from experiments.signatures import ALGORITHMS, ENCODINGS, SCHEMES, Scheme
+from experiments.survey_kinds import ANSWERS, BY_NAME
 from experiments.vocabulary import ConnectorKind, Environment, PersonRole
 
 MIN_SECRET, MAX_SECRET = 16, 512
@@ -28,7 +29,6 @@ MAX_MAPPING_BYTES = 32 * 1024
 # Vendors that take a secret which their customer chooses; the others give one.
 CHOOSES_OWN = frozenset({ConnectorKind.TYPEFORM, ConnectorKind.GENERIC})
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
-_SURVEY_EVENT = re.compile(r"(?:csat|nps|ces) (requested|submitted)", re.ASCII)
 _EXPOSURES = frozenset({"experiment viewed", "$$experiment_viewed"})
 
 
@@ -336,17 +336,17 @@ def _check_mapping(
 
 
 def _check_fact(faults: Faults, field: str, event: str, parts: frozenset[str]) -> None:
-    survey = _SURVEY_EVENT.fullmatch(event.lower())
+    kind, _ = BY_NAME.get(event.lower(), (None, None))
     if event.lower() in _EXPOSURES:
         faults.add(
             f"{field}.event",
             "Exposures come from the app that shows a variant, not from a webhook.",
         )
-    if survey and survey[1] == "submitted":
+    if kind in ANSWERS:
         if "score" not in parts:
             faults.add(f"{field}.score", "Say where the answer's score stands.")
         return
-    for name in ("score", "scale") if survey else ("score", "scale", "survey"):
+    for name in ("score", "scale") if kind else ("score", "scale", "survey"):
         if name in parts:
             faults.add(
                 f"{field}.{name}", f"{event} has no {name}; only surveys' answers do."

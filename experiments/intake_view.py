@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from experiments.models import ApiKey, EventSource, SourceHour
+from experiments.models import ApiKey, Connector, EventSource, SourceHour
 
 USUAL_DAYS = 14  # whose hours of the same time of day say what is usual
 ENOUGH_DAYS = 3  # fewer say nothing
@@ -32,7 +32,7 @@ class SourceView:
     """One source of events.
 
     Attributes:
-        name: of the key, or of the import.
+        name: of the key, the connector, or the import.
         hour_at: the last whole hour.
         hour_count: events that came within it.
         usual: what such an hour brings; None while that is not known.
@@ -84,7 +84,8 @@ def sources(session: Session, now: datetime) -> list[SourceView]:
     Returns:
         One view each.
     """
-    names = {row.public_id: row.name for row in session.scalars(select(ApiKey))}
+    named = (select(t.public_id, t.name) for t in (ApiKey, Connector))
+    names = {row[0]: row[1] for query in named for row in session.execute(query)}
     rows = session.scalars(select(EventSource)).all()
     never = datetime.min.replace(tzinfo=UTC)
     ordered = sorted(rows, key=lambda row: row.last_received_at or never, reverse=True)

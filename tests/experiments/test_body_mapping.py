@@ -98,6 +98,18 @@ def facts(kind: ConnectorKind, body: Any) -> list[EventRow]:
             ("survey_answer", "delighted", 4.0, 5),
             "u1",
         ),
+        (
+            ConnectorKind.DELIGHTED,
+            delighted("nps", 9),
+            ("nps_answer", "delighted", 9.0, 10),
+            "u1",
+        ),
+        (
+            ConnectorKind.DELIGHTED,
+            delighted("ces", 2),
+            ("ces_answer", "delighted", 2.0, 5),
+            "u1",
+        ),
     ],
 )
 def test_preset__documented_body__gives_the_fact(
