@@ -40,6 +40,8 @@ class Summaries:
         late_event_count: events that came after the earlier run, for a time that it
             had taken as complete; None where there was no earlier run.
         failed: metric key -> what went wrong while it was measured; it has no cells.
+        with_outcome: customers with an event, since exposure, that some metric reads;
+            None where that was not counted.
         has_times: False for a unit table, which has outcomes but no event times.
     """
 
@@ -47,6 +49,7 @@ class Summaries:
     exposures: ExposureCounts
     late_event_count: int | None = None
     failed: dict[str, str] = field(default_factory=dict)
+    with_outcome: int | None = None
     has_times: bool = True
 
     def arms(self, metric: str, segment: str = EVERYBODY) -> dict[str, Cell]:

@@ -16,7 +16,14 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import structlog
 
-from analysis import erasing, exposure_days, intake_records, leases, source_hours
+from analysis import (
+    assigned_days,
+    erasing,
+    exposure_days,
+    intake_records,
+    leases,
+    source_hours,
+)
 from analysis.delta import DeltaWriter, write_file
 from analysis.dropping import without_erased
 from analysis.duplicates import REMEMBERED, RecentMessages, find_duplicates
@@ -145,6 +152,7 @@ class Compactor:
             intake_records.forget_marks(session, gone)
             source_hours.forget(session, self._context.now())
             exposure_days.forget(session, self._context.now())
+            assigned_days.forget(session, self._context.now())
 
     @contextmanager
     def _fresh_after_failure(self) -> Iterator[None]:

@@ -44,6 +44,7 @@ CHECK_WORDS = {
     HealthCheck.NOT_PRE_REGISTERED: "Planned beforehand",
     HealthCheck.NOT_REVIEWED: "Reviewed by a second person",
     HealthCheck.ERASURES: "Erased customers balanced",
+    HealthCheck.RECONCILIATION: "From assignment to outcome",
 }
 _BECAUSE = {
     Reason.TOO_FEW_UNITS: "a group has fewer than {needed} customers",

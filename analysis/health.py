@@ -12,6 +12,7 @@ from analysis import wording
 from analysis.cells import Summaries
 from analysis.cohort import ExposureCounts
 from analysis.cutoff import Cutoff
+from analysis.reconciliation import reconcile
 from analysis.stats.satisfaction import ResponseBalance
 from analysis.stats.srm import SampleRatio, sample_ratio
 from experiments.plan import Plan
@@ -46,6 +47,7 @@ class Circumstances:
         pauses: (from, to) of each pause; None has not ended.
         responses: survey metric's name -> balance of each treatment with control.
         erased: variant -> customers who were erased after they had seen it.
+        assigned: variant -> customers that the doors have assigned, about.
     """
 
     plan_is_intact: bool
@@ -55,6 +57,7 @@ class Circumstances:
     pauses: Sequence[tuple[datetime, datetime | None]] = ()
     responses: Mapping[str, Sequence[ResponseBalance]] = field(default_factory=dict)
     erased: Mapping[str, int] = field(default_factory=dict)
+    assigned: Mapping[str, int] = field(default_factory=dict)
 
 
 def check(plan: Plan, summaries: Summaries, around: Circumstances) -> list[Check]:
@@ -81,6 +84,7 @@ def check(plan: Plan, summaries: Summaries, around: Circumstances) -> list[Check
         _pre_registered(plan),
         _reviewed(plan),
         _erasures(plan, around.erased),
+        _reconciliation(plan, summaries, around.assigned),
     ]
 
 
@@ -366,3 +370,17 @@ def _erasures(plan: Plan, erased: Mapping[str, int]) -> Check:
         return Check(name, CheckState.PASSED, sentence, facts)
     sentence += " That is not as they were split; ask why they left."
     return Check(name, CheckState.NOTICE, sentence, facts)
+
+
+def _reconciliation(
+    plan: Plan, summaries: Summaries, assigned: Mapping[str, int]
+) -> Check:
+    name = HealthCheck.RECONCILIATION
+    if plan.design.assigned_by == AssignedBy.EXTERNAL:
+        sentence = "Another system assigned the variants; only exposures came here."
+        return Check(name, CheckState.NOT_APPLICABLE, sentence)
+    exposures = summaries.exposures
+    found = reconcile(
+        assigned, exposures.analysed, exposures.everybody, summaries.with_outcome
+    )
+    return Check(name, found.state, found.sentence, found.facts)

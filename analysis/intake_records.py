@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from analysis import exposure_days, source_hours
+from analysis import assigned_days, exposure_days, source_hours
 from analysis.duplicates import Findings
 from analysis.event_table import Batch, Origin
 from experiments.event_rows import EXPOSURE_NAME
@@ -84,6 +84,7 @@ def record(
         _add(session, source, environment, found)
     source_hours.add(session, batch, findings, counted)
     exposure_days.add(session, batch, findings, counted)
+    assigned_days.add(session, batch, counted)
     for slot, seq in _last_seqs(batch.origins).items():
         if seq > counted.get(slot, 0):
             session.merge(CompactionMark(slot=slot, seq=seq))
@@ -181,6 +182,8 @@ def _count(
     result: dict[tuple[str, str], _Counts] = defaultdict(_Counts)
     for index, origin in enumerate(batch.origins):
         parcel = origin.parcel
+        if parcel.assigned:  # of the doors, and of no source of events
+            continue
         counts = result[parcel.source, parcel.environment]
         counts.first_received_us = min(counts.first_received_us, parcel.received_us)
         counts.last_received_us = max(counts.last_received_us, parcel.received_us)

@@ -156,6 +156,7 @@ def _made(
             pauses=subject.pauses,
             responses=estimating.responses(plan, summaries),
             erased=subject.erased,
+            assigned=subject.assigned,
         ),
     )
     final = progress.phase == ResultPhase.FINAL

@@ -9,6 +9,7 @@ What `counts` holds, in every phase, since none of it is an outcome:
         only_wrongly_shown: those of them left out for it;
     undeclared: names of variants the plan does not have;
     by_day: [day, variant, customers] by first exposure;
+    with_outcome: customers with an event that some metric reads, or null;
     late_events: since the run before, or null;
     has_times: false for an imported unit table;
     responses: survey metric -> variant -> {exposed, invited, answered};
@@ -80,6 +81,7 @@ def counts_of(summaries: Summaries, progress: Progress) -> dict[str, Any]:
         "listed": exposures.listed,
         "undeclared": list(exposures.undeclared_names),
         "by_day": [[str(day), name, n] for day, name, n in exposures.by_day],
+        "with_outcome": summaries.with_outcome,
         "late_events": summaries.late_event_count,
         "has_times": summaries.has_times,
         "responses": responses,

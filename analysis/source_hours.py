@@ -47,7 +47,7 @@ def add(
     found: dict[tuple[str, str, int], Counter[str]] = defaultdict(Counter)
     for index, origin in enumerate(batch.origins):
         parcel = origin.parcel
-        if origin.seq <= counted.get(origin.slot, 0):
+        if origin.seq <= counted.get(origin.slot, 0) or parcel.assigned:
             continue
         counts = found[
             parcel.source, parcel.environment, parcel.received_us // _HOUR_US

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from analysis import wording
 from analysis.cells import Earlier
 from analysis.cutoff import Source, read_sources
-from experiments import catalog, data_requests
+from experiments import assigned_view, catalog, data_requests
 from experiments.errors import Conflict
 from experiments.models import (
     AnalysisRun,
@@ -41,6 +41,7 @@ class Subject:
         erased: variant -> customers who were erased and had seen it.
         earlier_from: when the first phase began; None in the first phase.
         listed: pseudonyms of who was ever on one of its lists by hand.
+        assigned: variant -> customers that the doors have assigned, about.
     """
 
     experiment_id: int
@@ -55,6 +56,7 @@ class Subject:
     erased: Mapping[str, int] = field(default_factory=dict)
     earlier_from: datetime | None = None
     listed: tuple[bytes, ...] = ()
+    assigned: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def breaks(self) -> tuple[tuple[datetime, datetime | None], ...]:
@@ -115,6 +117,7 @@ def read_subject(session: Session, key: str, as_of: datetime) -> Subject:
                 .order_by(ListedUnit.pseudonym)
             )
         ),
+        assigned=assigned_view.by_variant(session, key, row.phase),
     )
 
 

@@ -21,7 +21,7 @@ from analysis.cells import (
     roll_up,
 )
 from analysis.cohort import Bounds, Cohort
-from analysis.event_rows import Bucket, EventRows, Rows, connect, microseconds
+from analysis.event_rows import Bucket, Column, EventRows, Rows, connect, microseconds
 from analysis.membership import Membership, reported_segments
 from analysis.metrics import Measure, OutcomeCount, measure_of
 from experiments.plan import Plan
@@ -77,6 +77,7 @@ def summarise_events(
             cells=tuple(cells),
             exposures=cohort.counts(deciding_maturity(plan)),
             late_event_count=query.late_events(earlier) if earlier else None,
+            with_outcome=query.with_outcome,
             failed=failed,
         )
 
@@ -120,16 +121,22 @@ class _Query:
         self._cohort = cohort
         self.membership = Membership(reported_segments(plan))
         self._bounds = bounds
+        # Of all metrics together; None when they had to be measured one by one.
+        self.with_outcome: int | None = None
 
     def counts(self, measures: dict[str, Measure]) -> Counted:
         """Count equal outcomes of each metric."""
         totals: dict[str, Counter[tuple[str, str, float | None, int]]]
         totals = {key: Counter() for key in measures}
+        met = 0
         for bucket in self._events.buckets:
             table = self._outcomes(bucket, measures.values())
             for key, measure in measures.items():
                 for found in _equal_outcomes(table, measure):
                     totals[key][found[:4]] += found[4]
+            met += int(table.met.sum().execute() or 0)
+        is_whole = len(measures) == len(self._plan.metrics)
+        self.with_outcome = met if is_whole else None
         return {key: _grouped(counter) for key, counter in totals.items()}
 
     def _outcomes(self, bucket: Bucket, measures: Iterable[Measure]) -> Rows:
@@ -138,18 +145,22 @@ class _Query:
         units = self._cohort.of(bucket)
         events = self._events.of(bucket)
         joined = units
+        met: Column = ibis.literal(False)  # noqa: FBT003  # a column of it
         for kinds in (frozenset({EventKind.ACTIVITY}), SURVEY_KINDS):
             reading = [measure for measure in measures if measure.kinds == kinds]
             if reading:
                 gathered = self._gathered(units, events, reading)
                 joined = joined.left_join(gathered, "unit").drop("unit_right")
+                met |= joined.met.fill_null(False)  # noqa: FBT003  # likewise
+                joined = joined.mutate(has_met=met).drop("met")
+                met = joined.has_met
         joined = self._with_segments(joined, events, units)
         columns = {}
         for measure in measures:
             outcome = measure.outcome(joined)
             columns[f"{measure.name}_value"] = outcome.value.cast("float64")
             columns[f"{measure.name}_mark"] = outcome.mark.cast("int64")
-        table = joined.select("variant", "segments", **columns)
+        table = joined.select("variant", "segments", met=joined.has_met, **columns)
         connection = self._events.connection
         connection.create_table("outcomes", table, temp=True, overwrite=True)
         return connection.table("outcomes")
@@ -177,6 +188,7 @@ class _Query:
         for measure in measures:
             rows = measure.prepare(rows)
         gathered = {k: v for m in measures for k, v in m.gather(rows).items()}
+        gathered["met"] = (~rows.is_start).any()
         return rows.group_by("unit").agg(**gathered)
 
     def _with_segments(self, joined: Rows, events: Rows, units: Rows) -> Rows:

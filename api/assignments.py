@@ -16,13 +16,14 @@ from api.door_auth import authenticate
 from api.door_body import decode_json
 from api.door_values import JSON_HEADERS, Door, Request, Response, in_house
 from api.written import Written
+from experiments.assigned_counts import Tally
 from experiments.assignment import Assignment, assign, assign_all, silent
 from experiments.errors import InvalidInput, Unavailable
 from experiments.javascript import is_number
 from experiments.previews import Previewer, preview_of
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
-from experiments.vocabulary import AssignmentReason, KeyKind
+from experiments.vocabulary import AssignmentReason, Environment, KeyKind
 
 PATH = "/api/v1/assignments"
 BODY_CAP = 64_000  # bytes
@@ -50,13 +51,16 @@ class Question(NamedTuple):
 
 
 def routes(
-    reader: RulesetReader, previewer: Previewer | None = None
+    reader: RulesetReader,
+    previewer: Previewer | None = None,
+    tally: Tally | None = None,
 ) -> dict[tuple[str, str], Door]:
     """List the doors of this file.
 
     Args:
         reader: holds the ruleset to answer from.
         previewer: reads preview links; without one none is read.
+        tally: counts what is assigned to customers of production.
 
     Returns:
         (method, path) -> door.
@@ -64,12 +68,16 @@ def routes(
     written = Written(_write)
 
     def assignments(request: Request) -> Response:
-        authenticate(request, reader, KINDS)
+        key = authenticate(request, reader, KINDS)
         ruleset = reader.current
         if ruleset is None:
             raise Unavailable("Abide has just started. Try again soon.")
         question = read_question(request.body)
         answers = answer(ruleset, question)
+        if tally is not None and key.environment is Environment.PRODUCTION:
+            tally.note(
+                key.public_id, ruleset, question.unit, question.attributes, answers
+            )
         preview = preview_of(previewer, ruleset, question.attributes)
         if preview is not None:
             answers = with_preview(answers, preview.given, question.experiments)

@@ -17,6 +17,7 @@ from api import (
 )
 from api.doors import DoorGroup, Gate
 from api.errors import HEADERS, json_bytes
+from experiments.assigned_counts import Tally
 from experiments.context import Context
 from experiments.freshness import FreshnessProbe
 from experiments.inbox import Inbox
@@ -100,10 +101,11 @@ def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
     }
     hooked = hooks.routes(reader, inbox, hide, load_sealer(settings), context.now)
     previewer = load_previewer(settings, context.now)
+    tally = Tally(inbox, context.now, hide.key_id)
     yield DoorGroup(explain.routes(reader), explain.BODY_CAP, settings.threads)
     for asked in (assignments, ofrep, sdk_payload):
         yield DoorGroup(
-            asked.routes(reader, previewer),
+            asked.routes(reader, previewer, tally),
             asked.BODY_CAP,
             settings.threads,
             wording=asked.word,

@@ -8,11 +8,18 @@ from api.schemas.intake import (
     ExposureDaysSchema,
     GroupsSchema,
     NamedListSchema,
+    ReconciledDaysSchema,
     ReplayBodySchema,
     ReplayedSchema,
     SourcesSchema,
 )
-from experiments import catalog, exposures_view, intake_view, quarantine
+from experiments import (
+    catalog,
+    exposures_view,
+    intake_view,
+    quarantine,
+    reconciled_days,
+)
 from experiments.privacy import load_pseudonymiser
 from experiments.quarantine import Pile, Replayed
 from experiments.replay import Mending
@@ -24,6 +31,9 @@ SOURCES = Endpoint(role=PersonRole.VIEWER, to="see what came in", answer=Sources
 NAMED = Endpoint(role=PersonRole.VIEWER, to="see what came in", answer=NamedListSchema)
 DAYS = Endpoint(
     role=PersonRole.VIEWER, to="see what came in", answer=ExposureDaysSchema
+)
+RECONCILED = Endpoint(
+    role=PersonRole.VIEWER, to="see what came in", answer=ReconciledDaysSchema
 )
 GROUPS = Endpoint(
     role=PersonRole.ANALYST, to="see what was set aside", answer=GroupsSchema
@@ -53,6 +63,13 @@ def list_days(call: Call, key: str) -> dict[str, Any]:
     """Count an experiment's exposures by day, source and variant."""
     experiment = catalog.get(call.session, key)
     return {"items": exposures_view.by_day(call.session, experiment.key)}
+
+
+@resource.route("GET", "/experiments/<key:key>/reconciliation", RECONCILED)
+def list_reconciled(call: Call, key: str) -> dict[str, Any]:
+    """Put an experiment's assignments beside its exposures, by day, key and variant."""
+    experiment = catalog.get(call.session, key)
+    return {"items": reconciled_days.by_day(call.session, experiment.key, call.now)}
 
 
 @resource.route("GET", "/quarantine", GROUPS)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from api import ofrep_openapi
-from api.door_auth import authenticate
+from api.door_auth import DoorKey, authenticate
 from api.door_body import decode_json
 from api.door_values import (
     JSON_HEADERS,
@@ -26,13 +26,19 @@ from api.door_values import (
 from api.etags import holds
 from api.json_body import MalformedJson
 from api.written import Written
+from experiments.assigned_counts import Tally
 from experiments.assignment import Assignment, assign, assign_all
 from experiments.errors import NotFound, Unavailable
 from experiments.flags import flag_value
 from experiments.previews import Previewer, preview_of
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
-from experiments.vocabulary import AssignmentReason, KeyKind, ParameterType
+from experiments.vocabulary import (
+    AssignmentReason,
+    Environment,
+    KeyKind,
+    ParameterType,
+)
 
 PATH = "/ofrep/v1/evaluate/flags"
 BODY_CAP = 64_000  # bytes
@@ -86,21 +92,30 @@ class Item(NamedTuple):
 
 
 def routes(
-    reader: RulesetReader, previewer: Previewer | None = None
+    reader: RulesetReader,
+    previewer: Previewer | None = None,
+    tally: Tally | None = None,
 ) -> dict[tuple[str, str], Door]:
     """List the doors of this file.
 
     Args:
         reader: holds the ruleset to answer from.
         previewer: reads preview links; without one none is read.
+        tally: counts what is assigned to customers of production.
 
     Returns:
         (method, path) -> door.
     """
     items = Written(_item)
 
+    def note(
+        key: DoorKey, ruleset: Ruleset, asked: Asked, given: list[Assignment]
+    ) -> None:
+        if tally is not None and key.environment is Environment.PRODUCTION:
+            tally.note(key.public_id, ruleset, asked.unit, asked.attributes, given)
+
     def one(request: Request) -> Response:
-        ruleset = _ruleset(request, reader)
+        key, ruleset = _ruleset(request, reader)
         asked = read_context(request.body)
         preview = preview_of(previewer, ruleset, asked.attributes)
         if preview is not None and preview.given.experiment == request.name:
@@ -109,19 +124,21 @@ def routes(
         if design is None:
             raise FlagNotFound(_absent(ruleset, request.name))
         given = assign(design, asked.unit, asked.attributes)
+        note(key, ruleset, asked, [given])
         (item,) = items.of(ruleset, [given])
         return Response(200, JSON_HEADERS, item.body)
 
     def many(request: Request) -> Response:
-        ruleset = _ruleset(request, reader)
+        key, ruleset = _ruleset(request, reader)
         asked = read_context(request.body)
         given = assign_all(ruleset.together, asked.unit, asked.attributes)
+        note(key, ruleset, asked, given)
         flags = items.of(ruleset, given)
         preview = preview_of(previewer, ruleset, asked.attributes)
         if preview is not None:
-            key = preview.given.experiment
+            name = preview.given.experiment
             others = zip(given, flags, strict=True)
-            flags = [flag for one, flag in others if one.experiment != key]
+            flags = [flag for one, flag in others if one.experiment != name]
             flags.append(_flag(preview.given, preview.types))
         etag = _etag(flags)
         if holds(request.headers.get("if-none-match", ""), etag):
@@ -180,12 +197,12 @@ def read_context(body: bytes) -> Asked:
     return Asked(unit, context)
 
 
-def _ruleset(request: Request, reader: RulesetReader) -> Ruleset:
-    authenticate(request, reader, KINDS)
+def _ruleset(request: Request, reader: RulesetReader) -> tuple[DoorKey, Ruleset]:
+    key = authenticate(request, reader, KINDS)
     ruleset = reader.current
     if ruleset is None:
         raise Unavailable("Abide has just started. Try again soon.")
-    return ruleset
+    return key, ruleset
 
 
 def _absent(ruleset: Ruleset, key: str) -> str:

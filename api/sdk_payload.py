@@ -9,7 +9,7 @@ There is no stream of changes: the SDKs ask again with the ETag they hold.
 
 import gzip
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -23,13 +23,14 @@ from api.door_values import Door, Refusal, Request, Response, json_response
 from api.etags import holds
 from api.json_body import MalformedJson
 from api.sdk_features import control_value, feature, variant_values
+from experiments.assigned_counts import Tally
 from experiments.assignment import Assignment, RunningDesign, assign_all, unit_text
 from experiments.errors import Forbidden, Unavailable
 from experiments.flags import flag_value
 from experiments.previews import Previewer, preview_of
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
-from experiments.vocabulary import KeyKind
+from experiments.vocabulary import Environment, KeyKind
 
 FEATURES, EVALUATE = "/api/features/{client_key}", "/api/eval/{client_key}"
 BODY_CAP = 64_000  # bytes
@@ -59,13 +60,16 @@ class Asked(NamedTuple):
 
 
 def routes(
-    reader: RulesetReader, previewer: Previewer | None = None
+    reader: RulesetReader,
+    previewer: Previewer | None = None,
+    tally: Tally | None = None,
 ) -> dict[tuple[str, str], Door]:
     """List the doors of this file.
 
     Args:
         reader: holds the ruleset to answer from.
         previewer: reads preview links, for evaluation here; None reads none.
+        tally: counts what is assigned here to customers of production.
 
     Returns:
         (method, path) -> door.
@@ -86,14 +90,18 @@ def routes(
 
     def evaluate(request: Request) -> Response:
         ruleset = _ruleset(reader)
-        _client_key(request.name, ruleset)
+        key = _client_key(request.name, ruleset)
         asked = read_question(request.body)
-        told = _evaluated(ruleset, asked)
+        unit = asked.attributes.get("id")
+        given = assign_all(ruleset.together, unit, asked.attributes)
+        if tally is not None and key.environment is Environment.PRODUCTION:
+            tally.note(key.public_id, ruleset, unit, asked.attributes, given)
+        told = _evaluated(ruleset, asked, given)
         preview = preview_of(previewer, ruleset, asked.attributes)
         if preview is not None:
-            given = preview.given
-            value = flag_value(preview.types, given.parameters, str(given.variant))
-            told["features"][given.experiment] = {"defaultValue": value}
+            shown = preview.given
+            value = flag_value(preview.types, shown.parameters, str(shown.variant))
+            told["features"][shown.experiment] = {"defaultValue": value}
         return json_response(200, told)
 
     return {("GET", FEATURES): features, ("POST", EVALUATE): evaluate}
@@ -200,12 +208,13 @@ def _payload(ruleset: Ruleset) -> Payload:
     return Payload(plain, gzip.compress(plain, mtime=0), etag)
 
 
-def _evaluated(ruleset: Ruleset, asked: Asked) -> dict[str, Any]:
+def _evaluated(
+    ruleset: Ruleset, asked: Asked, given: Sequence[Assignment]
+) -> dict[str, Any]:
     """Evaluate everything for one customer: values, and what seeing them would show.
 
     It is not dated: the same rules give another answer for other attributes.
     """
-    given = assign_all(ruleset.together, asked.attributes.get("id"), asked.attributes)
     features = {}
     for one in given:
         design = ruleset.experiments[one.experiment]

@@ -52,6 +52,7 @@ __all__ = [
     "bucket",
     "bucket_ranges",
     "bucket_table",
+    "hashed_text",
     "seed_state",
     "silent",
     "unit_text",
@@ -160,7 +161,7 @@ def _assign_specially(
     attributes: Mapping[str, Any],
     number: int | None,
 ) -> Assignment:
-    text = _hashed_text(special, unit, attributes)
+    text = hashed_text(special, unit, attributes)
     if text is None:
         return _control(design, AssignmentReason.INVALID_UNIT)
     if attributes.get("consent") is False:
@@ -193,10 +194,19 @@ def _by_hash(
     return _give(design, position, _SPLIT, attributes, number)
 
 
-def _hashed_text(
+def hashed_text(
     special: Special, unit: str | None, attributes: Mapping[str, Any]
 ) -> str | None:
-    """Find the id that is hashed, or None when there is no usable one."""
+    """Find the id that is hashed, or None when there is no usable one.
+
+    Args:
+        special: says which attribute it is.
+        unit: the customer's id, as `unit_text` writes it.
+        attributes: of the customer.
+
+    Returns:
+        The id as text.
+    """
     for name in (special.hash_attribute, special.fallback_attribute):
         if name is None:
             continue

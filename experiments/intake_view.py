@@ -84,12 +84,17 @@ def sources(session: Session, now: datetime) -> list[SourceView]:
     Returns:
         One view each.
     """
-    named = (select(t.public_id, t.name) for t in (ApiKey, Connector))
-    names = {row[0]: row[1] for query in named for row in session.execute(query)}
+    names = key_names(session)
     rows = session.scalars(select(EventSource)).all()
     never = datetime.min.replace(tzinfo=UTC)
     ordered = sorted(rows, key=lambda row: row.last_received_at or never, reverse=True)
     return [_view(session, row, names, now) for row in ordered]
+
+
+def key_names(session: Session) -> dict[str, str]:
+    """Name all keys and connectors, by public id."""
+    named = (select(t.public_id, t.name) for t in (ApiKey, Connector))
+    return {row[0]: row[1] for query in named for row in session.execute(query)}
 
 
 def _view(

@@ -37,6 +37,17 @@ class QuarantineRow(NamedTuple):
     replay: dict[str, Any] | None = None  # what can be read again, without raw ids
 
 
+class AssignedRow(NamedTuple):
+    """What the doors of one process have assigned since they told of it last."""
+
+    experiment: str
+    phase: int
+    variant: str
+    source: str  # public id of the key that asked
+    evaluation_count: int
+    customers: bytes  # a packed `experiments.sketch`
+
+
 class Parcel(msgspec.Struct, array_like=True, frozen=True):
     """All that one request brought: stored whole or not at all.
 
@@ -50,6 +61,7 @@ class Parcel(msgspec.Struct, array_like=True, frozen=True):
         consent_refused: messages not stored for want of consent.
         unlisted_values: attribute values dropped, being on no allow-list.
         personal_values: attribute values refused as personal data.
+        assigned: AssignedRow fields; a parcel that has them has nothing else.
     """
 
     source: str
@@ -61,6 +73,7 @@ class Parcel(msgspec.Struct, array_like=True, frozen=True):
     consent_refused: int = 0
     unlisted_values: int = 0
     personal_values: int = 0
+    assigned: Sequence[tuple[Any, ...]] = ()
 
     @property
     def message_count(self) -> int:

@@ -361,6 +361,7 @@ class HealthCheck(StrEnum):
     NOT_PRE_REGISTERED = "not_pre_registered"
     NOT_REVIEWED = "not_reviewed"
     ERASURES = "erasures"
+    RECONCILIATION = "reconciliation"
 
 
 class RunState(StrEnum):

@@ -119,6 +119,31 @@ class ExposureDaysSchema(StrictSchema):
     items = Items(Part(ExposureDaySchema), required=True)
 
 
+class ReconciledDaySchema(StrictSchema):
+    """What one key asked and sent about one variant on one day of arrival (UTC)."""
+
+    day_at = Time(required=True)
+    source = Text(required=True)
+    variant = Text(required=True)
+    assigned_count = whole(
+        0,
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Customers, within 2 % or so; null: it asked for none."
+        },
+    )
+    evaluation_count = whole(0, required=True, allow_none=True)
+    exposure_count = whole(0, required=True)
+    contradicting_count = whole(0, required=True)
+
+
+class ReconciledDaysSchema(StrictSchema):
+    """An experiment's assignments and exposures, newest day first."""
+
+    items = Items(Part(ReconciledDaySchema), required=True)
+
+
 class PileSchema(StrictSchema):
     """Messages of one source that were set aside for one reason."""
 

@@ -23,6 +23,7 @@ from experiments.models.experiments import (
 )
 from experiments.models.hypotheses import HypothesisRow
 from experiments.models.intake import (
+    AssignedDay,
     CompactionMark,
     EventSource,
     ExposureDay,
@@ -56,6 +57,7 @@ __all__ = [
     "AmendmentRow",
     "AnalysisRun",
     "ApiKey",
+    "AssignedDay",
     "Attribute",
     "AuditEntry",
     "Chart",

@@ -99,6 +99,20 @@ class ExposureDay(Base):
     last_at: Mapped[datetime]
 
 
+class AssignedDay(Base):
+    """How often one key was given a variant on one day, and to how many customers."""
+
+    __tablename__ = "assigned_day"
+
+    experiment: Mapped[str] = mapped_column(String(100), primary_key=True)
+    phase: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    variant: Mapped[str] = mapped_column(String(100), primary_key=True)
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    day_at: Mapped[datetime] = mapped_column(primary_key=True)
+    evaluation_count: Mapped[int] = mapped_column(BigInteger)
+    customers: Mapped[bytes] = mapped_column(LargeBinary)  # experiments.sketch, packed
+
+
 class CompactionMark(Base):
     """Up to which group of a slot the counters of event_source count.
 

@@ -334,6 +334,19 @@ def test_exposures__not_as_assigned__are_counted_and_not_analysed(
     ]
 
 
+def test_with_outcome__counts_customers_whom_any_metric_saw(
+    summarise: Summarise,
+) -> None:
+    events = EventFile()
+    for who in ("active", "answered", "both", "silent", "before"):
+        events.exposed(who, "control", at(1))
+    events.active("active", 2, 8).active("both", 3).active("before", 0)
+    events.active("silent", 2, name="Read by no metric")
+    events.answered("answered", 3, 5).answered("both", 3, 4)
+    metrics = {"r": retention(), "c": csat(), "t": time_to_churn()}
+    assert summarise(events, metrics, at(60)).with_outcome == 3
+
+
 def test_exposures__more_than_once__outcome_counts_from_the_first(
     summarise: Summarise,
 ) -> None:

@@ -14,7 +14,13 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from experiments import catalog, exposures_view, intake_view, quarantine
+from experiments import (
+    catalog,
+    exposures_view,
+    intake_view,
+    quarantine,
+    reconciled_days,
+)
 from experiments.db import transaction
 from experiments.errors import NotFound
 from experiments.models import QuarantinedMessage
@@ -56,16 +62,15 @@ def show() -> str:
 @pages.get("/data/exposures/<key>")
 @least(PersonRole.VIEWER)
 def exposures(key: str) -> str:
-    """Count an experiment's exposures by day, source and variant."""
+    """Put an experiment's assignments and exposures side by side, by day and source."""
     now = context().now()
     with transaction(context().sessions) as database:
         experiment = catalog.get(database, key)
-        sources = intake_view.sources(database, now)
         return render_template(
             "exposures.html",
             experiment=experiment,
-            days=exposures_view.by_day(database, experiment.key),
-            names={view.source: view.name for view in sources},
+            days=reconciled_days.by_day(database, experiment.key, now),
+            names=intake_view.key_names(database),
         )
 
 

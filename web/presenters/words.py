@@ -74,6 +74,7 @@ HEALTH_CHECK = {
     HealthCheck.NOT_PRE_REGISTERED: "Planned beforehand",
     HealthCheck.NOT_REVIEWED: "Reviewed by a second person",
     HealthCheck.ERASURES: "Erased customers balanced",
+    HealthCheck.RECONCILIATION: "From assignment to outcome",
 }
 GOAL = {
     Goal.CHURN_REDUCTION: "Fewer customers leave",
