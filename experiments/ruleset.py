@@ -10,16 +10,18 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import and_, delete, func, select, text
 from sqlalchemy.orm import Session, selectinload
 
-from experiments import allocation, flags, serving
+from experiments import flags, serving
 from experiments.models import (
     ApiKey,
     Attribute,
     Connector,
     ConnectorMapping,
     Experiment,
+    Layer,
+    LayerRange,
     ListedUnit,
     RulesetRow,
     Segment,
@@ -106,11 +108,13 @@ def compile_ruleset(session: Session, now: datetime) -> dict[str, Any]:
     """
     experiments = _experiments(session)
     giving = [e for e in experiments if _silence(e) is None]
+    # Each read once for all: a publication must not slow down with each experiment.
     rules = _segment_rules(session, giving)
+    layers, lists = _layers(session), _lists(session)
     return {
         "format": FORMAT,
         "published_at": now.isoformat(),
-        "experiments": [_entry(session, e, rules) for e in giving],
+        "experiments": [_entry(e, rules, layers, lists) for e in giving],
         "silent": {e.key: reason for e in experiments if (reason := _silence(e))},
         "keys": _keys(session),
         "connectors": _connectors(session),
@@ -169,7 +173,12 @@ def _segment_rules(session: Session, experiments: Iterable[Experiment]) -> Rules
     return {(key, version): rule for key, version, rule in session.execute(query)}
 
 
-def _entry(session: Session, experiment: Experiment, rules: Rules) -> dict[str, Any]:
+def _entry(
+    experiment: Experiment,
+    rules: Rules,
+    layers: Mapping[tuple[str, str], Any],
+    lists: Mapping[int, Mapping[str, Any]],
+) -> dict[str, Any]:
     target = experiment.segment_version
     entry = {
         "key": experiment.key,
@@ -197,33 +206,55 @@ def _entry(session: Session, experiment: Experiment, rules: Rules) -> dict[str, 
     if experiment.fallback_attribute is not None:
         entry["fallback_attribute"] = experiment.fallback_attribute
     if experiment.layer is not None:
-        entry["layer"] = _layer(session, experiment, experiment.layer)
-    return entry | _lists(session, experiment)
+        entry["layer"] = layers[experiment.layer, experiment.key]
+    return {**entry, **lists.get(experiment.id, {})}
 
 
-def _lists(session: Session, experiment: Experiment) -> dict[str, Any]:
-    query = select(ListedUnit).where(
-        ListedUnit.experiment_id == experiment.id, ListedUnit.removed_at.is_(None)
+def _lists(session: Session) -> dict[int, dict[str, Any]]:
+    """Gather who is on an experiment's lists by hand, by the experiment's id."""
+    query = (
+        select(ListedUnit.experiment_id, ListedUnit.pseudonym, ListedUnit.variant)
+        .where(ListedUnit.removed_at.is_(None))
+        .order_by(ListedUnit.id)
     )
-    rows = session.scalars(query.order_by(ListedUnit.id)).all()
-    forced = {r.pseudonym.hex(): r.variant for r in rows if r.variant is not None}
-    out = [r.pseudonym.hex() for r in rows if r.variant is None]
-    lists: dict[str, Any] = {"forced": forced, "opted_out": out}
-    return {name: found for name, found in lists.items() if found}
+    lists: dict[int, dict[str, Any]] = {}
+    for experiment, pseudonym, variant in session.execute(query):
+        found = lists.setdefault(experiment, {})
+        if variant is not None:
+            found.setdefault("forced", {})[pseudonym.hex()] = variant
+        else:
+            found.setdefault("opted_out", []).append(pseudonym.hex())
+    return lists
 
 
-def _layer(session: Session, experiment: Experiment, key: str) -> dict[str, Any]:
-    layer = allocation.get(session, key)
-    parts = [part for part in layer.ranges if part.experiment == experiment.key]
-    return {
-        "key": key,
-        "seed": layer.seed,
-        "ranges": sorted(
-            [part.first_bucket, part.end_bucket]
-            for part in parts
-            if part.in_use and part.freed_at is None and part.needed_until is None
-        ),
-    }
+def _layers(session: Session) -> dict[tuple[str, str], dict[str, Any]]:
+    """Gather the places in layers, by the keys of layer and experiment."""
+    in_use = and_(
+        LayerRange.layer_id == Layer.id,
+        LayerRange.in_use.is_(True),
+        LayerRange.freed_at.is_(None),
+        LayerRange.needed_until.is_(None),
+    )
+    # Of all experiments: one that has no buckets (any more) has a place with none.
+    query = (
+        select(
+            Layer.key,
+            Experiment.key,
+            Layer.seed,
+            LayerRange.first_bucket,
+            LayerRange.end_bucket,
+        )
+        .join(Experiment, Experiment.layer == Layer.key)
+        .outerjoin(LayerRange, in_use & (LayerRange.experiment == Experiment.key))
+        .order_by(LayerRange.first_bucket)
+    )
+    places: dict[tuple[str, str], dict[str, Any]] = {}
+    for layer, experiment, seed, first, end in session.execute(query):
+        new = {"key": layer, "seed": seed, "ranges": []}
+        place = places.setdefault((layer, experiment), new)
+        if first is not None:
+            place["ranges"].append([first, end])
+    return places
 
 
 def _types(experiment: Experiment) -> Mapping[str, Any]:

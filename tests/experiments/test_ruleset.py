@@ -4,16 +4,16 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from experiments import keys, ruleset, segments
+from experiments import allocation, keys, ruleset, segments
 from experiments.actors import SYSTEM
 from experiments.assignment import assign, bucket
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.design import SegmentParameters
-from experiments.models import Experiment, RulesetRow
+from experiments.models import Experiment, LayerRange, ListedUnit, RulesetRow
 from experiments.preparing import prepare
 from experiments.ruleset_files import checksum
 from experiments.ruleset_values import Ruleset, parse
@@ -265,3 +265,62 @@ def test_publish__transaction_rolled_back__leaves_no_revision(
         fail()
 
     assert publish(sessions, now).revision == 1
+
+
+def test_publish__more_experiments__takes_no_more_statements(
+    sessions: Sessions, now: FakeClock
+) -> None:
+    """Each publication holds the others up, so it must not slow down with them."""
+    counts = []
+    for number in range(1, 13):
+        key = f"number-{number}"
+        put_experiment(sessions, key=key)
+        with transaction(sessions) as session:
+            experiment = session.scalars(
+                select(Experiment).where(Experiment.key == key)
+            ).one()
+            _in_a_layer_and_on_a_list(session, experiment, now)
+        statements: list[str] = []
+        with transaction(sessions) as session:
+            event.listen(
+                session.connection(),
+                "before_cursor_execute",
+                lambda *told, to=statements: to.append(told[2]),
+            )
+            published = parse(ruleset.publish(session, now()).body.encode())
+        assert len(published.experiments) == number
+        counts.append(len(statements))
+
+    assert len(set(counts)) == 1, counts
+    assert counts[0] <= 15
+
+
+def _in_a_layer_and_on_a_list(
+    session: Session, experiment: Experiment, now: FakeClock
+) -> None:
+    key = experiment.key
+    layer = allocation.create(
+        session, key=key, name="L", description="", actor=SYSTEM, now=now()
+    )
+    layer.ranges.append(
+        LayerRange(
+            experiment=experiment.key,
+            note="",
+            first_bucket=0,
+            end_bucket=5000,
+            created_at=now(),
+            created_by="Ada",
+            in_use=True,
+        )
+    )
+    experiment.layer = layer.key
+    session.add(
+        ListedUnit(
+            experiment_id=experiment.id,
+            pseudonym=bytes(16),
+            variant="nudge",
+            note="",
+            created_at=now(),
+            created_by="Ada",
+        )
+    )
