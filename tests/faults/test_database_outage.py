@@ -1,5 +1,7 @@
 """The database dies or stalls: assignment goes on, intake is honest, all recovers.
 
+Whatever dies with it, each customer keeps the same assignment before, during and after.
+
 Bounds as promised in docs/operations.md: 60 s of outage, recovery within 10 s. In CI
 the outage is shorter; ABIDE_PROOF=1 gives it its full length.
 """
@@ -9,10 +11,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+import orjson
 import pysqlite3
 import pytest
 
@@ -20,11 +24,15 @@ from experiments.db import make_engine
 from experiments.inbox import DEADLINE_SECONDS
 from experiments.schema import upgrade
 from tests.company import EXPERIMENT, Company, found_company, start_experiment
+from tests.faults.test_ingest_kill import workers_of
 from tests.servers import ALIKE, RunningServer, running_server
 
 PROOF = bool(os.environ.get("ABIDE_PROOF"))
 OUTAGE_SECONDS = 60 if PROOF else 8
 RECOVERY_SECONDS = 10 if PROOF else 30  # a machine that runs the suite is slow
+RESTART_SECONDS = 60  # for a storm: the supervisor waits longer each time
+KILLS = 60 if PROOF else 2
+CUSTOMERS = 20_000 if PROOF else 300
 SLOWEST_ANSWER_SECONDS = 5 * DEADLINE_SECONDS
 
 pytestmark = pytest.mark.faults
@@ -109,6 +117,60 @@ def assigned(server: RunningServer, company: Company) -> int:
     return status
 
 
+class Customers:
+    """Asks the running server for the variants of many customers."""
+
+    def __init__(self, server: RunningServer, company: Company) -> None:
+        self._server = server
+        self._headers = {"Authorization": f"Bearer {company.server}"}
+
+    def assignments(self) -> list[tuple[str, str]]:
+        """Give the variant and reason of each; ask again where a process died."""
+        found: list[tuple[str, str]] = []
+        deadline = time.monotonic() + RESTART_SECONDS
+        while len(found) < CUSTOMERS:
+            assert time.monotonic() < deadline, "the server did not come back"
+            try:
+                with closing(self._connection()) as connection:
+                    while len(found) < CUSTOMERS:
+                        found.append(self._ask(connection, f"customer-{len(found)}"))
+            except (OSError, HTTPException):
+                time.sleep(0.1)
+        return found
+
+    def _connection(self) -> HTTPConnection:
+        return HTTPConnection("127.0.0.1", self._server.port, timeout=10)
+
+    def _ask(self, connection: HTTPConnection, customer: str) -> tuple[str, str]:
+        body = {
+            "unit": customer,
+            "attributes": {"size": "small"},
+            "experiments": [EXPERIMENT],
+        }
+        connection.request(
+            "POST", "/api/v1/assignments", orjson.dumps(body), self._headers
+        )
+        response = connection.getresponse()
+        text = response.read()
+        assert response.status == 200, text
+        (assignment,) = orjson.loads(text)["assignments"]
+        return assignment["variant"], assignment["reason"]
+
+
+def kill_workers(server: RunningServer, count: int | None) -> None:
+    """Kill -9 some, or all, of the processes that answer."""
+    wait_for(lambda: bool(_workers(server)), RESTART_SECONDS)
+    for pid in _workers(server)[:count]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _workers(server: RunningServer) -> list[int]:
+    # The master that started them says `abide serve` too; when it is gone (it gives
+    # up when its processes die at once), `abide up` starts another.
+    return [w for master in server.command_pids("serve") for w in workers_of(master)]
+
+
 def ingested(server: RunningServer, company: Company, number: int) -> int:
     message = {
         "type": "track",
@@ -168,10 +230,19 @@ def test_postgres__killed_and_back__assignment_never_stops(
         server_on(database.url, data_dir) as (server, company),
     ):
         assert ingested(server, company, 10_000) == 200
+        customers = Customers(server, company)
+        before = customers.assignments()
+        assert {variant for variant, _ in before} == {"control", "call"}
         database.kill()
         live_through(server, company, {503})
+        # A storm of restarts without a database: one server process, then all.
+        for number in range(KILLS):
+            kill_workers(server, 1 if number % 2 == 0 else None)
+            assert customers.assignments() == before, number
         database.start()
+        assert customers.assignments() == before
         wait_for(lambda: ingested(server, company, 20_000) == 200, RECOVERY_SECONDS)
+        assert customers.assignments() == before
         status, _ = server.request(
             "GET", f"/api/v1/experiments/{EXPERIMENT}", key=company.admin
         )
