@@ -32,6 +32,7 @@ class Bounds:
         earlier_from: who was exposed from here on and before the plan was locked
             was a customer of an earlier phase, and is left out; None for phase 1.
         listed: pseudonyms of who got a variant by hand or takes no part; left out.
+        previews: whether somebody may have used a preview link; who did is left out.
         size: only the first so many customers are analysed, so that a result that was
             planned for this size stays what it was; None takes all.
     """
@@ -43,6 +44,7 @@ class Bounds:
     size: int | None = None
     earlier_from: datetime | None = None
     listed: tuple[bytes, ...] = ()
+    previews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class ExposureCounts:
         unchecked: have exposures that could not be compared with an assignment.
         contradicting: all whose exposures no assignment explains: wrongly shown, in
             two variants, or in one that the plan does not have.
+        previewed: used a preview link of the experiment; left out.
         by_day: (day, variant, customers) of the analysed, by first exposure.
         first_at: the first exposure that is analysed.
         last_at: the last first exposure that is analysed.
@@ -84,6 +87,7 @@ class ExposureCounts:
     only_wrongly_shown: int = 0
     unchecked: int = 0
     contradicting: int = 0
+    previewed: int = 0
     by_day: tuple[tuple[date, str, int], ...] = ()
     first_at: datetime | None = None
     last_at: datetime | None = None
@@ -115,7 +119,7 @@ class Cohort:
         self._plan = plan
         self._bounds = bounds
         self._names = [v.name for v in plan.design.variants]
-        self._aside = {"former": 0, "listed": 0}
+        self._aside = {"former": 0, "listed": 0, "previewed": 0}
         for bucket in events.buckets:
             found = self._set_aside(self._first_exposures(events.of(bucket)))
             if bucket is events.buckets[0]:
@@ -135,6 +139,12 @@ class Cohort:
         rows = rows.mutate(
             inside=self._inside(rows), declared=rows.variant.isin(self._names)
         )
+        if self._bounds.previews:
+            previews = events.filter(
+                events.kind == EventKind.PREVIEW.value,
+                events.experiment == plan.design.key,
+            )
+            rows = rows.mutate(previewed=rows.person.isin(previews.person))
         shown = rows.inside & rows.declared
         wrong = shown & self._wrong(rows)
         counts = shown & ~wrong
@@ -149,6 +159,8 @@ class Cohort:
             aside["listed"] = (
                 rows.customer.isin(listed) | rows.person.isin(listed)
             ).any()
+        if bounds.previews:
+            aside["previewed"] = rows.previewed.any()
         # Where the first and last name agree there is one variant: the first seen. What
         # was shown by mistake has been seen all the same.
         return rows.group_by("person").agg(
@@ -268,6 +280,7 @@ class Cohort:
             only_wrongly_shown=total["only_wrong"],
             unchecked=total["unchecked"],
             contradicting=total["contradicting"],
+            previewed=self._aside["previewed"],
             by_day=by_day,
             first_at=_moment(ends["first"]),
             last_at=_moment(ends["last"]),

@@ -2,12 +2,13 @@
 
 The compactor learns each exposure as it stores it, and replaces the files of the sets
 that grew; after its start it reads the exposures of running experiments from the store.
-Customers who were erased, or stand on a list by hand, are in no file. An exposure that
-was accepted is in the doors' hands after at most the wait for the next round (3 s), the
-pause between two publications (10 s) and the doors' look at the file (0.5 s).
+Customers who were erased, stand on a list by hand or used a preview link are in no
+file. An exposure that was accepted is in the doors' hands after at most the wait for
+the next round (3 s), the pause between two publications (10 s) and the doors' look at
+the file (0.5 s).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import zip_longest
@@ -85,6 +86,7 @@ class EnrolledSets:
         self._store = store
         self._folder = context.settings.data_dir / "ruleset" / FOLDER
         self._sets: dict[_Phase, Prefixes] = {}
+        self._shown: dict[str, Prefixes] = {}  # experiment -> who used a preview link
         self._known: _Known | None = None
         self._grown: set[_Phase] = set()
         self._published: datetime | None = None
@@ -95,6 +97,12 @@ class EnrolledSets:
         Args:
             events: with at least `COLUMNS`.
         """
+        keys = {phase.experiment for phase in self._sets}
+        for key, found in _previewed(events, keys).items():
+            held = self._shown.get(key, _NONE)
+            self._shown[key] = np.union1d(held, found)
+            if len(self._shown[key]) > len(held):
+                self._grown |= {p for p in self._sets if p.experiment == key}
         for phase, found in _of_phases(events, self._sets).items():
             held = self._sets[phase]
             merged = np.union1d(held, found)
@@ -130,7 +138,9 @@ class EnrolledSets:
         without = np.frombuffer(known.without, ">u8").astype(np.uint64)
         for phase in sorted(self._grown, key=lambda p: (p.experiment, p.phase)):
             path = self._folder / file_name(phase.experiment, phase.phase)
-            _write(path, np.setdiff1d(self._sets[phase], without))
+            shown = self._shown.get(phase.experiment, _NONE)
+            seen = np.setdiff1d(self._sets[phase], without)
+            _write(path, np.setdiff1d(seen, shown))
         written = len(self._grown)
         self._grown.clear()
         write_through(self._folder, through)
@@ -139,6 +149,7 @@ class EnrolledSets:
 
     def _read_all(self, known: _Known) -> None:
         self._sets = dict.fromkeys(known.phases, _NONE)
+        self._shown = {}
         for events in _exposures(self._store, known.phases):
             self.learn(events)
         self._grown = set(known.phases)
@@ -190,9 +201,8 @@ def _exposures(store: EventStore, phases: Sequence[_Phase]) -> Iterable[pa.Table
     if not files:
         return
     field = ds.field
-    wanted = (field("kind") == EventKind.EXPOSURE.value) & field("experiment").isin(
-        sorted({phase.experiment for phase in phases})
-    )
+    wanted = field("kind").isin([EventKind.EXPOSURE.value, EventKind.PREVIEW.value])
+    wanted &= field("experiment").isin(sorted({phase.experiment for phase in phases}))
     for batch in ds.dataset(files).to_batches(columns=COLUMNS, filter=wanted):
         if batch.num_rows:
             yield pa.Table.from_batches([batch])
@@ -202,19 +212,8 @@ def _of_phases(
     events: pa.Table, sets: Mapping[_Phase, Prefixes]
 ) -> dict[_Phase, Prefixes]:
     """Find the customers that events show to be in some phases."""
-    if not sets or not events.num_rows:
-        return {}
-    events = events.select(COLUMNS)
-    keys = pa.array(sorted({phase.experiment for phase in sets}))
-    events = events.filter(
-        pc.and_(
-            pc.equal(events["kind"], EventKind.EXPOSURE.value),
-            pc.and_(
-                pc.equal(events["environment"], Environment.PRODUCTION.value),
-                pc.is_in(events["experiment"], keys),
-            ),
-        )
-    )
+    keys = {phase.experiment for phase in sets}
+    events = _of_kind(events, EventKind.EXPOSURE, keys)
     # Who was shown a variant by mistake is not enrolled by that.
     wrong = pc.equal(events["properties"], AGREEMENT_TEXT[Agreement.CONTRADICTS])
     events = events.filter(pc.invert(pc.fill_null(wrong, fill_value=False)))
@@ -227,6 +226,30 @@ def _of_phases(
         if rows.num_rows:
             found[phase] = _prefixes(rows["customer"])
     return found
+
+
+def _previewed(events: pa.Table, keys: Collection[str]) -> dict[str, Prefixes]:
+    """Find the customers who used a preview link of these experiments."""
+    events = _of_kind(events, EventKind.PREVIEW, keys)
+    found = {}
+    for key in keys:
+        rows = events.filter(pc.equal(events["experiment"], key))
+        if rows.num_rows:
+            found[key] = _prefixes(rows["customer"])
+    return found
+
+
+def _of_kind(events: pa.Table, kind: EventKind, keys: Collection[str]) -> pa.Table:
+    """Keep production events of one kind about some experiments."""
+    events = events.select(COLUMNS)
+    if not keys or not events.num_rows:
+        return events.slice(0, 0)
+    wanted = pc.and_(
+        pc.equal(events["kind"], kind.value),
+        pc.equal(events["environment"], Environment.PRODUCTION.value),
+    )
+    named = pc.is_in(events["experiment"], pa.array(sorted(keys)))
+    return events.filter(pc.and_(wanted, named))
 
 
 def _prefixes(customers: pa.ChunkedArray) -> Prefixes:

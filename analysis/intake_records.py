@@ -22,7 +22,7 @@ from analysis.event_table import Batch, Origin
 from experiments.event_rows import EXPOSURE_NAME
 from experiments.held_bodies import BodySearch
 from experiments.models import CompactionMark, EventSource, QuarantinedMessage
-from experiments.parcels import QuarantineRow
+from experiments.parcels import PREVIEW_SOURCE, QuarantineRow
 from experiments.privacy import mask_text
 from experiments.survey_kinds import NAMES
 from experiments.vocabulary import EventKind, QuarantineReason
@@ -81,6 +81,8 @@ def record(
     counted = _marks(session)
     counts = _count(batch, findings, counted)
     for (source, environment), found in counts.items():
+        if source == PREVIEW_SOURCE:  # doors noted it; no app sent it
+            continue
         _add(session, source, environment, found)
     source_hours.add(session, batch, findings, counted)
     exposure_days.add(session, batch, findings, counted)

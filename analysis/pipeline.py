@@ -217,6 +217,7 @@ def _gather(
         size=analysed_size(plan),
         earlier_from=subject.earlier_from,
         listed=subject.listed,
+        previews=subject.previews,
     )
     summaries = summarise_events(plan, snapshot.files, bounds, scratch, subject.earlier)
     return Gathered(summaries, cutoff, snapshot.version, snapshot.files)

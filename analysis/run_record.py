@@ -79,6 +79,7 @@ def counts_of(summaries: Summaries, progress: Progress) -> dict[str, Any]:
         "beyond_size": exposures.beyond_size,
         "earlier_phase": exposures.earlier_phase,
         "listed": exposures.listed,
+        "previewed": exposures.previewed,
         "undeclared": list(exposures.undeclared_names),
         "by_day": [[str(day), name, n] for day, name, n in exposures.by_day],
         "with_outcome": summaries.with_outcome,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from analysis.duplicates import Findings
 from analysis.event_table import Batch
 from experiments.models import SourceHour
+from experiments.parcels import PREVIEW_SOURCE
 
 KEPT = timedelta(days=60)
 LATE = timedelta(hours=1)  # an event that happened longer before it came
@@ -48,6 +49,8 @@ def add(
     for index, origin in enumerate(batch.origins):
         parcel = origin.parcel
         if origin.seq <= counted.get(origin.slot, 0) or parcel.assigned:
+            continue
+        if parcel.source == PREVIEW_SOURCE:
             continue
         counts = found[
             parcel.source, parcel.environment, parcel.received_us // _HOUR_US

@@ -18,6 +18,7 @@ from experiments.models import (
     ExpiredExposure,
     ListedUnit,
     PlanRow,
+    PreviewLink,
     RulesetRow,
 )
 from experiments.plan import Plan, plan_from_json, sha256_of
@@ -42,6 +43,7 @@ class Subject:
         earlier_from: when the first phase began; None in the first phase.
         listed: pseudonyms of who was ever on one of its lists by hand.
         assigned: variant -> customers that the doors have assigned, about.
+        previews: whether there ever was a preview link of it.
     """
 
     experiment_id: int
@@ -57,6 +59,7 @@ class Subject:
     earlier_from: datetime | None = None
     listed: tuple[bytes, ...] = ()
     assigned: Mapping[str, int] = field(default_factory=dict)
+    previews: bool = False
 
     @property
     def breaks(self) -> tuple[tuple[datetime, datetime | None], ...]:
@@ -118,6 +121,12 @@ def read_subject(session: Session, key: str, as_of: datetime) -> Subject:
             )
         ),
         assigned=assigned_view.by_variant(session, key, row.phase),
+        previews=session.scalar(
+            select(PreviewLink.id)
+            .where(PreviewLink.experiment_id == experiment.id)
+            .limit(1)
+        )
+        is not None,
     )
 
 

@@ -20,7 +20,7 @@ from experiments.assigned_counts import Tally
 from experiments.assignment import Assignment, assign, assign_all, silent
 from experiments.errors import InvalidInput, Unavailable
 from experiments.javascript import is_number
-from experiments.previews import Previewer, preview_of
+from experiments.previews import Asked, Previewer, shown_by, without_shown
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
 from experiments.vocabulary import AssignmentReason, Environment, KeyKind
@@ -74,11 +74,19 @@ def routes(
             raise Unavailable("Abide has just started. Try again soon.")
         question = read_question(request.body)
         answers = answer(ruleset, question)
+        preview = shown_by(
+            previewer,
+            ruleset,
+            Asked(question.unit, question.attributes, key.environment),
+        )
         if tally is not None and key.environment is Environment.PRODUCTION:
             tally.note(
-                key.public_id, ruleset, question.unit, question.attributes, answers
+                key.public_id,
+                ruleset,
+                question.unit,
+                question.attributes,
+                without_shown(answers, preview),
             )
-        preview = preview_of(previewer, ruleset, question.attributes)
         if preview is not None:
             answers = with_preview(answers, preview.given, question.experiments)
         parts = written.of(ruleset, answers)

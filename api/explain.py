@@ -4,6 +4,8 @@ Answered from the ruleset in memory, like an assignment; nothing is written, and
 address, which holds the customer's id, is never logged.
 """
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -28,11 +30,14 @@ _LONGEST = {"experiment": MAX_UNIT, "unit": MAX_UNIT, "attributes": MAX_ATTRIBUT
 OPENAPI_PATHS: dict[str, Any] = explain_openapi.paths(PATH, MAX_UNIT, MAX_ATTRIBUTES)
 
 
-def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
+def routes(
+    reader: RulesetReader, now: Callable[[], datetime]
+) -> dict[tuple[str, str], Door]:
     """List the doors of this file.
 
     Args:
         reader: holds the ruleset to explain by.
+        now: the clock, for links that expire.
 
     Returns:
         (method, path) -> door.
@@ -45,7 +50,9 @@ def routes(reader: RulesetReader) -> dict[tuple[str, str], Door]:
             raise Unavailable("Abide has just started. Try again soon.")
         asked = read_query(request.query)
         attributes = _attributes(asked.get("attributes", ""))
-        receipt = receipt_of(ruleset, asked["experiment"], asked["unit"], attributes)
+        receipt = receipt_of(
+            ruleset, asked["experiment"], asked["unit"], attributes, now()
+        )
         return json_response(200, to_json(receipt))
 
     return {("GET", PATH): explain}

@@ -21,7 +21,7 @@ from experiments.assigned_counts import Tally
 from experiments.context import Context
 from experiments.freshness import FreshnessProbe
 from experiments.inbox import Inbox
-from experiments.previews import load_previewer
+from experiments.previews import Previewer
 from experiments.privacy import load_pseudonymiser
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_mirror import RulesetMirror
@@ -100,9 +100,11 @@ def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
         **plugin_track.routes(reader, inbox, hide, context.now),
     }
     hooked = hooks.routes(reader, inbox, hide, load_sealer(settings), context.now)
-    previewer = load_previewer(settings, context.now)
     tally = Tally(inbox, context.now, hide.key_id)
-    yield DoorGroup(explain.routes(reader), explain.BODY_CAP, settings.threads)
+    previewer = Previewer(inbox, hide, context.now)
+    yield DoorGroup(
+        explain.routes(reader, context.now), explain.BODY_CAP, settings.threads
+    )
     for asked in (assignments, ofrep, sdk_payload):
         yield DoorGroup(
             asked.routes(reader, previewer, tally),

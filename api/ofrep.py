@@ -30,7 +30,8 @@ from experiments.assigned_counts import Tally
 from experiments.assignment import Assignment, assign, assign_all
 from experiments.errors import NotFound, Unavailable
 from experiments.flags import flag_value
-from experiments.previews import Previewer, preview_of
+from experiments.previews import Asked as PreviewAsked
+from experiments.previews import Preview, Previewer, shown_by, without_shown
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
 from experiments.vocabulary import (
@@ -108,6 +109,10 @@ def routes(
     """
     items = Written(_item)
 
+    def previewed(ruleset: Ruleset, asked: Asked, key: DoorKey) -> Preview | None:
+        who = PreviewAsked(asked.unit, asked.attributes, key.environment)
+        return shown_by(previewer, ruleset, who)
+
     def note(
         key: DoorKey, ruleset: Ruleset, asked: Asked, given: list[Assignment]
     ) -> None:
@@ -117,7 +122,7 @@ def routes(
     def one(request: Request) -> Response:
         key, ruleset = _ruleset(request, reader)
         asked = read_context(request.body)
-        preview = preview_of(previewer, ruleset, asked.attributes)
+        preview = previewed(ruleset, asked, key)
         if preview is not None and preview.given.experiment == request.name:
             return Response(200, JSON_HEADERS, _flag(preview.given, preview.types).body)
         design = ruleset.experiments.get(request.name)
@@ -132,9 +137,9 @@ def routes(
         key, ruleset = _ruleset(request, reader)
         asked = read_context(request.body)
         given = assign_all(ruleset.together, asked.unit, asked.attributes)
-        note(key, ruleset, asked, given)
+        preview = previewed(ruleset, asked, key)
+        note(key, ruleset, asked, without_shown(given, preview))
         flags = items.of(ruleset, given)
-        preview = preview_of(previewer, ruleset, asked.attributes)
         if preview is not None:
             name = preview.given.experiment
             others = zip(given, flags, strict=True)

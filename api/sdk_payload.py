@@ -27,7 +27,8 @@ from experiments.assigned_counts import Tally
 from experiments.assignment import Assignment, RunningDesign, assign_all, unit_text
 from experiments.errors import Forbidden, Unavailable
 from experiments.flags import flag_value
-from experiments.previews import Previewer, preview_of
+from experiments.previews import Asked as PreviewAsked
+from experiments.previews import Previewer, shown_by, without_shown
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
 from experiments.vocabulary import Environment, KeyKind
@@ -94,10 +95,12 @@ def routes(
         asked = read_question(request.body)
         unit = asked.attributes.get("id")
         given = assign_all(ruleset.together, unit, asked.attributes)
+        who = PreviewAsked(unit, asked.attributes, key.environment)
+        preview = shown_by(previewer, ruleset, who)
         if tally is not None and key.environment is Environment.PRODUCTION:
-            tally.note(key.public_id, ruleset, unit, asked.attributes, given)
+            assigned = without_shown(given, preview)
+            tally.note(key.public_id, ruleset, unit, asked.attributes, assigned)
         told = _evaluated(ruleset, asked, given)
-        preview = preview_of(previewer, ruleset, asked.attributes)
         if preview is not None:
             shown = preview.given
             value = flag_value(preview.types, shown.parameters, str(shown.variant))

@@ -9,6 +9,7 @@ import orjson
 from experiments import explaining
 from experiments.condition_trace import Branch, Trace
 from experiments.config import Settings
+from experiments.context import utc_now
 from experiments.errors import AbideError
 from experiments.receipt_values import Receipt, to_json
 from experiments.vocabulary import StepOutcome
@@ -42,7 +43,7 @@ def explain(
     try:
         published = explaining.read_ruleset(Settings.from_environ(os.environ), ruleset)
         known = explaining.read_attributes(attributes)
-        receipt = explaining.receipt_of(published, experiment, unit, known)
+        receipt = explaining.receipt_of(published, experiment, unit, known, utc_now())
     except AbideError as error:
         raise click.ClickException(error.message) from error
     if as_json:

@@ -1,6 +1,8 @@
 """Receipts from what is published: for the door, the page and the command."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,22 @@ from experiments.assignment import silent
 from experiments.config import Settings
 from experiments.enrolled import FOLDER, EnrolledFolder
 from experiments.errors import InvalidInput, NotFound, Unavailable
+from experiments.previews import ATTRIBUTE, find_preview, link_of
 from experiments.privacy import KEY_NAME, load_pseudonymiser
 from experiments.receipt import explain, explain_silent
-from experiments.receipt_values import Receipt, Source
+from experiments.receipt_values import Receipt, Source, Step
 from experiments.ruleset_designs import Memory
 from experiments.ruleset_files import CURRENT, open_file
 from experiments.ruleset_values import Ruleset, RulesetRefusedError, parse
+from experiments.vocabulary import ReceiptStep, StepOutcome
 
 
 def receipt_of(
-    ruleset: Ruleset, experiment: str, unit: object, attributes: Mapping[str, Any]
+    ruleset: Ruleset,
+    experiment: str,
+    unit: object,
+    attributes: Mapping[str, Any],
+    now: datetime,
 ) -> Receipt:
     """Explain what a customer gets.
 
@@ -27,7 +35,8 @@ def receipt_of(
         ruleset: one publication.
         experiment: its key.
         unit: the customer's id.
-        attributes: of the customer.
+        attributes: of the customer; a preview link's token among them is followed.
+        now: aware UTC, for links that expire.
 
     Returns:
         The receipt.
@@ -38,11 +47,47 @@ def receipt_of(
     source = Source(ruleset.revision, ruleset.checksum, ruleset.published_at)
     design = ruleset.experiments.get(experiment)
     if design is not None:
-        return explain(design, unit, attributes, source)
-    reason = ruleset.silent.get(experiment)
-    if reason is None:
-        raise NotFound(f'There is no experiment "{experiment[:64]}" in the ruleset.')
-    return explain_silent(silent(experiment, reason), source)
+        usual = explain(design, unit, attributes, source)
+    else:
+        reason = ruleset.silent.get(experiment)
+        if reason is None:
+            words = f'There is no experiment "{experiment[:64]}" in the ruleset.'
+            raise NotFound(words)
+        usual = explain_silent(silent(experiment, reason), source)
+    if ATTRIBUTE not in attributes:
+        return usual
+    return _with_link(usual, ruleset, attributes, now)
+
+
+def _with_link(
+    usual: Receipt, ruleset: Ruleset, attributes: Mapping[str, Any], now: datetime
+) -> Receipt:
+    """Let a preview link come first, as it does at the doors."""
+    found = find_preview(ruleset, attributes, now)
+    key = usual.given.experiment
+    if found is not None and found.link.experiment == key:
+        until = found.link.expires_at
+        said = (
+            f"Preview link {found.link.id}, which works until"
+            f" {until.day} {until:%b %Y %H:%M} UTC, shows {found.given.variant}. Who"
+            " used a preview link of an experiment is never analysed in it."
+        )
+        facts = {
+            "link": found.link.id,
+            "variant": found.given.variant,
+            "expires_at": until.isoformat(),
+        }
+        step = Step(ReceiptStep.PREVIEW, StepOutcome.DECIDED, said, facts)
+        return replace(usual, given=found.given, steps=(step,))
+    link = link_of(ruleset, attributes[ATTRIBUTE], now)
+    if link is None:
+        said = "The preview link is not known, was revoked or has expired."
+    elif link.experiment != key:
+        said = "The preview link is one of another experiment."
+    else:
+        said = "The preview link shows nothing, as the experiment or the customer is."
+    step = Step(ReceiptStep.PREVIEW, StepOutcome.PASSED, said)
+    return replace(usual, steps=(step, *usual.steps))
 
 
 def read_ruleset(settings: Settings, file: Path | None = None) -> Ruleset:

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+# Names what doors note of previews; it is no app's key, and no source of its own.
+PREVIEW_SOURCE = "preview"
 _ARRAY32 = 0xDD  # MessagePack: array with a 32-bit length
 
 

@@ -1,32 +1,64 @@
-"""Preview links: one variant for whoever shows a signed token, and no exposure.
+"""Preview links: one variant for whoever shows a token, and no exposure.
 
-The token says which variant of which experiment, and until when. Doors check it with a
-secret of their own in the data folder: no database is asked, and what is published
-holds nothing that could sign one. A draft is in no ruleset, so the token carries the
-parameters its variant had when the link was made.
+Which links there are rides in the ruleset, each by the hash of its token: no database
+is asked, and a link that was revoked is gone at every door within 2 s. An app may still
+report that a previewed variant was seen. So a door first makes durable that this
+customer previews, and analysis leaves the customer out of the experiment; where that
+cannot be stored, there is no preview.
 """
 
-import base64
-import binascii
 import hashlib
-import hmac
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
-import orjson
+import structlog
 
-from experiments.assignment import Assignment
-from experiments.config import Settings
-from experiments.ruleset_values import Ruleset
+from experiments.assignment import Assignment, unit_text
+from experiments.errors import AbideError
+from experiments.parcels import PREVIEW_SOURCE, EventRow, Parcel
+from experiments.privacy import Pseudonymiser
+from experiments.ruleset_values import PublishedPreview, Ruleset
 from experiments.running import RunningVariant
-from experiments.secrets import load_or_create
-from experiments.vocabulary import AssignmentReason, ParameterType, Status
+from experiments.vocabulary import (
+    AssignmentReason,
+    Environment,
+    EventKind,
+    ParameterType,
+    Status,
+)
 
 ATTRIBUTE = "abide_preview"
-LONGEST = 8_000  # characters of a token
-PREFIX = "abp1."
+LONGEST = 200  # characters of a token
+EVENT_NAME = "Variant Previewed"
+_REMEMBERED = 10_000  # customers whose preview this process need not store again
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+log = structlog.get_logger(__name__)
+
+
+class Store(Protocol):
+    """Makes parcels durable: an inbox."""
+
+    def append(self, parcel: Parcel) -> None:
+        """Store it, or raise an AbideError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for a preview.
+
+    Attributes:
+        unit: the customer's id, as it came.
+        attributes: of the customer, the token among them.
+        environment: of the key.
+    """
+
+    unit: object
+    attributes: Mapping[str, Any]
+    environment: Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,137 +68,189 @@ class Preview:
     Attributes:
         given: in place of the assignment.
         types: of its parameters.
+        link: that says so.
     """
 
     given: Assignment
     types: Mapping[str, ParameterType]
+    link: PublishedPreview
+
+
+def digest(token: str) -> str:
+    """Hash a token with SHA-256; 192 random bits need no slower hash."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def link_of(ruleset: Ruleset, token: object, now: datetime) -> PublishedPreview | None:
+    """Find the link of a token; None for one that is unknown, revoked or expired."""
+    if not isinstance(token, str) or len(token) > LONGEST:
+        return None
+    link = ruleset.previews.get(digest(token))
+    return link if link is not None and now < link.expires_at else None
+
+
+def find_preview(
+    ruleset: Ruleset, attributes: Mapping[str, Any], now: datetime
+) -> Preview | None:
+    """Find what a customer with a token is to be shown; nothing is stored.
+
+    Args:
+        ruleset: in force.
+        attributes: of the customer, the token among them.
+        now: aware UTC.
+
+    Returns:
+        The preview; None without a token, for one whose link is unknown, revoked or
+        expired, when the experiment has ended, and for who refused to take part.
+    """
+    link = link_of(ruleset, attributes.get(ATTRIBUTE), now)
+    if link is None or attributes.get("consent") is False:
+        return None
+    design = ruleset.experiments.get(link.experiment)
+    reason = AssignmentReason.PREVIEW
+    if design is None:
+        silence = ruleset.silent.get(link.experiment)
+        if silence is not AssignmentReason.NOT_STARTED:
+            return None
+        given = Assignment(
+            link.experiment, link.variant, link.parameters, reason, in_experiment=False
+        )
+        return Preview(given, link.types, link)
+    names = [each.name for each in design.variants]
+    if design.status is not Status.RUNNING or link.variant not in names:
+        return None
+    found = design.variants[names.index(link.variant)]
+    parameters, rule = _parameters_of(found, attributes)
+    given = Assignment(
+        link.experiment,
+        link.variant,
+        parameters,
+        reason,
+        in_experiment=False,
+        rule=rule,
+    )
+    return Preview(given, design.types, link)
 
 
 class Previewer:
-    """Makes and reads the tokens of preview links."""
+    """Gives previews at the doors of one process, each only once it is noted."""
 
-    def __init__(self, secret: bytes, now: Callable[[], datetime]) -> None:
-        self._secret = secret
+    def __init__(
+        self, store: Store, hide: Pseudonymiser, now: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._hide = hide
         self._now = now
+        self._noted: set[bytes] = set()
+        self._lock = threading.Lock()
 
-    def sign(
-        self,
-        experiment: str,
-        variant: str,
-        parameters: Mapping[str, Any],
-        types: Mapping[str, str],
-        expires_at: datetime,
-    ) -> str:
-        """Make a token for one variant.
-
-        Args:
-            experiment: its key.
-            variant: its name.
-            parameters: of the variant, complete.
-            types: of the parameters.
-            expires_at: from then on the token says nothing.
-
-        Returns:
-            The token, for the attribute `abide_preview`.
-        """
-        content = {
-            "e": experiment,
-            "v": variant,
-            "x": int(expires_at.timestamp()),
-            "p": dict(parameters),
-            "t": dict(types),
-        }
-        body = _encode(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
-        return f"{PREFIX}{body}.{self._sign(body)}"
-
-    def preview(
-        self, ruleset: Ruleset, attributes: Mapping[str, Any]
-    ) -> Preview | None:
-        """Find what a customer with a token is shown.
+    def show(self, ruleset: Ruleset, asked: Asked) -> Preview | None:
+        """Find what a customer is shown by a link, and note that they previewed.
 
         Args:
             ruleset: in force.
-            attributes: of the customer, the token among them.
+            asked: who asks.
 
         Returns:
-            The preview; None without a token, and for one that is not ours, has
-            expired, or whose experiment has ended.
+            The preview; None when there is none, or it cannot be noted just now.
         """
-        token = attributes.get(ATTRIBUTE)
-        content = None if token is None else self._read(token)
-        if content is None:
+        now = self._now()
+        preview = find_preview(ruleset, asked.attributes, now)
+        if preview is None:
             return None
-        experiment, variant = content["e"], content["v"]
-        design = ruleset.experiments.get(experiment)
-        reason = AssignmentReason.PREVIEW
-        if design is None:
-            silence = ruleset.silent.get(experiment)
-            if silence is not AssignmentReason.NOT_STARTED:
-                return None
-            types = {name: ParameterType(kind) for name, kind in content["t"].items()}
-            given = Assignment(
-                experiment, variant, content["p"], reason, in_experiment=False
-            )
-            return Preview(given, types)
-        names = [each.name for each in design.variants]
-        if design.status is not Status.RUNNING or variant not in names:
-            return None
-        found = design.variants[names.index(variant)]
-        parameters, rule = _parameters_of(found, attributes)
-        given = Assignment(
-            experiment, variant, parameters, reason, in_experiment=False, rule=rule
-        )
-        return Preview(given, design.types)
+        unit = unit_text(asked.unit)
+        if unit is None:  # no event can name this customer either
+            return preview
+        return preview if self._note(unit, preview, asked.environment, now) else None
 
-    def _sign(self, body: str) -> str:
-        return _encode(hmac.digest(self._secret, body.encode(), hashlib.sha256))
-
-    def _read(self, token: object) -> dict[str, Any] | None:
-        if not isinstance(token, str) or len(token) > LONGEST:
-            return None
-        body, _, signature = token.removeprefix(PREFIX).partition(".")
-        if not token.startswith(PREFIX) or not (token.isascii()):
-            return None
-        if not hmac.compare_digest(signature, self._sign(body)):
-            return None
+    def _note(
+        self, unit: str, preview: Preview, environment: Environment, now: datetime
+    ) -> bool:
+        at = (now - _EPOCH) // timedelta(microseconds=1)
         try:
-            content: dict[str, Any] = orjson.loads(
-                base64.urlsafe_b64decode(body + "==")
+            rows = self._rows(unit, preview, environment, at)
+        except UnicodeEncodeError:  # half a surrogate pair: no event can carry it
+            return True
+        mark = rows[0].message_id
+        with self._lock:
+            if mark in self._noted:
+                return True
+        parcel = Parcel(
+            source=PREVIEW_SOURCE,
+            environment=environment.value,
+            key_id=self._hide.key_id,
+            received_us=at,
+            rows=rows,
+            quarantined=[],
+        )
+        try:
+            self._store.append(parcel)
+        except AbideError as fault:
+            log.warning("preview_not_noted", reason=fault.message)
+            return False
+        with self._lock:
+            if len(self._noted) >= _REMEMBERED:
+                self._noted.clear()
+            self._noted.add(mark)
+        return True
+
+    def _rows(
+        self, unit: str, preview: Preview, environment: Environment, at: int
+    ) -> list[EventRow]:
+        """Note both customers that this id may name: a known one, and a visitor."""
+        hide = self._hide
+        known, visitor = hide.customer(unit), hide.anonymous(unit)
+        link = preview.link
+        rows = []
+        for customer, anonymous in ((known, None), (visitor, visitor)):
+            names = (environment, link.experiment, link.variant, "")
+            said = "\x1f".join(names).encode() + customer
+            rows.append(
+                EventRow(
+                    kind=EventKind.PREVIEW.value,
+                    name=EVENT_NAME,
+                    occurred_us=at,
+                    original_us=None,
+                    customer=customer,
+                    anonymous=anonymous,
+                    account=None,
+                    experiment=link.experiment,
+                    variant=link.variant,
+                    value=None,
+                    scale=None,
+                    properties=None,
+                    message_id=hide.message(PREVIEW_SOURCE, said),
+                    payload_hash=hide.payload(said),
+                )
             )
-        except (binascii.Error, ValueError):  # signed by us, so it does not happen
-            return None
-        return content if content["x"] > self._now().timestamp() else None
+        return rows
 
 
-def preview_of(
-    previewer: Previewer | None, ruleset: Ruleset, attributes: Mapping[str, Any]
+def shown_by(
+    previewer: Previewer | None,
+    ruleset: Ruleset,
+    asked: Asked,
 ) -> Preview | None:
     """Find what is previewed, at no cost for who has no token.
 
     Args:
         previewer: None where no link is read.
         ruleset: in force.
-        attributes: of the customer.
+        asked: who asks.
 
     Returns:
         The preview, or None.
     """
-    if previewer is None or ATTRIBUTE not in attributes:
+    if previewer is None or ATTRIBUTE not in asked.attributes:
         return None
-    return previewer.preview(ruleset, attributes)
+    return previewer.show(ruleset, asked)
 
 
-def load_previewer(settings: Settings, now: Callable[[], datetime]) -> Previewer:
-    """Read the secret that signs preview links; it is made at first use.
-
-    Args:
-        settings: say where secrets are.
-        now: the clock.
-
-    Returns:
-        What makes and reads tokens.
-    """
-    return Previewer(load_or_create(settings.keys_dir, "preview"), now)
+def without_shown(given: list[Assignment], preview: Preview | None) -> list[Assignment]:
+    """Leave out the experiment that is previewed: nobody was assigned in it."""
+    if preview is None:
+        return given
+    return [one for one in given if one.experiment != preview.given.experiment]
 
 
 def _parameters_of(
@@ -177,7 +261,3 @@ def _parameters_of(
         if rule.test(attributes):
             return rule.parameters, rule.segment
     return variant.parameters, None
-
-
-def _encode(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()

@@ -23,6 +23,7 @@ from experiments.models import (
     Layer,
     LayerRange,
     ListedUnit,
+    PreviewLink,
     RulesetRow,
     Segment,
     SegmentVersion,
@@ -103,8 +104,8 @@ def compile_ruleset(session: Session, now: datetime) -> dict[str, Any]:
 
     Returns:
         Experiments that give variants, the keys of those that do not, API keys
-        (hashed), connectors (their secrets sealed) and the attributes that may be
-        stored.
+        (hashed), connectors (their secrets sealed), the attributes that may be stored,
+        and the preview links that work.
     """
     experiments = _experiments(session)
     giving = [e for e in experiments if _silence(e) is None]
@@ -119,6 +120,7 @@ def compile_ruleset(session: Session, now: datetime) -> dict[str, Any]:
         "keys": _keys(session),
         "connectors": _connectors(session),
         "attributes": sorted(session.scalars(select(Attribute.name))),
+        "previews": _previews(session, now),
     }
 
 
@@ -322,3 +324,24 @@ def _connector(row: Connector, mapping: Mapping[str, Any] | None) -> dict[str, A
         "mapping": mapping,
         "mapping_version": row.mapping_version,
     }
+
+
+def _previews(session: Session, now: datetime) -> list[dict[str, Any]]:
+    query = (
+        select(PreviewLink, Experiment.key)
+        .join(Experiment, Experiment.id == PreviewLink.experiment_id)
+        .where(PreviewLink.revoked_at.is_(None), PreviewLink.expires_at > now)
+        .order_by(PreviewLink.id)
+    )
+    return [
+        {
+            "id": link.id,
+            "digest": link.digest,
+            "experiment": key,
+            "variant": link.variant,
+            "parameters": link.parameters,
+            "types": link.types,
+            "expires_at": link.expires_at.isoformat(),
+        }
+        for link, key in session.execute(query)
+    ]

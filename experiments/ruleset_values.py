@@ -22,6 +22,7 @@ from experiments.vocabulary import (
     AssignmentReason,
     Environment,
     KeyKind,
+    ParameterType,
 )
 
 FORMAT = 2
@@ -69,6 +70,27 @@ class PublishedConnector:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedPreview:
+    """A link that shows one variant.
+
+    Attributes:
+        id: its number.
+        experiment: key.
+        variant: name.
+        parameters: of the variant, complete, as of when the link was made.
+        types: of the parameters.
+        expires_at: from then on the link shows nothing.
+    """
+
+    id: int
+    experiment: str
+    variant: str
+    parameters: Mapping[str, Any]
+    types: Mapping[str, ParameterType]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Ruleset:
     """One published state, never changed.
 
@@ -82,6 +104,7 @@ class Ruleset:
         attributes: names of customer attributes that may be stored.
         connectors: senders of webhooks, by public id; those that ended are not there.
         checksum: SHA-256 of what was published, in hexadecimal.
+        previews: links that work, by the SHA-256 of their tokens, in hexadecimal.
     """
 
     revision: int
@@ -93,6 +116,7 @@ class Ruleset:
     attributes: frozenset[str]
     checksum: str = ""
     connectors: Mapping[str, PublishedConnector] = field(default_factory=dict)
+    previews: Mapping[str, PublishedPreview] = field(default_factory=dict)
 
 
 def parse(body: bytes, memory: Memory | None = None) -> Ruleset:
@@ -142,6 +166,20 @@ def _ruleset(
             entry["public_id"]: _connector(entry)
             for entry in content.get("connectors", ())
         },
+        previews={
+            link["digest"]: _preview(link) for link in content.get("previews", ())
+        },
+    )
+
+
+def _preview(entry: Mapping[str, Any]) -> PublishedPreview:
+    return PublishedPreview(
+        id=int(entry["id"]),
+        experiment=entry["experiment"],
+        variant=entry["variant"],
+        parameters=entry["parameters"],
+        types={name: ParameterType(kind) for name, kind in entry["types"].items()},
+        expires_at=datetime.fromisoformat(entry["expires_at"]),
     )
 
 

@@ -227,6 +227,7 @@ class AssignmentReason(StrEnum):
 class ReceiptStep(StrEnum):
     """What is asked before a customer gets a variant, in this order."""
 
+    PREVIEW = "preview"
     STATUS = "status"
     UNIT = "unit"
     CONSENT = "consent"
@@ -266,6 +267,7 @@ class EventKind(StrEnum):
     CES_ANSWER = "ces_answer"
     IDENTITY = "identity"
     ATTRIBUTES = "attributes"
+    PREVIEW = "preview"  # noted by a door; this customer is not analysed
 
 
 class IdKind(StrEnum):

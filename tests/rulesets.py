@@ -106,3 +106,23 @@ def reader_of(ruleset: Ruleset | None) -> RulesetReader:
     reader = RulesetReader(RulesetFolder(Path("nowhere")))
     reader.current = ruleset
     return reader
+
+
+def preview(
+    token: str,
+    key: str,
+    shown: str = "treatment",
+    until: str = "2026-03-15T09:30:00+00:00",
+    **more: Any,  # noqa: ANN401
+) -> dict[str, Any]:
+    """Write a preview link, as a ruleset holds it."""
+    return {
+        "id": 7,
+        "digest": hashlib.sha256(token.encode()).hexdigest(),
+        "experiment": key,
+        "variant": shown,
+        "parameters": {"on": 9},
+        "types": {"on": "integer"},
+        "expires_at": until,
+        **more,
+    }

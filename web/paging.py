@@ -12,12 +12,17 @@ SIZE = 50
 _LAST_ID = 2**31 - 1  # what the column holds
 
 
-class _Listed(Protocol):
-    id: int
+class _Keyed(Protocol):
     key: str
 
 
-Row = TypeVar("Row", bound=_Listed)
+class _Numbered(Protocol):
+    id: int
+
+
+Row = TypeVar("Row")
+Keyed = TypeVar("Keyed", bound=_Keyed)
+Numbered = TypeVar("Numbered", bound=_Numbered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Page(Generic[Row]):
     following: str | None
 
 
-def by_key(read: Callable[[Place[str], int], Sequence[Row]]) -> Page[Row]:
+def by_key(read: Callable[[Place[str], int], Sequence[Keyed]]) -> Page[Keyed]:
     """Read the page of a list by key that the address asks for.
 
     Args:
@@ -49,7 +54,9 @@ def by_key(read: Callable[[Place[str], int], Sequence[Row]]) -> Page[Row]:
     return _page(read(place, SIZE + 1), place, lambda row: row.key)
 
 
-def by_age(read: Callable[[Place[int], int], Sequence[Row]]) -> Page[Row]:
+def by_age(
+    read: Callable[[Place[int], int], Sequence[Numbered]],
+) -> Page[Numbered]:
     """Read the page of a list, newest first, that the address asks for."""
     after, before = (_number(name) for name in ("after", "before"))
     place = Place(after=after, before=before, falling=True)

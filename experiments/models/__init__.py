@@ -36,6 +36,7 @@ from experiments.models.keys import ApiKey, IdempotentAnswer
 from experiments.models.layers import HoldoutRow, Layer, LayerRange
 from experiments.models.metrics import Metric, MetricVersion
 from experiments.models.plans import AmendmentRow, PlanRow
+from experiments.models.previews import PreviewLink
 from experiments.models.privacy import (
     ErasedExposure,
     Erasure,
@@ -88,6 +89,7 @@ __all__ = [
     "Pause",
     "Person",
     "PlanRow",
+    "PreviewLink",
     "QuarantinedMessage",
     "Result",
     "RulesetRow",

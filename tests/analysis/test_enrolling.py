@@ -8,19 +8,29 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from analysis.compactor import Compactor, compact_once
 from analysis.enrolling import PUBLISH_EVERY, EnrolledSets
+from analysis.pipeline import analyse
 from analysis.store import EventStore
-from experiments import data_requests, journey, lifecycle
+from experiments import data_requests, journey, lifecycle, preview_links
 from experiments.actors import Actor
 from experiments.assignment import Assignment, assign, assign_all
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.enrolled import FOLDER, PREFIX_BYTES, read_set
+from experiments.inbox import Inbox
+from experiments.models import AnalysisRun
+from experiments.previews import ATTRIBUTE, Asked, Previewer
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
-from experiments.vocabulary import Action, AssignmentReason, IdKind, PersonRole
+from experiments.vocabulary import (
+    Action,
+    AssignmentReason,
+    Environment,
+    IdKind,
+    PersonRole,
+)
 from tests import factories
-from tests.analysis.intake import send
+from tests.analysis.intake import send, sources
 from tests.clock import FakeClock
 from tests.experiments.sent_messages import HIDE
 from tests.factories import EXPERIMENT
@@ -222,3 +232,38 @@ def test_ruleset__on_disk__has_no_enrolled_customer_in_it(shop: Shop) -> None:
         (shop.folder.path / "current.json").read_bytes().split(b"\n")[1]
     )
     assert CUSTOMERS[0] not in str(body)
+
+
+def test_previewer__who_reports_it_seen__is_set_aside_everywhere(shop: Shop) -> None:
+    # The app sends the exposure all the same: the customer is in no set, so keeps
+    # nothing, and the analysis counts them as left out. No source is made up for it.
+    inbox = Inbox.for_settings(shop.context.settings)
+    previewer = Previewer(inbox, HIDE, shop.now)
+    with transaction(shop.context.sessions) as session:
+        _, token = preview_links.make(
+            session, EXPERIMENT, variant="nudge", days=1, actor=shop.ada, now=shop.now()
+        )
+    shop.ask("tester", AT_RISK)
+    asked = Asked("tester", {ATTRIBUTE: token}, Environment.PRODUCTION)
+    assert shop.reader.current is not None
+    shown = previewer.show(shop.reader.current, asked)
+    inbox.close()
+    assert shown is not None
+    shop.see("tester", shown.given.variant)
+    shop.see("customer", shown.given.variant)
+    shop.compact()
+    path = shop.context.settings.data_dir / "ruleset" / FOLDER / f"{EXPERIMENT}.1.bin"
+    assert read_set(path) == HIDE.customer("customer")[:PREFIX_BYTES]
+    # So it is after a restart, when the store is read anew.
+    shop.now.advance(seconds=60)
+    again = EnrolledSets(shop.context, EventStore(shop.context.settings))
+    again.publish(shop.now())
+    assert read_set(path) == HIDE.customer("customer")[:PREFIX_BYTES]
+    assert [row.source for row in sources(shop.context)] == ["src1"]
+    shop.now.advance(days=1)
+    store = EventStore(shop.context.settings)
+    number = analyse(shop.context, store, EXPERIMENT)
+    with transaction(shop.context.sessions) as session:
+        run = session.get_one(AnalysisRun, number)
+    assert run.counts["previewed"] == 1
+    assert sum(run.counts["exposed"].values()) == 1

@@ -77,6 +77,23 @@ def test_earlier_phase_and_lists__their_customers__are_left_out_and_counted(
     assert (counts.only_outside, counts.everybody) == (0, 3)
 
 
+def test_previews__who_used_a_link__is_left_out_and_counted(
+    summarise: Summarise,
+) -> None:
+    # b used the link before the exposure and d long after; visitor anon-1, who used
+    # it, is e, as was known later; c used one of another experiment; f never saw it.
+    events = EventFile()
+    for who in ("a", "b", "c", "anon-1"):
+        events.exposed(who, "treatment")
+    events.exposed("d", "control", at(1)).linked("anon-1", "e", 5)
+    for who, day in (("b", -1), ("d", 20), ("anon-1", 0), ("f", 0)):
+        events.add("preview", who, at(day), experiment="exp", variant="treatment")
+    events.add("preview", "c", at(0), experiment="other", variant="treatment")
+    counts = summarise(events, {"r": retention()}, at(40), previews=True).exposures
+    assert counts.analysed == {"control": 0, "treatment": 2}
+    assert (counts.previewed, counts.everybody) == (3, 2)
+
+
 def test_retention__activity_around_the_window__counts_only_what_is_inside(
     summarise: Summarise,
 ) -> None:

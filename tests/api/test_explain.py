@@ -9,6 +9,7 @@ import pytest
 
 from api import explain
 from api.door_values import Request
+from experiments.context import utc_now
 from experiments.errors import AbideError, Forbidden, InvalidInput, NotFound
 from tests import rulesets
 
@@ -23,7 +24,7 @@ RULESET = rulesets.ruleset_of(
 def ask(
     parameters: Mapping[str, str] | str, key: str = rulesets.SERVER
 ) -> dict[str, object]:
-    door = explain.routes(rulesets.reader_of(RULESET))["GET", explain.PATH]
+    door = explain.routes(rulesets.reader_of(RULESET), utc_now)["GET", explain.PATH]
     query = parameters if isinstance(parameters, str) else urlencode(parameters)
     headers = {"authorization": f"Bearer {key}"}
     answer = door(Request("GET", explain.PATH, query, headers, b"", ""))

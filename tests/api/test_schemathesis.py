@@ -159,7 +159,7 @@ def whole(
                 DoorGroup(door.routes(reader), door.BODY_CAP, 8, wording=door.word)
                 for door in (assignments, ofrep, sdk_payload)
             ),
-            DoorGroup(explain.routes(reader), explain.BODY_CAP, 8),
+            DoorGroup(explain.routes(reader, utc_now), explain.BODY_CAP, 8),
             DoorGroup(tracked, 500_000, 8, accepts_gzip=True),
             DoorGroup(hooked, hooks.BODY_CAP, 8),
         ],

@@ -71,6 +71,46 @@ def test_explain__ruleset_in_force__lists_and_earlier_variants_are_asked(
 
 
 @pytest.mark.parametrize(
+    ("token", "experiment", "outcome", "words"),
+    [
+        ("right", "nudge", "decided", "Preview link 7, which works until 15 Mar 2199"),
+        ("draft", "draft", "decided", "Preview link 7,"),
+        ("right", "draft", "passed", "one of another experiment"),
+        ("gone", "nudge", "passed", "not known, was revoked or has expired"),
+        ("late", "nudge", "passed", "not known, was revoked or has expired"),
+        ("over", "over", "passed", "shows nothing"),
+    ],
+)
+def test_explain__preview_link__is_named(
+    environ: dict[str, str],
+    tmp_path: Path,
+    token: str,
+    experiment: str,
+    outcome: str,
+    words: str,
+) -> None:
+    until = "2199-03-15T09:30:00+00:00"
+    links = [
+        rulesets.preview("right", "nudge", until=until),
+        rulesets.preview("draft", "draft", until=until),
+        rulesets.preview("over", "over", until=until),
+        rulesets.preview("late", "nudge"),
+    ]
+    entries = [ENTRY, rulesets.entry("over", status="stopped")]
+    file = tmp_path / "with-links.json"
+    file.write_bytes(seal(rulesets.body_of(entries, previews=links)))
+    attributes = json.dumps({"abide_preview": token})
+    given = [experiment, "a", "--attributes", attributes, "--ruleset", str(file)]
+    code, output = run(environ, *given, "--json")
+    assert code == 0, output
+    told = json.loads(output)
+    step = told["steps"][0]
+    assert (step["name"], step["outcome"]) == ("preview", outcome)
+    assert words in step["sentence"]
+    assert (told["reason"] == "preview") is (outcome == "decided")
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["none", "a"], 'There is no experiment "none" in the ruleset.'),

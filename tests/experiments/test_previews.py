@@ -1,59 +1,87 @@
-"""Preview links: signed, bound to one experiment, and ended by time or status."""
+"""Preview links: by token, bound to one experiment, ended by time, person or status."""
 
-from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from experiments import catalog, preview_links, ruleset
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.errors import Conflict, Forbidden, InvalidInput
-from experiments.preview_links import make_token, may_preview
-from experiments.previews import ATTRIBUTE, Previewer, load_previewer, preview_of
-from experiments.vocabulary import AssignmentReason, PersonRole
+from experiments.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
+from experiments.lookups import Place
+from experiments.models import AuditEntry
+from experiments.parcels import EventRow, Parcel
+from experiments.previews import (
+    ATTRIBUTE,
+    Asked,
+    Preview,
+    Previewer,
+    find_preview,
+    shown_by,
+)
+from experiments.ruleset_values import Ruleset, parse
+from experiments.vocabulary import AssignmentReason, Environment, PersonRole
 from tests import factories, rulesets
 from tests.clock import FakeClock
+from tests.experiments.sent_messages import HIDE
+from tests.factories import EXPERIMENT
 
 RULES = [rulesets.personal("pro", {"plan": "pro"}, on=2)]
 CONTROL = rulesets.variant("control", 1.0, parameters={"on": 0})
 OTHER = rulesets.variant("treatment", 0.0, parameters={"on": 1}, personalisation=RULES)
 ENTRY = rulesets.entry("nudge", variants=[CONTROL, OTHER], types={"on": "integer"})
-RULESET = rulesets.ruleset_of([ENTRY, {**ENTRY, "key": "over", "status": "stopped"}])
+ENTRIES = [ENTRY, {**ENTRY, "key": "over", "status": "stopped"}]
+LINK = "abp_0123456789"
 
 
-@pytest.fixture
-def previewer(now: FakeClock) -> Previewer:
-    return Previewer(b"s" * 32, now)
+def ruleset_with(key: str = "nudge", variant: str = "treatment") -> Ruleset:
+    link = rulesets.preview(LINK, key, variant)
+    return rulesets.ruleset_of(ENTRIES, previews=[link])
 
 
-def token_of(
-    previewer: Previewer, now: FakeClock, key: str = "nudge", variant: str = "treatment"
-) -> str:
-    until = now() + timedelta(days=7)
-    return previewer.sign(key, variant, {"on": 9}, {"on": "integer"}, until)
+def ask(unit: object = "a", **attributes: Any) -> Asked:  # noqa: ANN401
+    return Asked(unit, {ATTRIBUTE: LINK, **attributes}, Environment.PRODUCTION)
+
+
+class Shelf:
+    """Keeps parcels, or fails."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.parcels: list[Parcel] = []
+        self.fault = fault
+
+    def append(self, parcel: Parcel) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.parcels.append(parcel)
+
+
+def found(
+    now: FakeClock,
+    published: Ruleset,
+    **attributes: Any,  # noqa: ANN401
+) -> Preview | None:
+    return find_preview(published, {ATTRIBUTE: LINK, **attributes}, now())
 
 
 def test_preview__running_experiment__variant_that_the_hash_never_gives(
-    previewer: Previewer, now: FakeClock
+    now: FakeClock,
 ) -> None:
-    attributes = {ATTRIBUTE: token_of(previewer, now)}
-    found = preview_of(previewer, RULESET, attributes)
-    assert found is not None
-    assert (found.given.variant, found.given.parameters) == ("treatment", {"on": 1})
-    assert found.given.reason == AssignmentReason.PREVIEW
-    assert not found.given.in_experiment
-    # The published rules of a personalised variant choose, not the token.
-    found = preview_of(previewer, RULESET, {**attributes, "plan": "pro"})
-    assert found is not None
-    assert (found.given.parameters, found.given.rule) == ({"on": 2}, "pro")
+    shown = found(now, ruleset_with())
+    assert shown is not None
+    assert (shown.given.variant, shown.given.parameters) == ("treatment", {"on": 1})
+    assert shown.given.reason == AssignmentReason.PREVIEW
+    assert not shown.given.in_experiment
+    # The published rules of a personalised variant choose, not the link.
+    shown = found(now, ruleset_with(), plan="pro")
+    assert shown is not None
+    assert (shown.given.parameters, shown.given.rule) == ({"on": 2}, "pro")
 
 
-def test_preview__draft__parameters_of_the_token(
-    previewer: Previewer, now: FakeClock
-) -> None:
-    token = token_of(previewer, now, "draft")
-    found = preview_of(previewer, RULESET, {ATTRIBUTE: token})
-    assert found is not None
-    assert (found.given.experiment, found.given.parameters) == ("draft", {"on": 9})
+def test_preview__draft__parameters_of_the_link(now: FakeClock) -> None:
+    shown = found(now, ruleset_with("draft"))
+    assert shown is not None
+    assert (shown.given.experiment, shown.given.parameters) == ("draft", {"on": 9})
 
 
 @pytest.mark.parametrize(
@@ -61,87 +89,151 @@ def test_preview__draft__parameters_of_the_token(
     [("over", "treatment"), ("elsewhere", "x"), ("none", "x"), ("nudge", "gone")],
 )
 def test_preview__ended_external_or_unknown__nothing(
-    previewer: Previewer, now: FakeClock, key: str, variant: str
+    now: FakeClock, key: str, variant: str
 ) -> None:
-    token = token_of(previewer, now, key, variant)
-    assert preview_of(previewer, RULESET, {ATTRIBUTE: token}) is None
+    assert found(now, ruleset_with(key, variant)) is None
 
 
-def test_preview__expired_or_of_another_secret__nothing(
-    previewer: Previewer, now: FakeClock
-) -> None:
-    token = token_of(previewer, now)
-    other = Previewer(b"t" * 32, now)
-    assert preview_of(other, RULESET, {ATTRIBUTE: token}) is None
-    now.advance(days=7, seconds=-1)
-    assert preview_of(previewer, RULESET, {ATTRIBUTE: token}) is not None
+def test_preview__expired_revoked_or_refused__nothing(now: FakeClock) -> None:
+    published = ruleset_with()
+    assert found(now, published, consent=False) is None
+    assert found(now, rulesets.ruleset_of(ENTRIES)) is None  # revoked: not published
+    now.advance(days=1, seconds=-1)
+    assert found(now, published) is not None
     now.advance(seconds=1)
-    assert preview_of(previewer, RULESET, {ATTRIBUTE: token}) is None
+    assert found(now, published) is None
 
 
-def test_preview__any_changed_letter_or_odd_value__nothing(
-    previewer: Previewer, now: FakeClock
-) -> None:
-    token = token_of(previewer, now)
-    # The last letter of a signature holds two bits that do not count.
-    for place in range(len(token) - 1):
-        changed = "A" if token[place] != "A" else "B"
-        bent = f"{token[:place]}{changed}{token[place + 1 :]}"
-        assert preview_of(previewer, RULESET, {ATTRIBUTE: bent}) is None
-    odd = [
-        "",
-        "abp1.",
-        "abp1..",
-        token + "A",
-        "\N{SNOWMAN}",
-        7,
-        None,
-        [token],
-        "a" * 9000,
+@pytest.mark.parametrize(
+    "token", ["", LINK + "A", LINK[:-1], "\N{SNOWMAN}", "\ud800", 7, None, [LINK]]
+)
+def test_preview__odd_token__nothing(now: FakeClock, token: object) -> None:
+    assert find_preview(ruleset_with(), {ATTRIBUTE: token}, now()) is None
+
+
+# What a door notes
+
+
+def test_show__customer__noted_once_as_customer_and_visitor(now: FakeClock) -> None:
+    shelf = Shelf()
+    previewer = Previewer(shelf, HIDE, now)
+    published = ruleset_with()
+    assert shown_by(previewer, published, ask()) is not None
+    assert shown_by(previewer, published, ask()) is not None
+    (parcel,) = shelf.parcels
+    rows = [EventRow(*fields) for fields in parcel.rows]
+    assert [(row.customer, row.anonymous) for row in rows] == [
+        (HIDE.customer("a"), None),
+        (HIDE.anonymous("a"), HIDE.anonymous("a")),
     ]
-    for value in odd:
-        assert preview_of(previewer, RULESET, {ATTRIBUTE: value}) is None
-    assert preview_of(previewer, RULESET, {}) is None
-    assert preview_of(None, RULESET, {ATTRIBUTE: token}) is None
+    assert {(row.kind, row.experiment, row.variant) for row in rows} == {
+        ("preview", "nudge", "treatment")
+    }
+    # Somebody else, and the same one elsewhere, are noted too, under ids of their own.
+    shown_by(previewer, published, ask("b"))
+    elsewhere = Asked("a", ask().attributes, Environment.DEVELOPMENT)
+    shown_by(previewer, published, elsewhere)
+    ids = [row[12] for each in shelf.parcels for row in each.rows]
+    assert len(set(ids)) == len(ids) == 6
 
 
-def test_make_token__draft__is_read_with_the_secret_of_the_data_folder(
+def test_show__cannot_be_noted__no_preview(now: FakeClock) -> None:
+    shelf = Shelf(Unavailable("The events cannot be stored right now."))
+    previewer = Previewer(shelf, HIDE, now)
+    assert shown_by(previewer, ruleset_with(), ask()) is None
+    shelf.fault = None
+    assert shown_by(previewer, ruleset_with(), ask()) is not None
+
+
+def test_show__without_token_or_usable_id__nothing_to_note(now: FakeClock) -> None:
+    shelf = Shelf()
+    previewer = Previewer(shelf, HIDE, now)
+    published = ruleset_with()
+    nobody = Asked("a", {}, Environment.PRODUCTION)
+    assert shown_by(previewer, published, nobody) is None
+    assert shown_by(None, published, ask()) is None
+    for unit in ("", None, "\ud800"):
+        assert shown_by(previewer, published, ask(unit)) is not None
+    assert shelf.parcels == []
+
+
+# Making and revoking
+
+
+def published(context: Context) -> Ruleset:
+    with transaction(context.sessions) as session:
+        return parse(ruleset.publish(session, context.now()).body.encode())
+
+
+def test_make__draft__published_until_it_is_revoked(
     context: Context, now: FakeClock
 ) -> None:
-    previewer = load_previewer(context.settings, now)
     with transaction(context.sessions) as session:
         actor = factories.make_actor(session)
-        experiment = factories.make_experiment(session, actor)
-        token = make_token(previewer, experiment, "nudge", 7, actor=actor, now=now())
-        key = experiment.key
-        with pytest.raises(InvalidInput, match="Choose a variant"):
-            make_token(previewer, experiment, "none", 7, actor=actor, now=now())
-        with pytest.raises(InvalidInput, match="from 1 to 30"):
-            make_token(previewer, experiment, "nudge", 31, actor=actor, now=now())
+        factories.make_experiment(session, actor)
+    with transaction(context.sessions) as session:
+        link, token = preview_links.make(
+            session, EXPERIMENT, variant="nudge", days=7, actor=actor, now=now()
+        )
+    shown = find_preview(published(context), {ATTRIBUTE: token}, now())
+    assert shown is not None
+    assert shown.given.parameters == {"headline": "Save two months"}
+    with transaction(context.sessions) as session:
+        ended: dict[str, Any] = {"actor": actor, "now": now()}
+        row = preview_links.revoke(session, EXPERIMENT, link.id, **ended)
+        assert preview_links.revoke(session, EXPERIMENT, link.id, **ended) is row
+        assert (row.revoked_at, row.revoked_by) == (now(), actor.label)
+        with pytest.raises(NotFound):
+            preview_links.revoke(session, EXPERIMENT, 99, actor=actor, now=now())
+    assert find_preview(published(context), {ATTRIBUTE: token}, now()) is None
+    with transaction(context.sessions) as session:
+        entries = session.query(AuditEntry).order_by(AuditEntry.id).all()
+        actions = [entry.action for entry in entries]
+        assert actions[-2:] == ["experiment.make_preview", "experiment.revoke_preview"]
+        assert not any(token in str(entry.after) for entry in entries)
+        experiment = catalog.get(session, EXPERIMENT)
+        listed = preview_links.listing(session, experiment, Place(falling=True), 10)
+        assert [row.id for row in listed] == [link.id]
+
+
+def test_make__at_fault__is_refused_in_words(context: Context, now: FakeClock) -> None:
+    with transaction(context.sessions) as session:
+        actor = factories.make_actor(session)
         viewer = factories.make_actor(session, "Vic", PersonRole.VIEWER)
+        factories.make_experiment(session, actor)
+        given: dict[str, Any] = {"variant": "nudge", "days": 7, "now": now()}
+        wrong = {**given, "variant": "none", "days": 31, "actor": actor}
+        with pytest.raises(InvalidInput) as refusal:
+            preview_links.make(session, EXPERIMENT, **wrong)
+        assert set(refusal.value.fields) == {"variant", "days"}
         with pytest.raises(Forbidden):
-            make_token(previewer, experiment, "nudge", 7, actor=viewer, now=now())
-    ruleset = rulesets.ruleset_of([], silent={key: "not_started"})
-    again = load_previewer(context.settings, now)
-    found = preview_of(again, ruleset, {ATTRIBUTE: token})
-    assert found is not None
-    assert found.given.parameters == {"headline": "Save two months"}
+            preview_links.make(session, EXPERIMENT, **given, actor=viewer)
 
 
-def test_make_token__external_experiment__is_refused(
+def test_make__too_many_links__is_refused_until_some_end(
+    context: Context, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview_links, "MOST_LINKS", 1)
+    with transaction(context.sessions) as session:
+        actor = factories.make_actor(session)
+        factories.make_experiment(session, actor)
+        given: dict[str, Any] = {"variant": "nudge", "days": 1, "actor": actor}
+        preview_links.make(session, EXPERIMENT, **given, now=now())
+        with pytest.raises(Conflict, match="Revoke some"):
+            preview_links.make(session, EXPERIMENT, **given, now=now())
+        now.advance(days=1)
+        preview_links.make(session, EXPERIMENT, **given, now=now())
+
+
+def test_make__external_experiment__is_refused(
     context: Context, now: FakeClock
 ) -> None:
     with transaction(context.sessions) as session:
         actor = factories.make_actor(session)
         external = factories.external_design()
         experiment = factories.make_experiment(session, actor, external)
-        assert not may_preview(experiment)
+        assert not preview_links.may_preview(experiment)
         with pytest.raises(Conflict):
-            make_token(
-                Previewer(b"s" * 32, now),
-                experiment,
-                "nudge",
-                7,
-                actor=actor,
-                now=now(),
+            preview_links.make(
+                session, EXPERIMENT, variant="nudge", days=7, actor=actor, now=now()
             )

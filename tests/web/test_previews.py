@@ -4,11 +4,14 @@ import html
 import re
 from collections.abc import Callable
 
+from sqlalchemy import select
+
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.previews import ATTRIBUTE, load_previewer, preview_of
+from experiments.models import RulesetRow
+from experiments.previews import ATTRIBUTE, find_preview
+from experiments.ruleset_values import Ruleset, parse
 from experiments.vocabulary import PersonRole
-from tests import rulesets
 from tests.factories import EXPERIMENT, external_design, make_actor, make_experiment
 from tests.web.conftest import Visitor
 
@@ -16,7 +19,7 @@ SignIn = Callable[..., Visitor]
 PATH = f"/experiments/{EXPERIMENT}/preview"
 
 
-def test_preview__draft__token_that_the_doors_read(
+def test_preview__draft__link_that_the_doors_read_until_it_is_revoked(
     signed_in: SignIn, context: Context
 ) -> None:
     with transaction(context.sessions) as session:
@@ -28,11 +31,23 @@ def test_preview__draft__token_that_the_doors_read(
     assert answer.headers["Cache-Control"] == "no-store"
     found = re.search(rf"\?{ATTRIBUTE}=([\w.-]+)<", html.unescape(answer.text))
     assert found is not None
-    ruleset = rulesets.ruleset_of([], silent={EXPERIMENT: "not_started"})
-    previewer = load_previewer(context.settings, context.now)
-    preview = preview_of(previewer, ruleset, {ATTRIBUTE: found.group(1)})
+    token = found.group(1)
+    preview = find_preview(newest(context), {ATTRIBUTE: token}, context.now())
     assert preview is not None
     assert preview.given.variant == "nudge"
+    listed = visitor.get(PATH).text
+    assert token not in listed
+    assert "Revoke" in listed
+    gone = visitor.post(f"{PATH}/{preview.link.id}/revoke", {})
+    assert gone.status_code == 302
+    assert "Revoked" in visitor.get(PATH).text
+    assert find_preview(newest(context), {ATTRIBUTE: token}, context.now()) is None
+
+
+def newest(context: Context) -> Ruleset:
+    with transaction(context.sessions) as session:
+        rows = session.scalars(select(RulesetRow).order_by(RulesetRow.revision)).all()
+        return parse(rows[-1].body.encode())
 
 
 def test_preview__faulty_form__says_what_is_wrong(

@@ -49,7 +49,7 @@ def _receipt(form: ExplainForm, key: str) -> Receipt | None:
         return None
     try:
         ruleset = read_ruleset(context().settings)
-        return receipt_of(ruleset, key, unit, form.attributes.value)
+        return receipt_of(ruleset, key, unit, form.attributes.value, context().now())
     except AbideError as error:
         form.take(error)
         return None

@@ -386,4 +386,5 @@ _LEFT_OUT = (
     ("beyond_size", "Left out: came after the planned size"),
     ("earlier_phase", "Left out: customers of an earlier phase"),
     ("listed", "Left out: on a list by hand"),
+    ("previewed", "Left out: used a preview link"),
 )

@@ -195,6 +195,8 @@ DEEDS = {
     "experiment.new_phase": "Phase ended, a new one begins",
     "experiment.list_customer": "Customer put on a list by hand",
     "experiment.unlist_customer": "Customer taken off a list",
+    "experiment.make_preview": "Preview link made",
+    "experiment.revoke_preview": "Preview link revoked",
     "experiment.plan_step": "Step planned",
     "experiment.cancel_step": "Planned step taken back",
     "experiment.fail_step": "Planned step not done",
