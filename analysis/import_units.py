@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +107,26 @@ class UnitRows:
         self.faults.raise_if_any()
         if not self._seen:
             raise InvalidInput(f"{file.path.name} has no rows.")
+
+    def forget(self, erased: Collection[bytes]) -> int:
+        """Leave out customers about whom nothing is kept.
+
+        Args:
+            erased: pseudonyms.
+
+        Returns:
+            How many rows are left out by that.
+
+        Raises:
+            InvalidInput: nobody is left.
+        """
+        gone = Counter(row[1] for row in self._rows if row[0] in erased)
+        if gone:
+            self._rows = [row for row in self._rows if row[0] not in erased]
+            self.variants -= gone
+        if not self._rows:
+            raise InvalidInput("Every customer in the file was erased; none is left.")
+        return gone.total()
 
     def _read(self, row: Row) -> None:
         customer = self._customer(row)

@@ -34,7 +34,7 @@ from analysis.import_units import Columns, UnitRows, attribute_columns, import_i
 from analysis.imported_rows import RowFaults, RowFile
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
-from experiments import lifecycle
+from experiments import data_requests, lifecycle
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import Conflict, InvalidInput
@@ -109,9 +109,12 @@ def _import_units(
     )
     columns.require_in(file)
     units = _read_units(context, file, columns, progress)
+    erased = _leave_out_erased(context, units)
     if plan:
         require_variants(units.variants, plan)
     said = f"{_people(units.variants)} in {file.path.name}"
+    if erased:
+        said += f", without {erased:,} who were erased,"
     if request.dry_run:
         return Imported(f"{said}: no faults. Nothing was stored (dry run).")
     finished = Finished(
@@ -132,6 +135,9 @@ def _import_units(
         said += " were stored already"
     else:
         store.replace(key, units.table(keys, import_id))
+        # Who was erased meanwhile may have been looked for before this was there.
+        while _leave_out_erased(context, units):
+            store.replace(key, units.table(keys, import_id))
         said += " are stored"
     return Imported(f"{said}.", _analysed(context, key))
 
@@ -144,6 +150,11 @@ def _read_units(
     with progress("Checking rows", file.row_count) as advance:
         units.read(file, advance)
     return units
+
+
+def _leave_out_erased(context: Context, units: UnitRows) -> int:
+    with transaction(context.sessions) as session:
+        return units.forget(data_requests.tombstones(session))
 
 
 # Events

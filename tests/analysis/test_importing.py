@@ -18,14 +18,16 @@ from analysis.import_request import Request
 from analysis.importing import Imported, import_file, silently
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
-from experiments import catalog, plan_lock
+from experiments import catalog, data_requests, plan_lock
+from experiments.actors import SYSTEM
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.design import SegmentRef
 from experiments.errors import Conflict, InvalidInput
 from experiments.models import AnalysisRun, EventSource, Experiment
 from experiments.preparing import prepare
-from experiments.vocabulary import PersonRole, ResultPhase, Status, Verdict
+from experiments.privacy import load_pseudonymiser
+from experiments.vocabulary import IdKind, PersonRole, ResultPhase, Status, Verdict
 from tests import factories
 from tests.analysis.test_cookie_cats import check_published_numbers
 from tests.analysis.test_pipeline import the_run
@@ -241,6 +243,63 @@ def test_imported_again__with_a_variant_the_plan_has_not__is_refused(
     write_csv(path, rows)
     with pytest.raises(Conflict, match="the file also has third"):
         import_file(context, request_for(path), silently)
+
+
+def ask_for_erasure(context: Context, who: str) -> None:
+    with transaction(context.sessions) as session:
+        data_requests.request_erasure(
+            session,
+            load_pseudonymiser(context.settings),
+            who,
+            IdKind.CUSTOMER,
+            actor=SYSTEM,
+            now=context.now(),
+        )
+
+
+def test_one_row_per_customer__who_was_erased__does_not_come_back(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = customers(40)
+    path = write_csv(tmp_path / "people.csv", rows)
+    first, second, third = (str(row["customer"]) for row in rows[:3])
+    ask_for_erasure(context, first)
+    replaced = UnitStore.replace
+
+    def replace_while_somebody_asks(store: UnitStore, *args: Any) -> None:  # noqa: ANN401
+        monkeypatch.setattr(UnitStore, "replace", replaced)
+        replaced(store, *args)
+        ask_for_erasure(context, second)
+
+    monkeypatch.setattr(UnitStore, "replace", replace_while_somebody_asks)
+    imported = import_file(context, request_for(path), silently)
+    assert imported.summary == (
+        "39 customers (control 19, new 20) in people.csv, without 1 who were erased,"
+        " are stored."
+    )
+    hide, store = load_pseudonymiser(context.settings), UnitStore(context.settings)
+    units = store.of("new-page")
+    assert units is not None
+    left = {
+        row["customer"]
+        for file in units.files
+        for row in pq.ParquetFile(file).read(columns=["customer"]).to_pylist()
+    }
+    assert len(left) == 38
+    assert not left & {hide.customer(first), hide.customer(second)}
+    assert hide.customer(third) in left
+
+
+def test_one_row_per_customer__all_of_them_erased__is_refused(
+    context: Context, tmp_path: Path
+) -> None:
+    rows = customers(2)
+    path = write_csv(tmp_path / "people.csv", rows)
+    for row in rows:
+        ask_for_erasure(context, str(row["customer"]))
+    with pytest.raises(InvalidInput, match="Every customer in the file was erased"):
+        import_file(context, request_for(path), silently)
+    assert experiments_in(context) == []
 
 
 def test_one_row_per_customer__as_parquet__is_the_same(
