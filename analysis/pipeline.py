@@ -93,6 +93,35 @@ def analyse(
     return _when_free(context, patience, work)
 
 
+def note_failure(
+    context: Context, key: str, error: str, *, patience: timedelta = PATIENCE
+) -> int:
+    """Store that an analysis came to nothing, where it could not do so itself.
+
+    Args:
+        context: database, settings and clock.
+        key: of the experiment.
+        error: what went wrong, in words.
+        patience: how long to wait for the lease, as of a process that was killed.
+
+    Returns:
+        Id of the stored run.
+
+    Raises:
+        NotFound: there is no such experiment.
+        Conflict: it has not started, or another analysis is running.
+    """
+    moment = context.now()
+    with transaction(context.sessions) as session:
+        subject = read_subject(session, key, moment)
+    run = run_record.failed_run(subject, moment, moment, error)
+
+    def work(token: int) -> int:
+        return run_record.store(context.sessions, run, LEASE, token)
+
+    return _when_free(context, patience, work)
+
+
 def _when_free(
     context: Context, patience: timedelta, work: Callable[[int], int]
 ) -> int:

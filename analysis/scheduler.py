@@ -6,6 +6,7 @@ source is seen within the hour, and an answer that has become due does not wait 
 tomorrow. One scheduler works at a time, by lease; others stand by and take over.
 
 A job whose time passed while nobody worked is done once, as soon as somebody does.
+What takes memory is done in a process of its own (`apart`); this one stays small.
 """
 
 import threading
@@ -21,7 +22,7 @@ from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analysis import leases, pipeline, segment_measuring
+from analysis import apart, leases, segment_due
 from analysis.planned_steps import carry_out_due
 from analysis.store import EventStore
 from experiments import ruleset_history
@@ -38,7 +39,6 @@ COUNTING_MINUTE = 10
 ANALYSIS_MINUTE = 5
 UPKEEP_MINUTE = 50
 SIZES_MINUTE = 20
-PATIENCE = timedelta(minutes=30)  # for an analysis that somebody else started
 MOST_FAILURES = 5  # in a row; then an experiment is tried once a day only
 REST = timedelta(hours=1)  # of a job that keeps failing
 SETTLED_AFTER = timedelta(days=7)  # late events of a finished experiment count so long
@@ -120,10 +120,21 @@ def tidy(context: Context) -> None:
     log.info("rulesets_forgotten", count=deleted)
 
 
-def measure_segments(context: Context) -> None:
-    """Count the segments that were not counted since this morning, or are new."""
-    due_at = last_due(context.now(), SIZES_MINUTE, context.settings.analysis_hour)
-    segment_measuring.measure_due(context, due_at)
+def measure_segments(
+    context: Context, measure: Callable[[datetime], object] = apart.measure
+) -> None:
+    """Count the segments that were not counted since this morning, or are new.
+
+    Args:
+        context: settings, database and clock.
+        measure: counts them; it is told when all were due last.
+    """
+    now, store = context.now(), EventStore(context.settings)
+    due_at = last_due(now, SIZES_MINUTE, context.settings.analysis_hour)
+    with transaction(context.sessions) as session:
+        is_due = bool(segment_due.due(session, store, due_at, now))
+    if is_due:
+        measure(due_at)
 
 
 def run_scheduler(
@@ -271,9 +282,10 @@ def _record_of(session: Session, name: str) -> JobRecord:
 
 
 Due = Callable[[Session, EventStore, datetime], list[str]]
+Analyse = Callable[[str], str | None]  # key -> what went wrong, or None
 
 
-def analyse_all(context: Context, due: Due) -> None:
+def analyse_all(context: Context, due: Due, analyse: Analyse = apart.analyse) -> None:
     """Analyse the experiments that are due, one after the other.
 
     One that fails does not keep the others from theirs; each has a record of its own.
@@ -281,12 +293,13 @@ def analyse_all(context: Context, due: Due) -> None:
     Args:
         context: settings, database and clock.
         due: says which.
+        analyse: does it, and gives what went wrong, or None.
     """
     store = EventStore(context.settings)
     with transaction(context.sessions) as session:
         keys = due(session, store, context.now())
     for key in keys:
-        error = _analyse_one(context, store, key)
+        error = _analyse_one(analyse, key)
         with transaction(context.sessions) as session:
             note(session, job_name(key), context.now(), error)
 
@@ -296,15 +309,12 @@ def job_name(key: str) -> str:
     return f"analyse:{key}"
 
 
-def _analyse_one(context: Context, store: EventStore, key: str) -> str | None:
+def _analyse_one(analyse: Analyse, key: str) -> str | None:
     try:
-        run_id = pipeline.analyse(context, store, key, patience=PATIENCE)
+        return analyse(key)
     except AbideError as error:
         log.warning("analysis_refused", experiment=key, reason=error.message)
         return error.message
-    with transaction(context.sessions) as session:
-        run = session.get(AnalysisRun, run_id)
-        return None if run is None else run.error
 
 
 def due_daily(session: Session, _store: EventStore, now: datetime) -> list[str]:

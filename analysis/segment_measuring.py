@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from analysis import leases, segment_sizes, wording
 from analysis.segment_counting import Count, Counted, Rule, RunningExperiment, count
+from analysis.segment_due import due
 from analysis.segment_sizes import SMALLEST
 from analysis.store import EventStore, Snapshot
 from experiments.context import Context
@@ -30,7 +31,6 @@ WEEK = timedelta(days=7)
 WEEKS = 12
 MONDAY = datetime.fromisoformat("1970-01-05T00:00:00+00:00")
 LATE = timedelta(days=1)  # for so long a week's end is counted anew
-AGAIN = timedelta(minutes=10)  # until a size that was not known is tried again
 SCRATCH = "scratch"
 
 
@@ -46,7 +46,7 @@ def measure_due(context: Context, due_at: datetime) -> int:
     """
     store, now = EventStore(context.settings), context.now()
     with transaction(context.sessions) as session:
-        versions = _due(session, store, due_at, now)
+        versions = due(session, store, due_at, now)
     if not versions:
         return 0
     with leases.held(context, leases.ANALYSIS) as token:
@@ -69,35 +69,6 @@ def measure_due(context: Context, due_at: datetime) -> int:
 
 def _name(version: SegmentVersion) -> tuple[str, int]:
     return version.segment.key, version.version
-
-
-def _due(
-    session: Session, store: EventStore, due_at: datetime, now: datetime
-) -> list[SegmentVersion]:
-    query = (
-        select(SegmentVersion)
-        .options(selectinload(SegmentVersion.segment))
-        .order_by(SegmentVersion.segment_id, SegmentVersion.version)
-    )
-    newest = {version.segment_id: version for version in session.scalars(query)}
-    known = {
-        row.segment_version_id: row for row in session.scalars(select(SegmentSize))
-    }
-    return [
-        version
-        for version in newest.values()
-        if _is_due(known.get(version.id), store, due_at, now)
-    ]
-
-
-def _is_due(
-    size: SegmentSize | None, store: EventStore, due_at: datetime, now: datetime
-) -> bool:
-    if size is None or size.measured_at < due_at:
-        return True
-    # Who has just begun to send attributes does not want to wait for tomorrow.
-    waited = now - size.measured_at >= AGAIN
-    return not size.known_count and waited and size.store_version != store.version
 
 
 def _running(session: Session) -> list[tuple[RunningExperiment, SegmentVersion]]:

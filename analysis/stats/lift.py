@@ -8,8 +8,6 @@ survives such a refusal.
 import math
 from collections.abc import Callable
 
-from scipy.optimize import brentq
-
 from analysis.stats.estimate import Interval, Lift, NotComputable
 from analysis.stats.intervals import normal_value, t_value
 from analysis.stats.summary import Successes
@@ -171,6 +169,9 @@ def _ratio_score(control: Successes, treatment: Successes, ratio: float) -> floa
 
 def _where(score: Callable[[float], float], target: float, start: float) -> float:
     """Log ratio at which the score, which falls without bound, meets the target."""
+    # Loads much, and most analyses are counts that need no root.
+    from scipy.optimize import brentq  # noqa: PLC0415
+
     low = high = start
     step = 0.1
     while score(low) < target:

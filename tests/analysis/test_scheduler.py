@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from analysis import leases, scheduler
+from analysis import leases, pipeline, scheduler
 from analysis.scheduler import Job, do_if_due, due_daily, due_hourly, run_scheduler
 from analysis.store import EventStore
 from experiments import accounts, lifecycle
@@ -266,7 +266,13 @@ def test_analyse_all__one_experiment_fails__others_are_analysed_and_all_recorded
     def due(*_args: object) -> list[str]:
         return ["gone", "good"]
 
-    scheduler.analyse_all(context, due)
+    store = EventStore(context.settings)
+
+    def here(key: str) -> str | None:
+        pipeline.analyse(context, store, key)
+        return None
+
+    scheduler.analyse_all(context, due, here)
     assert record_of(context, "analyse:gone").failure_count == 1
     assert "no experiment" in (record_of(context, "analyse:gone").last_error or "")
     assert record_of(context, "analyse:good").failure_count == 0

@@ -157,5 +157,5 @@ def test_measure_due__analysis_holds_the_store__waits_for_the_next_minute(
     with leases.held(context, leases.ANALYSIS):
         assert measure_due(context, NOW) == 0
     assert size_of(context, "pros") is None
-    scheduler.measure_segments(context)
+    scheduler.measure_segments(context, lambda due: measure_due(context, due))
     assert size_of(context, "pros") is not None

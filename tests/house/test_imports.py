@@ -41,9 +41,13 @@ def test_front_door__app_created__loads_no_statistics(tmp_path: object) -> None:
     assert _loaded(imports) == ""
 
 
-@pytest.mark.parametrize("command", ["importing", "pipeline", "scheduler", "up"])
+@pytest.mark.parametrize("command", ["importing", "pipeline", "up"])
 def test_command_that_computes__started__loads_no_statistics_and_no_drawing_yet(
     command: str,
 ) -> None:
     loaded = set(_loaded(f"import analysis.{command}").split(","))
     assert loaded.isdisjoint({"statsmodels", "scipy.stats", "altair", "vl_convert"})
+
+
+def test_scheduler__which_lives_long__loads_nothing_that_computes() -> None:
+    assert _loaded("import analysis.scheduler") == ""
