@@ -109,6 +109,15 @@ def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def empty_postgres(postgres_server: str) -> Iterator[str]:
+    """Give a database without any table."""
+    name = f"empty_{uuid.uuid4().hex[:12]}"
+    _run_on_server(postgres_server, f"CREATE DATABASE {name}")
+    yield _database(postgres_server, name)
+    _run_on_server(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 def sqlite_url(sqlite_template: Path, data_dir: Path) -> str:
     shutil.copy(sqlite_template, data_dir / "abide.db")
     return f"sqlite:///{data_dir / 'abide.db'}"

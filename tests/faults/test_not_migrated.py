@@ -1,12 +1,10 @@
 """A database that nobody brought to this version: every door says what to run."""
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import create_engine, text
 from werkzeug.test import Client
 
 from abide import create_flask_app, main
@@ -17,16 +15,6 @@ from experiments.ruleset_mirror import RulesetMirror
 from experiments.vocabulary import Environment, KeyKind
 
 COMMAND = "abide db upgrade"
-
-
-@pytest.fixture
-def empty_postgres(postgres_server: str) -> str:
-    name = f"empty_{uuid.uuid4().hex[:12]}"
-    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return postgres_server.replace("/postgres?", f"/{name}?", 1)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
