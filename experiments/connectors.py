@@ -226,6 +226,14 @@ def get(session: Session, public_id: str) -> Connector:
     return row
 
 
+def find(session: Session, public_id: str) -> Connector | None:
+    """Find the connector that is a source of events; None for another kind."""
+    try:
+        return get(session, public_id)
+    except NotFound:
+        return None
+
+
 def listing(session: Session) -> Sequence[Connector]:
     """List all connectors, newest first; their number stays small."""
     return session.scalars(select(Connector).order_by(Connector.id.desc())).all()

@@ -7,6 +7,7 @@ from web import access, errors, templating
 from web.pages import (
     account,
     audit,
+    connectors,
     data,
     experiments,
     explain,
@@ -52,6 +53,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     account.pages,
     people.pages,
     keys.pages,
+    connectors.pages,
     stages.pages,
     layers.pages,
     audit.pages,

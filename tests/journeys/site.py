@@ -1,5 +1,6 @@
 """The pages on a real port, with a company that has done some work in them."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,19 +8,26 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import Flask
+from sqlalchemy.orm import Session
 from typing_extensions import override
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from experiments import accounts, keys, lifecycle
+from experiments import accounts, connectors, keys, lifecycle
+from experiments.actors import Actor
+from experiments.connectors import NewConnector
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.models import Person
+from experiments.held_bodies import hold
+from experiments.models import Person, QuarantinedMessage
+from experiments.sealing import load_sealer
 from experiments.vocabulary import (
     Action,
+    ConnectorKind,
     Decision,
     Environment,
     KeyKind,
     PersonRole,
+    QuarantineReason,
 )
 from tests.factories import PASSWORD, make_experiment, make_person, start_experiment
 
@@ -58,6 +66,8 @@ PAGES = (
     "/settings/people",
     "/settings/people/2",
     "/settings/keys",
+    "/settings/connectors",
+    "/settings/connectors/supportdesk1",
     "/settings/stages",
     "/settings/stages/new",
     "/settings/audit",
@@ -135,3 +145,31 @@ def furnish(context: Context) -> None:
             actor=owner,
             now=now,
         )
+        connect(context, session, owner)
+
+
+def connect(context: Context, session: Session, owner: Actor) -> None:
+    """Register a connector, with a body that waits for its mapping."""
+    new = NewConnector(ConnectorKind.GENERIC, Environment.PRODUCTION, LONG[:100])
+    sealer, now = load_sealer(context.settings), context.now()
+    row, _ = connectors.create(session, new, sealer, actor=owner, now=now)
+    row.public_id = "supportdesk1"
+    body = {"id": "r-1", "customer_id": "u1", "score": NASTY}
+    held = hold(
+        sealer,
+        json.dumps(body).encode(),
+        body,
+        QuarantineReason.UNMAPPED,
+        "This connector has no mapping yet.",
+    )
+    session.add(
+        QuarantinedMessage(
+            slot="site",
+            seq=1,
+            position=0,
+            received_at=now,
+            environment=row.environment,
+            source=row.public_id,
+            **held._asdict(),
+        )
+    )

@@ -16,8 +16,9 @@ from flask import Flask
 from experiments import accounts, allocation, lifecycle
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.models import Person
-from experiments.vocabulary import Action, PersonRole
+from experiments.models import Connector, Person
+from experiments.vocabulary import Action, ConnectorKind, PersonRole
+from tests.api.hook_doors import register
 from tests.factories import make_experiment, make_person, start_experiment
 from tests.web.conftest import BASE, Visitor
 from tests.web.markup import FormMarkup, main_form, read_page
@@ -30,6 +31,7 @@ from web.forms.actions import (
     StepForm,
     StopForm,
 )
+from web.forms.connectors import ConnectorForm, MappingForm, SecretForm
 from web.forms.experiments import ExperimentForm
 from web.forms.explain import ExplainForm
 from web.forms.hypotheses import HypothesisForm
@@ -62,6 +64,15 @@ PAGES = (
     FormPage(PersonForm, "/settings/people"),
     FormPage(RoleForm, "/settings/people/2", sends_to="/settings/people/2/role"),
     FormPage(KeyForm, "/settings/keys"),
+    FormPage(ConnectorForm, "/settings/connectors", filled=(("secret", "x" * 16),)),
+    FormPage(MappingForm, "/settings/connectors/supportdesk1"),
+    FormPage(
+        SecretForm,
+        "/settings/connectors/supportdesk1",
+        sends_to="/settings/connectors/supportdesk1/secret",
+        prefix="secret-",
+        filled=(("secret-secret", "x" * 16),),
+    ),
     FormPage(StageForm, "/settings/stages/new"),
     FormPage(StageForm, "/settings/stages/renewal"),
     FormPage(SegmentForm, "/segments/new"),
@@ -113,6 +124,8 @@ NOT_ASKED = {
     "/hypotheses/annual-nudge/edit": {"key"},
     "/experiments/annual-plan-nudge/edit": {"key"},
 }
+# What somebody typed into these is not written into a page.
+NEVER_SHOWN = {"password", "secret", "secret-secret"}
 BAD_VALUES: dict[type[object], str] = {
     fields.Whole: "1.5",
     fields.Number: "abc",
@@ -145,9 +158,11 @@ def visitor_with_everything(context: Context, signed_in: SignIn) -> Visitor:
     """Sign an administrator in, where each form has something to be about."""
     visitor = signed_in(PersonRole.ADMIN)
     now = context.now()
+    row = register(context, ConnectorKind.INTERCOM)
     with transaction(context.sessions) as session:
         owner = accounts.actor_for(session.get_one(Person, 1))
         make_person(session, "Bob")
+        session.get_one(Connector, row.id).public_id = "supportdesk1"
         make_experiment(session, owner)
         make_experiment(session, owner, key="in-review")
         lifecycle.transition(session, "in-review", Action.SUBMIT, owner, now)
@@ -201,7 +216,7 @@ def test_each_field__with_a_bad_value__is_named_and_nothing_is_lost(
         lost = set(sent) - {n for n, _ in again.values} - {"action"}
         assert lost <= {name, "confirm"} | unchecked(sent), (page.path, name)
         for kept_name, value in again.values:
-            if kept_name not in {name, "csrf_token", "password", "revision"}:
+            if kept_name not in {name, "csrf_token", "revision", *NEVER_SHOWN}:
                 before = [part.replace("\r\n", "\n") for part in sent[kept_name]]
                 assert value in before, (page.path, name, kept_name)
 

@@ -437,6 +437,25 @@ class Password(PasswordField):  # type: ignore[misc]
             raise ValidationError("Enter a password.")
 
 
+class Secret(Password):
+    """A secret that may be left empty, for one to be made."""
+
+    def __init__(
+        self,
+        label: str,
+        description: str = "",
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(
+            label, description, render_kw={"autocomplete": "off"}, **others
+        )
+        self.flags.optional = True
+
+    @override
+    def pre_validate(self, form: object) -> None:
+        """Leave it to the rules, which know whose secret may be empty."""
+
+
 class Hidden(HiddenField):  # type: ignore[misc]
     """A value that travels with the form."""
 

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from experiments import (
     catalog,
+    connectors,
     exposures_view,
     intake_view,
     quarantine,
@@ -89,6 +90,7 @@ def _page(found: Pile, form: ReplayForm) -> str:
             pile=found,
             examples=examples,
             replayable=any(row.customer is not None for row in examples),
+            connector=connectors.find(database, found.source),
             form=form,
             problems=form.problems(),
         )

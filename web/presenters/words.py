@@ -6,6 +6,7 @@ from experiments.vocabulary import (
     Action,
     AssignedBy,
     CheckState,
+    ConnectorKind,
     Decision,
     Direction,
     Environment,
@@ -141,6 +142,13 @@ KEY_KIND = {
     KeyKind.CLIENT: "Client",
     KeyKind.WRITE: "Write",
 }
+CONNECTOR_KIND = {
+    ConnectorKind.INTERCOM: "Intercom",
+    ConnectorKind.ZENDESK: "Zendesk",
+    ConnectorKind.TYPEFORM: "Typeform",
+    ConnectorKind.DELIGHTED: "Delighted",
+    ConnectorKind.GENERIC: "Another tool that signs what it sends",
+}
 ENVIRONMENT = {
     Environment.PRODUCTION: "Production",
     Environment.DEVELOPMENT: "Development",
@@ -240,6 +248,7 @@ WORDS = SimpleNamespace(
     metric_kind=METRIC_KIND,
     evidence=EVIDENCE,
     key_kind=KEY_KIND,
+    connector_kind=CONNECTOR_KIND,
     named_state=NAMED_STATE,
     quarantine_reason=QUARANTINE_REASON,
     environment=ENVIRONMENT,

@@ -27,16 +27,17 @@ function openAround(element) {
   }
 }
 
-// Passwords can be shown while they are typed.
+// Passwords and secrets can be shown while they are typed.
 for (const input of document.querySelectorAll('input[type="password"]')) {
+  const what = input.name.endsWith("secret") ? "secret" : "password";
   const button = document.createElement("button");
   button.type = "button";
   button.className = "small";
-  button.textContent = "Show password";
+  button.textContent = `Show ${what}`;
   button.addEventListener("click", () => {
     const hidden = input.type === "password";
     input.type = hidden ? "text" : "password";
-    button.textContent = hidden ? "Hide password" : "Show password";
+    button.textContent = `${hidden ? "Hide" : "Show"} ${what}`;
   });
   const line = document.createElement("div");
   line.append(button);
