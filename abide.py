@@ -13,6 +13,8 @@ from experiments import commands, processes, secrets
 from experiments.config import Settings
 from experiments.context import Context, open_context
 from experiments.explain_command import explain
+from experiments.inbox import Inbox
+from experiments.survey_commands import survey_key
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -73,6 +75,8 @@ def create_flask_app(context: Context) -> "Flask":
         MAX_FORM_PARTS=1_000,
     )
     app.extensions["abide"] = context
+    # Pages take survey answers too; nothing is opened before the first one.
+    app.extensions["abide_inbox"] = Inbox.for_settings(settings)
     compressing.register(app)
     web_app.register(app, context)
     api_app.register(app, context)
@@ -180,7 +184,7 @@ def _settings() -> Settings:
         return open_context().settings
 
 
-for command in (commands.database, commands.key, commands.user, explain):
+for command in (commands.database, commands.key, commands.user, explain, survey_key):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from analysis.erasing import rows_of, stitched_ids
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
-from experiments import held_bodies
+from experiments import held_bodies, survey_replies
 from experiments.context import Context
 from experiments.data_requests import pseudonym_of
 from experiments.db import transaction
@@ -47,7 +47,7 @@ def copy_of(
 
     Returns:
         JSON: `made_at`, `ids` (how many), `events` in order, `imported` outcomes, what
-        was `set_aside`.
+        was `set_aside`, and of `surveys` who was asked and what was written.
     """
     own = pseudonym_of(hide, customer_id, id_kind)
     files = EventStore(context.settings).files()
@@ -58,6 +58,7 @@ def copy_of(
         "events": _events(rows_of(files, ids)) if files else [],
         "imported": list(_imported(context, ids)),
         "set_aside": _set_aside(context, ids),
+        "surveys": _surveys(context, ids),
     }
 
 
@@ -101,6 +102,19 @@ def _set_aside(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]]:
             }
             for row in rows
         ]
+
+
+def _surveys(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]]:
+    with transaction(context.sessions) as session:
+        kept = survey_replies.of_customer(session, list(ids))
+    return [
+        {
+            name: _text(value) if isinstance(value, datetime) else value
+            for name, value in one.items()
+            if value is not None
+        }
+        for one in kept
+    ]
 
 
 def _text(moment: datetime) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from experiments.config import Settings
 from experiments.models import ApiKey, EventSource
 from experiments.plan import Plan, PlannedMetric
-from experiments.survey_kinds import FACTS
+from experiments.survey_kinds import FACTS, HOSTED_SOURCE
 from experiments.vocabulary import Environment
 
 
@@ -145,9 +145,11 @@ def _known(
     through = min(source.complete_through, as_of)
     if source.is_import:
         return through, False
+    lateness = timedelta(hours=settings.allowed_lateness_hours)
+    if source.name == HOSTED_SOURCE:  # our own page cannot stop telling us
+        return through - lateness, False
     last = source.last_received_at or through
     silence = timedelta(hours=settings.source_silence_hours)
-    lateness = timedelta(hours=settings.allowed_lateness_hours)
     if through - last > silence:
         return last - lateness, True
     return through - lateness, False

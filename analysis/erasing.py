@@ -23,7 +23,7 @@ from analysis import leases
 from analysis.delta import DeltaWriter, Layout, NewFile, StoredFile, write_file
 from analysis.store import EVENT_LAYOUT
 from analysis.unit_store import UNIT_LAYOUT, UnitStore
-from experiments import audit, data_requests, held_bodies, ruleset
+from experiments import audit, data_requests, held_bodies, ruleset, survey_replies
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.inbox_reading import open_reader
@@ -115,6 +115,7 @@ def _erase(
         audit.take_turn(session)
         _erase_set_aside(context, session, ids)
         _erase_listed(session, ids, context.now())
+        count += survey_replies.erase(session, ids)
         data_requests.finish(session, erasure.id, count, context.now())
     log.info("erased", erasure=erasure.id, rows=count)
 

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from analysis import assigned_days, exposure_days, source_hours
+from analysis import assigned_days, exposure_days, source_hours, survey_records
 from analysis.duplicates import Findings
 from analysis.event_table import Batch, Origin
 from experiments.event_rows import EXPOSURE_NAME
@@ -87,6 +87,7 @@ def record(
     source_hours.add(session, batch, findings, counted)
     exposure_days.add(session, batch, findings, counted)
     assigned_days.add(session, batch, counted)
+    survey_records.add(session, batch, findings, erased)
     for slot, seq in _last_seqs(batch.origins).items():
         if seq > counted.get(slot, 0):
             session.merge(CompactionMark(slot=slot, seq=seq))

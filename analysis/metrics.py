@@ -34,11 +34,11 @@ from typing_extensions import override
 
 from analysis.stats.summary import Histogram, LifeDay, LifeTable, Successes, Summary
 from experiments.metric_definition import MetricDefinition
-from experiments.survey_kinds import ANSWERS, FACTS, REQUESTS, SurveyFacts
+from experiments.survey_kinds import ANSWERS, CHANGE_DAYS, FACTS, REQUESTS, SurveyFacts
 from experiments.vocabulary import EventKind, MetricKind, SurveyKind
 
 DAY = 86_400_000_000  # microseconds
-WAVE_DAYS = 7  # an answer may be corrected within this; its latest value counts
+WAVE_DAYS = CHANGE_DAYS  # an answer may be corrected; its latest value counts
 
 # Ibis tables and expressions have no types of their own.
 Rows = Any

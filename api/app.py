@@ -29,10 +29,12 @@ from api import (
     sdk_payload,
     segments,
     steps,
+    surveys,
     tracking,
 )
 from api.endpoints import Resource
 from experiments.context import Context
+from experiments.inbox import Inbox
 
 RESOURCES: tuple[Resource, ...] = (
     experiments.resource,
@@ -52,6 +54,7 @@ RESOURCES: tuple[Resource, ...] = (
     audit.resource,
     data_requests.resource,
     intake.resource,
+    surveys.resource,
 )
 
 
@@ -63,6 +66,7 @@ def register(app: Flask, context: Context) -> None:
         context: settings, database and clock.
     """
     app.extensions.setdefault("abide", context)
+    app.extensions.setdefault("abide_inbox", Inbox.for_settings(context.settings))
     auth.guard(app, context)
     api = openapi.make_api(app)
     for resource in RESOURCES:

@@ -7,7 +7,7 @@ invitation, a survey answer, or any other named activity.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -15,9 +15,10 @@ import orjson
 
 from experiments import messages as wire
 from experiments.allow_list import AllowList
+from experiments.comments import clean_comment
 from experiments.field_faults import KEY_PATTERN
 from experiments.messages import Rejected
-from experiments.parcels import EventRow
+from experiments.parcels import CommentRow, EventRow
 from experiments.privacy import Pseudonymiser
 from experiments.survey_kinds import (
     ANSWERS,
@@ -93,6 +94,7 @@ class Desk:
         received_us: arrival, microseconds since 1970.
         clock_error_us: how far the client's clock is behind ours.
         check: compares exposures with their assignment; None where nobody can.
+        comments: what was written beside scores, as it is found.
     """
 
     source: str
@@ -101,6 +103,7 @@ class Desk:
     received_us: int
     clock_error_us: int
     check: Check | None = None
+    comments: list[CommentRow] = field(default_factory=list)
 
     def clock_error_of(self, item: Mapping[str, Any]) -> int:
         """Take the message's own sentAt, as RudderStack sends it, or the request's."""
@@ -364,14 +367,34 @@ class Message:
         survey = _first_label(properties, _SURVEY_FIELDS) or ""
         wire.refuse_id_inside(survey, self.ids)
         if kind not in ANSWERS:
-            return self._row(kind, survey)
+            said = _Facts(properties=_wave_text(self._wave(properties)))
+            return self._row(kind, survey, said)
         score = wire.number(properties.get("score"))
         scale = _scale(asks, properties)
         fault = fault_in_score(asks, score, scale)
         if fault:
             raise Rejected(QuarantineReason.INVALID_SCORE, fault)
         top = None if scale is None else scale.top
-        return self._row(kind, survey, _Facts(value=score, scale=top))
+        wave = self._wave(properties)
+        self._comment(survey, wave or "", properties.get("comment"))
+        said = _Facts(value=score, scale=top, properties=_wave_text(wave))
+        return self._row(kind, survey, said)
+
+    def _wave(self, properties: Mapping[str, Any]) -> str | None:
+        wave = _first_label(properties, ("wave",))
+        wire.refuse_id_inside(wave or "", self.ids)
+        return wave
+
+    def _comment(self, survey: str, wave: str, written: object) -> None:
+        """Keep what was written beside a score, apart from it."""
+        text = clean_comment(written, self.ids) if isinstance(written, str) else ""
+        if text:
+            comment = CommentRow(survey, wave, self.customer, text, self.occurred_us)
+            self.desk.comments.append(comment)
+
+
+def _wave_text(wave: str | None) -> str | None:
+    return None if wave is None else orjson.dumps({"wave": wave}).decode()
 
 
 def _scale(asks: SurveyKind, properties: Mapping[str, Any]) -> Scale | None:

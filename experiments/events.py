@@ -120,6 +120,7 @@ def read_messages(
         consent_refused=refused,
         unlisted_values=desk.allow_list.unlisted_values,
         personal_values=desk.allow_list.personal_values,
+        comments=desk.comments,
     )
 
 

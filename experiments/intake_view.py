@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from experiments.models import ApiKey, Connector, EventSource, SourceHour
+from experiments.survey_kinds import HOSTED_SOURCE
 
 USUAL_DAYS = 14  # whose hours of the same time of day say what is usual
 ENOUGH_DAYS = 3  # fewer say nothing
@@ -92,9 +93,10 @@ def sources(session: Session, now: datetime) -> list[SourceView]:
 
 
 def key_names(session: Session) -> dict[str, str]:
-    """Name all keys and connectors, by public id."""
+    """Name all sources but imports: keys and connectors by public id, and surveys."""
     named = (select(t.public_id, t.name) for t in (ApiKey, Connector))
-    return {row[0]: row[1] for query in named for row in session.execute(query)}
+    names = {row[0]: row[1] for query in named for row in session.execute(query)}
+    return {**names, HOSTED_SOURCE: "Hosted surveys"}
 
 
 def _view(

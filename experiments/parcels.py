@@ -50,6 +50,16 @@ class AssignedRow(NamedTuple):
     customers: bytes  # a packed `experiments.sketch`
 
 
+class CommentRow(NamedTuple):
+    """What a customer wrote beside a survey's score; it is kept apart from events."""
+
+    survey: str  # its name
+    wave: str
+    customer: bytes  # 16 bytes
+    text: str  # cleared of what names people
+    written_us: int
+
+
 class Parcel(msgspec.Struct, array_like=True, frozen=True):
     """All that one request brought: stored whole or not at all.
 
@@ -64,6 +74,7 @@ class Parcel(msgspec.Struct, array_like=True, frozen=True):
         unlisted_values: attribute values dropped, being on no allow-list.
         personal_values: attribute values refused as personal data.
         assigned: AssignedRow fields; a parcel that has them has nothing else.
+        comments: CommentRow fields in order; each came with a row.
     """
 
     source: str
@@ -76,6 +87,7 @@ class Parcel(msgspec.Struct, array_like=True, frozen=True):
     unlisted_values: int = 0
     personal_values: int = 0
     assigned: Sequence[tuple[Any, ...]] = ()
+    comments: Sequence[tuple[Any, ...]] = ()
 
     @property
     def message_count(self) -> int:

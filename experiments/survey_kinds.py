@@ -12,6 +12,8 @@ from experiments.vocabulary import EventKind, SurveyKind
 
 MAX_SCALE = 100
 NPS_TOP = 10
+HOSTED_SOURCE = "hosted-surveys"  # of answers that Abide's own page took
+CHANGE_DAYS = 7  # a later answer replaces an earlier one for so long
 PROMOTERS_FROM = 9
 DETRACTORS_TO = 6
 # Scales that are often answered from 0; the others begin at 1 unless an app says so.

@@ -6,6 +6,7 @@ from experiments.context import Context
 from web import access, errors, templating
 from web.pages import (
     account,
+    asking,
     audit,
     connectors,
     data,
@@ -36,6 +37,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     static.pages,
     theme.pages,
     sign_in.pages,
+    asking.pages,
     home.pages,
     hypotheses.pages,
     segments.pages,

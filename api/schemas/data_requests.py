@@ -47,6 +47,7 @@ class CustomerCopySchema(StrictSchema):
     events = Items(Object(), required=True)
     imported = Items(Object(), required=True)
     set_aside = Items(Object(), required=True)
+    surveys = Items(Object(), required=True)
     is_erased = Flag(
         required=True,
         metadata={"description": "Whether later events of the customer are dropped."},

@@ -53,6 +53,7 @@ from experiments.models.segments import (
     SegmentVersion,
 )
 from experiments.models.steps import ListedUnit, ScheduledStep
+from experiments.models.surveys import Survey, SurveyComment, SurveyReply
 
 __all__ = [
     "AmendmentRow",
@@ -102,6 +103,9 @@ __all__ = [
     "SignInSession",
     "SignInTry",
     "SourceHour",
+    "Survey",
+    "SurveyComment",
+    "SurveyReply",
     "Tombstone",
     "Variant",
 ]

@@ -4,6 +4,8 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
 from sqlalchemy.orm import Session, sessionmaker
 
 from experiments import (
@@ -24,6 +26,7 @@ from experiments import (
     quarantine,
     scheduled_steps,
     segments,
+    surveys,
 )
 from experiments.actors import SYSTEM, Actor
 from experiments.config import Settings
@@ -31,10 +34,14 @@ from experiments.connector_presets import EXAMPLE
 from experiments.connectors import NewConnector
 from experiments.db import transaction
 from experiments.errors import Conflict
+from experiments.inbox import Inbox
 from experiments.privacy import Pseudonymiser
 from experiments.quarantine import Pile
 from experiments.replay import Mending
 from experiments.sealing import Sealer
+from experiments.survey_commands import survey_key
+from experiments.survey_inviting import Inviter, Wish, survey_keys
+from experiments.survey_links import SurveyLinks
 from experiments.vocabulary import (
     Action,
     ConnectorKind,
@@ -47,11 +54,12 @@ from experiments.vocabulary import (
 )
 from tests import factories
 from tests.factories import NOW, PASSWORD
+from tests.surveys import make_survey, terms
 
 SOURCES = Path(__file__).parents[2] / "experiments"
 KINDS = (
     "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment|layer|holdout"
-    r"|erasure|export|quarantine|connector"
+    r"|erasure|export|quarantine|connector|survey"
 )
 SETTINGS = Settings(Path(), "sqlite://")  # nothing is set aside, nothing is written
 HIDE = Pseudonymiser(b"k" * 32)
@@ -190,6 +198,26 @@ def connect(session: Session) -> None:
     connectors.end(session, name, actor=root, now=NOW)
 
 
+def ask_customers(session: Session, environ: dict[str, str]) -> None:
+    root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
+    survey = make_survey(session, root, NOW)
+    surveys.change(session, "support", terms(wave="2026-04"), actor=root, now=NOW)
+    settings = Settings.from_environ(environ)
+    inbox = Inbox.for_settings(settings)
+    links = SurveyLinks(survey_keys(settings), lambda: NOW)
+    wish = Wish(["customer-17"])
+    Inviter(links, HIDE, inbox).invite(session, survey, wish, actor=root, now=NOW)
+    inbox.close()
+
+
+def rotate_keys(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    for arguments in (["rotate"], ["retire", "1"], ["list"]):
+        result = CliRunner().invoke(survey_key, arguments)
+        assert result.exit_code == 0, result.output
+
+
 def walk_lifecycle(session: Session) -> None:
     root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
     paul = factories.make_actor(session, "Paul", PersonRole.APPROVER)
@@ -225,14 +253,18 @@ def walk_lifecycle(session: Session) -> None:
 
 def test_audit__every_change_there_is__writes_a_chained_row(
     sessions: sessionmaker[Session],
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with transaction(sessions) as session:
         change_people(session)
         change_catalogue(session)
+        ask_customers(session, environ)
         answer_a_customer(session)
         connect(session)
         walk_lifecycle(session)
         ramp(session)
+    rotate_keys(environ, monkeypatch)
     accounts.verify_password(
         sessions, "bob@example.com", PASSWORD + "!", "192.0.2.1", NOW
     )
