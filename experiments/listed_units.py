@@ -4,16 +4,18 @@ Customers stand on them by their pseudonyms, and never enter the analysis: also 
 after they were taken off, for what they saw was not the hash's choice.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from experiments import audit, catalog, ruleset
 from experiments.actors import Actor
 from experiments.errors import Conflict, NotFound
 from experiments.field_faults import Faults
+from experiments.lookups import Place, rows_at
 from experiments.models import Experiment, ListedUnit
 from experiments.vocabulary import PersonRole
 
@@ -125,6 +127,33 @@ def listing(session: Session, experiment: Experiment) -> list[ListedUnit]:
         ListedUnit.experiment_id == experiment.id, ListedUnit.removed_at.is_(None)
     )
     return list(session.scalars(query.order_by(ListedUnit.id)))
+
+
+def listing_at(
+    session: Session, experiment: Experiment, place: Place[int], limit: int
+) -> Sequence[ListedUnit]:
+    """List who stands on the lists now, next to a place in the list.
+
+    Args:
+        session: any session.
+        experiment: whose lists.
+        place: where.
+        limit: rows at most, up to 200.
+
+    Returns:
+        The rows.
+    """
+    query = select(ListedUnit).where(
+        ListedUnit.experiment_id == experiment.id, ListedUnit.removed_at.is_(None)
+    )
+    return rows_at(session, query, ListedUnit.id, limit, place)
+
+
+def left_out_count(session: Session, experiment: Experiment) -> int:
+    """Count who was ever on a list: all of them are left out of the analysis."""
+    customers = func.count(ListedUnit.pseudonym.distinct())
+    query = select(customers).where(ListedUnit.experiment_id == experiment.id)
+    return session.scalar(query) or 0
 
 
 def _snapshot(row: ListedUnit) -> dict[str, Any]:

@@ -91,4 +91,5 @@ def _address(**place: int | str) -> str:
         for name, value in request.args.items()
         if name not in {"after", "before"}
     }
-    return url_for(str(request.endpoint), **kept, **place)  # type: ignore[arg-type]  # values of an address
+    whose = request.view_args or {}
+    return url_for(str(request.endpoint), **{**kept, **whose}, **place)  # type: ignore[arg-type]  # values of an address

@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 from typing_extensions import override
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from experiments import accounts, connectors, keys, lifecycle
+from experiments import (
+    accounts,
+    connectors,
+    keys,
+    lifecycle,
+    listed_units,
+    preview_links,
+)
 from experiments.actors import Actor
 from experiments.connectors import NewConnector
 from experiments.context import Context
@@ -58,6 +65,8 @@ PAGES = (
     "/experiments/runs/results",
     "/experiments/runs/summary",
     "/experiments/runs/stop-enrolment",
+    "/experiments/runs/preview",
+    "/experiments/runs/lists",
     "/experiments/runs/stop",
     "/experiments/runs/decide",
     "/experiments/paused",
@@ -135,6 +144,12 @@ def furnish(context: Context) -> None:
             now,
             decision=Decision.DO_NOT_SHIP,
             reason="It changes nothing that matters.",
+        )
+        listed_units.put(
+            session, "runs", b"\0" * 16, variant=None, note=LONG, actor=owner, now=now
+        )
+        preview_links.make(
+            session, "runs", variant="nudge", days=7, actor=owner, now=now
         )
         make_person(session, "Grace", PersonRole.APPROVER)
         keys.create_key(

@@ -36,6 +36,7 @@ from web.forms.experiments import ExperimentForm
 from web.forms.explain import ExplainForm
 from web.forms.hypotheses import HypothesisForm
 from web.forms.layers import HoldoutForm, LayerForm, ReservationForm
+from web.forms.lists import ListedForm
 from web.forms.metrics import DefinitionForm, MetricForm
 from web.forms.previews import PreviewForm
 from web.forms.privacy import CustomerForm, EraseForm
@@ -90,6 +91,7 @@ PAGES = (
     FormPage(StepForm, "/experiments/runs/steps"),
     FormPage(ExplainForm, "/experiments/runs/why"),
     FormPage(PreviewForm, "/experiments/runs/preview"),
+    FormPage(ListedForm, "/experiments/runs/lists"),
     FormPage(LayerForm, "/settings/layers", prefix="layer-"),
     FormPage(
         ReservationForm,
