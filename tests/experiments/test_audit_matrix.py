@@ -23,6 +23,7 @@ from experiments import (
     lifecycle,
     listed_units,
     metrics,
+    preview_links,
     quarantine,
     scheduled_steps,
     segments,
@@ -173,6 +174,10 @@ def ramp(session: Session) -> None:
         session, "ramp", b"p" * 16, variant=None, note="Test", actor=root, now=NOW
     )
     listed_units.remove(session, "ramp", listed.id, actor=root, now=NOW)
+    link, _ = preview_links.make(
+        session, "ramp", variant="nudge", days=1, actor=root, now=NOW
+    )
+    preview_links.revoke(session, "ramp", link.id, actor=root, now=NOW)
     lifecycle.transition(session, "ramp", Action.NEW_PHASE, root, NOW, reason=LONG)
 
 
