@@ -51,6 +51,7 @@ def test_is_outdated__weaker_hash__is_true() -> None:
     [
         GOOD,
         "x7Kq0pLw2Zrt",  # 12 characters
+        "abide-larch-harbour-2026",  # more than the product's name and a year
         "correct horse battery staple 9 times",
         "ünïcödé is fine here",
         "\U0001f642\U0001f642\U0001f643\U0001f642\U0001f642\U0001f643\U0001f643\U0001f642\U0001f642\U0001f642\U0001f643\U0001f642",
@@ -100,6 +101,9 @@ def test_fault_in_password__bad__says_what_to_do(password: str, words: str) -> N
         "unbelievable",
         "changeme1234",
         "abideabide12",
+        "Abide2026!!!",
+        "Abide!2026!!",
+        "2025-ABIDE-?",
         "1q2w3e4r5t6y",
     ],
 )

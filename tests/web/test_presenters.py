@@ -143,6 +143,7 @@ def test_progress__against_the_plan__counts_by_variant(started: Experiment) -> N
     many = run_of(started, counts={"units": 9000, "exposed": {}})
     over = progress(started, many)
     assert over is not None
+    assert over.sentence == "9,000 customers; 2,000 were planned."
     assert over.share == 1
 
 
@@ -196,7 +197,7 @@ def test_home__with_a_failed_check__says_so_before_anything_else(
     assert page.attention[0].sentence == (
         "Do not use these results: 51.9 % got nudge where 50 % was planned."
     )
-    assert page.attention[0].has_result
+    assert page.attention[0].verdict == "do_not_use"
     assert page.sentence == "1 experiment is running for 1 segment. 1 needs you."
 
 

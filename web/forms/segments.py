@@ -128,6 +128,8 @@ class SegmentForm(RulesForm):
 
 
 def rule_in_words(condition: Mapping[str, Any]) -> str:
-    """Say a stored rule as a sentence."""
+    """Say a stored rule as a sentence; an attribute's name stays as apps send it."""
     words = in_words(condition)
+    if "_" in words.split(" ", 1)[0]:
+        return f"{words}."
     return f"{words[:1].upper()}{words[1:]}."

@@ -164,8 +164,11 @@ def progress(experiment: Experiment, run: Run | None) -> Progress | None:
         return None
     exposed = run.counts["exposed"]
     total, planned = run.counts["units"], experiment.planned_units
+    ended = total >= planned or experiment.stopped_at is not None
     return Progress(
-        sentence=f"{count(total)} of {count(planned)} planned customers so far.",
+        sentence=f"{count(total)} customers; {count(planned)} were planned."
+        if ended
+        else f"{count(total)} of {count(planned)} planned customers so far.",
         share=min(1.0, total / planned),
         rows=tuple(
             (v.name, count(exposed.get(v.name, 0))) for v in experiment.variants

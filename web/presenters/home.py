@@ -19,7 +19,8 @@ class Attention:
 
     experiment: Experiment
     sentence: str
-    has_result: bool  # whether the page of the result is the place to look
+    urgency: int  # 0 is the most urgent
+    verdict: str | None  # where a result is there to look at
 
 
 @dataclass(slots=True)
@@ -72,10 +73,11 @@ def home(
     """
     live = [e for e in experiments if e.status in LIVE]
     attention = [
-        Attention(e, sentence, has_result=is_final(runs.get(e.id)))
+        item
         for e in experiments
-        if (sentence := _attention(e, runs.get(e.id), now)) is not None
+        if (item := _attention(e, runs.get(e.id), now)) is not None
     ]
+    attention.sort(key=lambda item: item.urgency)
     recent = sorted(
         (e for e in experiments if e.decided_at and now - e.decided_at < QUARTER),
         key=lambda e: e.decided_at or now,
@@ -110,35 +112,41 @@ def _many(number: int, one: str, more: str) -> str:
 
 def _attention(
     experiment: Experiment, run: AnalysisRun | None, now: datetime
-) -> str | None:
+) -> Attention | None:
     """Say the most urgent thing that waits; None when nothing does."""
     if experiment.status == Status.DECIDED.value:
         return None
-    return next(_waiting(experiment, run, now), None)
+    urgency, sentence = next(_waiting(experiment, run, now), (0, None))
+    if sentence is None:
+        return None
+    verdict = run.verdict if run is not None and is_final(run) else None
+    return Attention(experiment, sentence, urgency, verdict)
 
 
 def _waiting(
     experiment: Experiment, run: AnalysisRun | None, now: datetime
-) -> Iterator[str]:
+) -> Iterator[tuple[int, str]]:
+    """Give what waits, the most urgent first, each with its urgency."""
     status = experiment.status
     for check in run.checks if run else ():
         if check.state == CheckState.FAILED.value:
-            yield f"Do not use these results: {check.sentence}"
+            yield 0, f"Do not use these results: {check.sentence}"
     if experiment.decision_proposal:
-        yield "A decision waits for a second person."
+        yield 1, "A decision waits for a second person."
     if status == Status.IN_REVIEW.value:
         approved = experiment.reviewed_by is not None
         yield (
+            3,
             "The plan is approved and can start."
             if approved
-            else "The plan waits for a review."
+            else "The plan waits for a review.",
         )
     if is_final(run):
-        yield "The result is ready. Somebody has to decide."
+        yield 2, "The result is ready. Somebody has to decide."
     if status in LIVE and experiment.planned_end_at <= now:
-        yield f"The planned end, {day(experiment.planned_end_at)}, has passed."
+        yield 4, f"The planned end, {day(experiment.planned_end_at)}, has passed."
     if status == Status.PAUSED.value:
-        yield "It is paused: every customer gets control."
+        yield 5, "It is paused: every customer gets control."
 
 
 def _stages(
