@@ -366,8 +366,8 @@ class Choice(SelectField):  # type: ignore[misc]
             raise ValidationError(f"Choose {self.needed}.")
 
 
-class Radios(RadioField):  # type: ignore[misc]
-    """One of a few, all shown."""
+class _AllShown(SelectField):  # type: ignore[misc]
+    """A field that shows all it offers; what it holds is checked by its class."""
 
     def __init__(
         self,
@@ -384,6 +384,10 @@ class Radios(RadioField):  # type: ignore[misc]
             validate_choice=False,
             **others,
         )
+
+
+class Radios(_AllShown, RadioField):  # type: ignore[misc]
+    """One of a few, all shown."""
 
     def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
         """Refuse a value that the list does not hold."""
@@ -391,27 +395,14 @@ class Radios(RadioField):  # type: ignore[misc]
             raise ValidationError("Choose one.")
 
 
-class Boxes(SelectMultipleField):  # type: ignore[misc]
+class Boxes(_AllShown, SelectMultipleField):  # type: ignore[misc]
     """Any of a few, each a box."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 
-    def __init__(
-        self,
-        label: str,
-        description: str = "",
-        *,
-        choices: Iterable[tuple[str, str]] = (),
-        **others: Any,  # noqa: ANN401
-    ) -> None:
-        super().__init__(
-            label,
-            description=description,
-            choices=options(choices),
-            validate_choice=False,
-            **others,
-        )
+    def __init__(self, label: str, description: str = "", **others: Any) -> None:  # noqa: ANN401
+        super().__init__(label, description, **others)
         self.flags.optional = True
 
     def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook

@@ -1,11 +1,8 @@
 """Experiments: the list, one experiment, and what is done with it while it runs."""
 
-from http import HTTPStatus
-
 from flask import (
     Blueprint,
     flash,
-    make_response,
     redirect,
     render_template,
     request,
@@ -24,6 +21,7 @@ from web import paging
 from web.access import actor, context, least
 from web.forms.actions import DecisionForm, ReasonForm, StopForm
 from web.forms.fields import options
+from web.pages import acting
 from web.pages.results import stale
 from web.presenters import experiments as words
 from web.presenters.plans import plan_in_words
@@ -99,20 +97,12 @@ def _actions(
     return {view.action.value: view for view in views}
 
 
-def _walk(
-    database: Session, key: str, action: Action, reason: str | None
-) -> Experiment:
-    return lifecycle.transition(
-        database, key, action, actor(), context().now(), reason=reason or None
-    )
-
-
 @pages.post("/experiments/<key>/pause")
 @least(PersonRole.EDITOR)
 def pause(key: str) -> Response:
     """Give everybody control until it goes on."""
     with transaction(context().sessions) as database:
-        _walk(database, key, Action.PAUSE, None)
+        acting.walk(database, key, Action.PAUSE)
     flash("Paused. Every customer gets control until you resume.")
     return redirect(url_for("web.experiments.show", key=key))
 
@@ -122,7 +112,7 @@ def pause(key: str) -> Response:
 def resume(key: str) -> Response:
     """Go on as before the pause."""
     with transaction(context().sessions) as database:
-        _walk(database, key, Action.RESUME, None)
+        acting.walk(database, key, Action.RESUME)
     flash("Resumed. Every customer gets the same variant as before.")
     return redirect(url_for("web.experiments.show", key=key))
 
@@ -132,7 +122,7 @@ def resume(key: str) -> Response:
 def confirm_decision(key: str) -> Response:
     """Confirm a decision that goes against the recommendation."""
     with transaction(context().sessions) as database:
-        _walk(database, key, Action.CONFIRM_DECISION, None)
+        acting.walk(database, key, Action.CONFIRM_DECISION)
     flash("The decision is confirmed.")
     return redirect(url_for("web.experiments.show", key=key))
 
@@ -142,19 +132,18 @@ def confirm_decision(key: str) -> Response:
 def stop_enrolment(key: str) -> Response:
     """Ask for the reason, then let nobody new in."""
     form = ReasonForm(form_data())
-    with transaction(context().sessions) as database:
-        experiment = catalog.get(database, key)
+    experiment = acting.read(key)
     if wants_to_save():
         done = save(
             form,
-            lambda database: _walk(
+            lambda database: acting.walk(
                 database, key, Action.STOP_ENROLMENT, form.reason.data
             ),
         )
         if done is not None:
             flash("Enrolment has ended. Customers in it keep their variant.")
             return redirect(url_for("web.experiments.show", key=key))
-    return _answer("stop_enrolment.html", form, experiment)
+    return acting.answer("stop_enrolment.html", form, experiment)
 
 
 @pages.route("/experiments/<key>/stop", methods=["GET", "POST"])
@@ -162,19 +151,17 @@ def stop_enrolment(key: str) -> Response:
 def stop(key: str) -> Response:
     """Ask for the name, then give everybody control for good."""
     form = StopForm(form_data())
-    with transaction(context().sessions) as database:
-        experiment = catalog.get(database, key)
+    experiment = acting.read(key)
     form.name = experiment.name
     if wants_to_save():
-        done = save(form, lambda database: _stop_when_confirmed(database, key, form))
+        done = save(
+            form,
+            lambda database: acting.walk(database, key, Action.STOP, form.reason.data),
+        )
         if done is not None:
             flash("Stopped. Every customer gets control.")
             return redirect(url_for("web.experiments.show", key=key))
-    return _answer("stop.html", form, experiment)
-
-
-def _stop_when_confirmed(database: Session, key: str, form: StopForm) -> Experiment:
-    return _walk(database, key, Action.STOP, form.reason.data)
+    return acting.answer("stop.html", form, experiment)
 
 
 @pages.route("/experiments/<key>/decide", methods=["GET", "POST"])
@@ -200,7 +187,7 @@ def decide(key: str) -> Response:
                 else "The decision is recorded."
             )
             return redirect(url_for("web.experiments.show", key=key))
-    return _answer("decide.html", form, experiment, run=run)
+    return acting.answer("decide.html", form, experiment, run=run)
 
 
 def _decide(
@@ -210,27 +197,12 @@ def _decide(
     recommendation: Recommendation | None,
 ) -> Experiment:
     asked = form.decision.data
-    return lifecycle.transition(
+    return acting.walk(
         database,
         key,
         Action.DECIDE,
-        actor(),
-        context().now(),
-        reason=form.reason.data or None,
+        form.reason.data,
         variant=form.variant.data or None,
         decision=Decision(asked) if asked in set(Decision) else None,
         recommendation=recommendation,
     )
-
-
-def _answer(
-    template: str,
-    form: ReasonForm | StopForm | DecisionForm,
-    experiment: Experiment,
-    **others: object,
-) -> Response:
-    problems = form.problems()
-    page = render_template(
-        template, form=form, problems=problems, experiment=experiment, **others
-    )
-    return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)

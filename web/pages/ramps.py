@@ -1,26 +1,17 @@
 """Higher coverage, a new phase, and steps that are done later."""
 
-from http import HTTPStatus
-
-from flask import (
-    Blueprint,
-    flash,
-    make_response,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Blueprint, flash, redirect, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from experiments import catalog, lifecycle, scheduled_steps
+from experiments import scheduled_steps
 from experiments.db import transaction
 from experiments.models import Experiment
 from experiments.vocabulary import Action, PersonRole
 from web.access import actor, context, least
 from web.forms.actions import CoverageForm, ReasonForm, StepForm
 from web.forms.values import pick
+from web.pages import acting
 from web.saving import form_data, save, stop_if_wrong, wants_to_save
 
 pages = Blueprint("ramps", __name__)
@@ -31,23 +22,21 @@ pages = Blueprint("ramps", __name__)
 def coverage(key: str) -> Response:
     """Ask for the higher share, then enrol more of the segment."""
     form = CoverageForm(form_data())
-    experiment = _read(key)
+    experiment = acting.read(key)
 
     def raise_it(database: Session) -> Experiment:
-        return lifecycle.transition(
+        return acting.walk(
             database,
             key,
             Action.RAISE_COVERAGE,
-            actor(),
-            context().now(),
-            reason=form.reason.data or None,
+            form.reason.data,
             coverage=form.coverage.value,
         )
 
     if wants_to_save() and save(form, raise_it) is not None:
         flash("Coverage is raised. Nobody who was in it got another variant.")
         return redirect(url_for("web.experiments.show", key=key))
-    return _answer("coverage.html", form, experiment)
+    return acting.answer("coverage.html", form, experiment)
 
 
 @pages.route("/experiments/<key>/new-phase", methods=["GET", "POST"])
@@ -55,22 +44,15 @@ def coverage(key: str) -> Response:
 def new_phase(key: str) -> Response:
     """Ask for the reason, then part from the customers so far."""
     form = ReasonForm(form_data())
-    experiment = _read(key)
+    experiment = acting.read(key)
 
     def part(database: Session) -> Experiment:
-        return lifecycle.transition(
-            database,
-            key,
-            Action.NEW_PHASE,
-            actor(),
-            context().now(),
-            reason=form.reason.data or None,
-        )
+        return acting.walk(database, key, Action.NEW_PHASE, form.reason.data)
 
     if wants_to_save() and save(form, part) is not None:
         flash("The phase has ended. Change the plan, then start the next one.")
         return redirect(url_for("web.planning.edit", key=key))
-    return _answer("new_phase.html", form, experiment)
+    return acting.answer("new_phase.html", form, experiment)
 
 
 @pages.route("/experiments/<key>/steps", methods=["GET", "POST"])
@@ -78,7 +60,7 @@ def new_phase(key: str) -> Response:
 def steps(key: str) -> Response:
     """List what is planned, and plan more."""
     form = StepForm(form_data())
-    experiment = _read(key)
+    experiment = acting.read(key)
     if wants_to_save():
 
         def plan(database: Session) -> object:
@@ -99,7 +81,7 @@ def steps(key: str) -> Response:
             return redirect(url_for("web.ramps.steps", key=key))
     with transaction(context().sessions) as database:
         planned = scheduled_steps.listing(database, experiment)
-    return _answer("steps.html", form, experiment, steps=planned)
+    return acting.answer("steps.html", form, experiment, steps=planned)
 
 
 @pages.post("/experiments/<key>/steps/<int(max=2147483647):number>/cancel")
@@ -112,21 +94,3 @@ def cancel(key: str, number: int) -> Response:
         )
     flash("The step is taken back.")
     return redirect(url_for("web.ramps.steps", key=key))
-
-
-def _read(key: str) -> Experiment:
-    with transaction(context().sessions) as database:
-        return catalog.get(database, key)
-
-
-def _answer(
-    template: str,
-    form: CoverageForm | ReasonForm | StepForm,
-    experiment: Experiment,
-    **others: object,
-) -> Response:
-    problems = form.problems() if request.method == "POST" else []
-    page = render_template(
-        template, form=form, problems=problems, experiment=experiment, **others
-    )
-    return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
