@@ -18,7 +18,7 @@ from experiments.events import Envelope, Sender, read_messages
 from experiments.held_bodies import hold
 from experiments.messages import Rejected, refuse_too_deep
 from experiments.parcels import EventRow, Parcel, QuarantineRow
-from experiments.privacy import Pseudonymiser
+from experiments.privacy import Pseudonymiser, looks_personal
 from experiments.sealing import Sealer
 from experiments.vocabulary import QuarantineReason
 
@@ -121,7 +121,10 @@ def _messages(
 ) -> list[dict[str, Any]]:
     if mapping is None:
         raise Unmapped(NO_MAPPING)
-    return mapping.messages(document, body)
+    messages = mapping.messages(document, body)
+    if any(looks_personal(one["properties"].get("survey", "")) for one in messages):
+        raise Unmapped("survey: what stands there looks like personal data.")
+    return messages
 
 
 def _at_arrival(parcel: Parcel, arrived_at: datetime) -> list[EventRow]:

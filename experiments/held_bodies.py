@@ -29,6 +29,7 @@ from experiments.vocabulary import QuarantineReason
 KEPT = timedelta(days=30)
 _SEALED = "sealed"
 _DEPTH, _ITEMS = 8, 40
+_AT_ONCE = 500  # rows in memory
 # Names of a vendor's fields, which mending a mapping needs; ids rarely look so.
 _FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,39}\d{0,2}", re.ASCII)
 
@@ -126,8 +127,9 @@ def naming(
         Their rows.
     """
     search = BodySearch(settings)
-    rows = session.scalars(select(QuarantinedMessage).where(is_held())).all()
-    return [row for row in rows if search.finds(row.replay, ids)]
+    rows = session.scalars(select(QuarantinedMessage).where(is_held()))
+    # There may be many, and few of them are the customer's.
+    return [row for row in rows.yield_per(_AT_ONCE) if search.finds(row.replay, ids)]
 
 
 def _texts(document: object) -> Iterator[str]:

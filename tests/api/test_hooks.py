@@ -230,6 +230,19 @@ def test_body__with_a_wrong_score__waits_as_a_whole(
 
 
 @on_sqlite
+def test_body__whose_survey_would_be_an_address__waits(
+    context: Context, hooks: Hooks
+) -> None:
+    fact = {**EXAMPLE["facts"][0], "survey": "contact.email"}
+    row = register(context, mapping={"facts": [fact]})
+    hooks.send(row, BLUEHUB)
+    compact_once(context)
+    (aside,) = quarantined(context)
+    assert aside.detail == "survey: what stands there looks like personal data."
+    assert events(context) == []
+
+
+@on_sqlite
 @pytest.mark.parametrize("raw", [b"{", b"[]", b"\xff", b"", b'{"a":' * 900, b"null"])
 def test_body__that_is_no_object__is_counted_and_not_kept(
     context: Context, hooks: Hooks, raw: bytes
