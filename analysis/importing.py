@@ -188,16 +188,25 @@ def _import_events(
         finished = _finished_events(request, found, file)
         plan = _registered(context, request, outcomes, finished)
     _declare_source(context, request, sender.source, found, plan)
+    known = _repeats(context, sender.source)
     inbox = Inbox.for_settings(context.settings)
     try:
         with progress("Storing rows", file.row_count) as advance:
             events.send(inbox, advance)
     finally:
         inbox.close()
-    done = compact_once(context)
-    before = f" ({done.duplicate_count:,} were stored before)"
-    summary = f"{said} are stored{before if done.duplicate_count else ''}."
+    compact_once(context)
+    # Counted at the source: another process may have taken them into the store.
+    repeated = _repeats(context, sender.source) - known
+    before = f" ({repeated:,} were stored before)"
+    summary = f"{said} are stored{before if repeated else ''}."
     return Imported(summary, None if key is None else _analysed(context, key))
+
+
+def _repeats(context: Context, source: str) -> int:
+    with transaction(context.sessions) as session:
+        row = session.get(EventSource, (source, Environment.PRODUCTION.value))
+        return 0 if row is None else row.duplicate_count
 
 
 def _event_outcomes(request: Request, plan: Plan | None) -> tuple[Outcome, ...]:

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from experiments.errors import NotFound
 from experiments.models import ApiKey, Connector, EventSource, SourceHour
 from experiments.survey_kinds import HOSTED_SOURCE
 
+SHOWN_HOURS = 7 * 24
 USUAL_DAYS = 14  # whose hours of the same time of day say what is usual
 ENOUGH_DAYS = 3  # fewer say nothing
 _WIDER = 0.5  # of the lowest and highest hour seen, to either side
@@ -90,6 +92,71 @@ def sources(session: Session, now: datetime) -> list[SourceView]:
     never = datetime.min.replace(tzinfo=UTC)
     ordered = sorted(rows, key=lambda row: row.last_received_at or never, reverse=True)
     return [_view(session, row, names, now) for row in ordered]
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """How many events came within one whole hour, and what was usual for it."""
+
+    hour_at: datetime
+    count: int
+    usual: Band | None
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it was as such hours are."""
+        return self.usual is None or self.usual.holds(self.count)
+
+
+def source(
+    session: Session, public_id: str, environment: str, now: datetime
+) -> SourceView:
+    """Find one source.
+
+    Args:
+        session: any session.
+        public_id: of the key, the connector or the import.
+        environment: of its events.
+        now: aware UTC.
+
+    Returns:
+        Its view.
+
+    Raises:
+        NotFound: nothing has come from it.
+    """
+    row = session.get(EventSource, (public_id, environment))
+    if row is None:
+        raise NotFound("Nothing has come from this source.")
+    return _view(session, row, key_names(session), now)
+
+
+def hours(
+    session: Session, public_id: str, environment: str, now: datetime
+) -> list[HourCount]:
+    """Count a source's events hour by hour of arrival.
+
+    Args:
+        session: any session.
+        public_id: of the source.
+        environment: of its events.
+        now: aware UTC.
+
+    Returns:
+        The last 168 whole hours, oldest first.
+    """
+    last = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    first = last - timedelta(hours=SHOWN_HOURS - 1)
+    rows = session.execute(
+        select(SourceHour.hour_at, SourceHour.event_count).where(
+            SourceHour.source == public_id,
+            SourceHour.environment == environment,
+            SourceHour.hour_at >= first - timedelta(days=USUAL_DAYS),
+        )
+    )
+    counts = {hour_at: count for hour_at, count in rows}  # noqa: C416  # rows
+    shown = [first + timedelta(hours=number) for number in range(SHOWN_HOURS)]
+    return [HourCount(at, counts.get(at, 0), _usual(counts, at)) for at in shown]
 
 
 def key_names(session: Session) -> dict[str, str]:

@@ -77,6 +77,28 @@ def test_data__unusual_hour__is_said(
     assert "The last hour was not as usual for src1." in page
 
 
+def test_source__hour_by_hour__is_drawn_and_told_with_what_is_usual(
+    signed_in: Callable[..., Visitor], context: Context, now: FakeClock
+) -> None:
+    for day in range(5):
+        count = 10 if day < 4 else 1
+        send(context, *(track(messageId=f"{day}-{i}") for i in range(count)))
+        now.advance(days=1)
+    now.advance(hours=-23)
+    visitor = signed_in(PersonRole.VIEWER)
+    assert 'href="/data/sources/src1/production"' in visitor.get("/data").text
+    page = visitor.get("/data/sources/src1/production").text
+    # Four days of ten and one of one: five bars, of which the last is odd.
+    assert "41 events within seven days. 1 of 168 hours were not as usual." in page
+    assert page.count("<rect") == 5
+    assert page.count('class="odd"') == 1
+    assert page.count("<polygon") == 1
+    assert page.count('data-label="Events" class="num">10<') == 4
+    assert "Complete up to" in page
+    assert visitor.get("/data/sources/src1/development").status_code == 404
+    assert visitor.get(f"/data/sources/{'x' * 65}/production").status_code == 404
+
+
 def test_data__late_repeated_and_conflicting__are_counted(
     signed_in: Callable[..., Visitor], context: Context, now: FakeClock
 ) -> None:

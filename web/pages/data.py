@@ -31,7 +31,7 @@ from experiments.replay import Mending
 from experiments.vocabulary import Environment, PersonRole, QuarantineReason
 from web.access import actor, context, least
 from web.forms.intake import AT_ARRIVAL, ReplayForm
-from web.presenters.intake import freshness
+from web.presenters.intake import freshness, hour_chart
 from web.saving import save
 
 pages = Blueprint("data", __name__)
@@ -58,6 +58,21 @@ def show() -> str:
             names={view.source: view.name for view in sources},
             base_url=context().settings.base_url,
         )
+
+
+@pages.get(f"/data/sources/<source>/<any({', '.join(Environment)}):environment>")
+@least(PersonRole.VIEWER)
+def hours(source: str, environment: str) -> str:
+    """Draw how many events a source brought, hour by hour."""
+    if len(source) > 64 or "\x00" in source:  # noqa: PLR2004  # its column
+        raise NotFound("Nothing has come from this source.")
+    now = context().now()
+    with transaction(context().sessions) as database:
+        view = intake_view.source(database, source, environment, now)
+        by_hour = intake_view.hours(database, source, environment, now)
+    return render_template(
+        "source.html", view=view, hours=by_hour, chart=hour_chart(by_hour)
+    )
 
 
 @pages.get("/data/exposures/<key>")

@@ -1,10 +1,11 @@
 """How fresh the data are, in one sentence."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from analysis.wording import age
-from experiments.intake_view import Band, SourceView
+from experiments.intake_view import Band, HourCount, SourceView
 from experiments.vocabulary import Environment
 from web.presenters.formats import count
 
@@ -50,3 +51,59 @@ def band(usual: Band | None) -> str:
     if usual is None:
         return "not known yet"
     return f"{count(usual.low)} to {count(usual.high)}"
+
+
+@dataclass(frozen=True, slots=True)
+class HourChart:
+    """Bars of a week, one an hour, in a box as wide as there are hours and 100 high.
+
+    Attributes:
+        bars: (place, height, whether it was as usual).
+        band: corners of what was usual, as an SVG polygon has them; "" when unknown.
+        top: events that fill the height.
+        sentence: what the drawing shows, in words.
+    """
+
+    bars: tuple[tuple[int, float, bool], ...]
+    band: str
+    top: int
+    sentence: str
+
+
+def hour_chart(hours: Sequence[HourCount]) -> HourChart:
+    """Draw a source's week.
+
+    Args:
+        hours: oldest first.
+
+    Returns:
+        The drawing; bars and band have one scale.
+    """
+    known = [hour.usual for hour in hours if hour.usual is not None]
+    top = max([1, *(hour.count for hour in hours), *(band.high for band in known)])
+    odd = [hour for hour in hours if not hour.is_usual]
+    total = sum(hour.count for hour in hours)
+    if not known:
+        words = "What is usual is not known yet: that takes three days."
+    elif odd:
+        words = f"{count(len(odd))} of {count(len(hours))} hours were not as usual."
+    else:
+        words = "Every hour was as usual."
+    return HourChart(
+        tuple(
+            (place, 100 * hour.count / top, hour.is_usual)
+            for place, hour in enumerate(hours)
+            if hour.count
+        ),
+        _corners(hours, top),
+        top,
+        f"{count(total)} events within seven days. {words}",
+    )
+
+
+def _corners(hours: Sequence[HourCount], top: int) -> str:
+    """Go along the upper edge of the band, and back along the lower."""
+    held = [(n, h.usual) for n, h in enumerate(hours) if h.usual is not None]
+    upper = [(x, band.high) for n, band in held for x in (n, n + 1)]
+    lower = [(x, band.low) for n, band in held for x in (n, n + 1)]
+    return " ".join(f"{x},{100 - 100 * y / top:.1f}" for x, y in upper + lower[::-1])
