@@ -46,7 +46,8 @@ from experiments.vocabulary import (
 
 PUBLISH_EVERY = timedelta(seconds=10)
 COLUMNS = [
-    "kind", "environment", "experiment", "occurred_at", "customer", "properties"
+    "kind", "environment", "experiment", "occurred_at", "customer", "anonymous",
+    "properties",
 ]  # fmt: skip
 Prefixes = npt.NDArray[np.uint64]
 _NONE: Prefixes = np.empty(0, np.uint64)
@@ -224,7 +225,7 @@ def _of_phases(
         if phase.ends_at is not None:
             rows = rows.filter(pc.less(rows["occurred_at"], phase.ends_at))
         if rows.num_rows:
-            found[phase] = _prefixes(rows["customer"])
+            found[phase] = _prefixes(rows)
     return found
 
 
@@ -235,7 +236,7 @@ def _previewed(events: pa.Table, keys: Collection[str]) -> dict[str, Prefixes]:
     for key in keys:
         rows = events.filter(pc.equal(events["experiment"], key))
         if rows.num_rows:
-            found[key] = _prefixes(rows["customer"])
+            found[key] = _prefixes(rows)
     return found
 
 
@@ -252,9 +253,12 @@ def _of_kind(events: pa.Table, kind: EventKind, keys: Collection[str]) -> pa.Tab
     return events.filter(pc.and_(wanted, named))
 
 
-def _prefixes(customers: pa.ChunkedArray) -> Prefixes:
-    texts = customers.cast(pa.binary()).unique().to_pylist()
-    joined = b"".join(text[:PREFIX_BYTES] for text in texts)
+def _prefixes(events: pa.Table) -> Prefixes:
+    """Give both ids: an app may ask by either, before and after somebody signs in."""
+    texts = set()
+    for name in ("customer", "anonymous"):
+        texts |= set(events[name].cast(pa.binary()).unique().to_pylist())
+    joined = b"".join(text[:PREFIX_BYTES] for text in texts if text is not None)
     return np.unique(np.frombuffer(joined, ">u8").astype(np.uint64))
 
 

@@ -130,6 +130,39 @@ def test_visitor__nobody_knows_yet__keeps_the_variant_by_the_anonymous_id(
     assert shop.ask("visitor-1", WELL) == before._replace(kept=True)
 
 
+def test_visitor__who_signs_in_before_or_after__keeps_the_variant(shop: Shop) -> None:
+    # The app asks by the visitor's id, before and after. One signs in and reports the
+    # exposure with both ids, the other is seen first and signs in later.
+    before = {who: shop.ask(who, AT_RISK) for who in ("visitor-1", "visitor-2")}
+    shop.see("both", before["visitor-1"].variant, userId="ada", anonymousId="visitor-1")
+    shop.see("first", before["visitor-2"].variant, anonymousId="visitor-2")
+    shop.compact()
+    send(
+        shop.context,
+        {
+            "type": "identify",
+            "userId": "bob",
+            "anonymousId": "visitor-2",
+            "messageId": "i-1",
+            "traits": {},
+        },
+    )
+    shop.see(
+        "again", before["visitor-2"].variant, userId="bob", anonymousId="visitor-2"
+    )
+    shop.compact()
+    for who, given in before.items():
+        assert shop.ask(who, WELL) == given._replace(kept=True)
+    # Neither is counted twice, nor taken for two customers.
+    store = EventStore(shop.context.settings)
+    shop.now.advance(days=1)
+    number = analyse(shop.context, store, EXPERIMENT)
+    with transaction(shop.context.sessions) as session:
+        counts = session.get_one(AnalysisRun, number).counts
+    assert sum(counts["exposed"].values()) == 2
+    assert counts["two_variants"] == 0
+
+
 def test_erased_customer__is_in_no_set_any_more(shop: Shop) -> None:
     for who in CUSTOMERS[:3]:
         shop.see(who, "control")
