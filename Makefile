@@ -32,7 +32,7 @@ conformance: $(READY) ## put the official cases of GrowthBook's SDKs to our eval
 bench: $(READY) ## measure every speed claim, each beside its limit
 	@$(BIN)/python -m benchmarks
 
-proof: $(READY) tools ## the long runs (PART=all|stats|faults|conditions|assignment)
+proof: $(READY) tools ## the long runs (PART=all|stats|faults|clients|conditions|assignment)
 	@ABIDE_PROOF=1 $(BIN)/python -m proof $(PART)
 
 lock: $(READY) ## resolve the dependencies anew, with hashes

@@ -131,15 +131,12 @@ def source(
     return _view(session, row, key_names(session), now)
 
 
-def hours(
-    session: Session, public_id: str, environment: str, now: datetime
-) -> list[HourCount]:
+def hours(session: Session, view: SourceView, now: datetime) -> list[HourCount]:
     """Count a source's events hour by hour of arrival.
 
     Args:
         session: any session.
-        public_id: of the source.
-        environment: of its events.
+        view: of the source.
         now: aware UTC.
 
     Returns:
@@ -149,14 +146,17 @@ def hours(
     first = last - timedelta(hours=SHOWN_HOURS - 1)
     rows = session.execute(
         select(SourceHour.hour_at, SourceHour.event_count).where(
-            SourceHour.source == public_id,
-            SourceHour.environment == environment,
+            SourceHour.source == view.source,
+            SourceHour.environment == view.environment,
             SourceHour.hour_at >= first - timedelta(days=USUAL_DAYS),
         )
     )
     counts = {hour_at: count for hour_at, count in rows}  # noqa: C416  # rows
     shown = [first + timedelta(hours=number) for number in range(SHOWN_HOURS)]
-    return [HourCount(at, counts.get(at, 0), _usual(counts, at)) for at in shown]
+    return [
+        HourCount(at, counts.get(at, 0), None if view.is_import else _usual(counts, at))
+        for at in shown
+    ]
 
 
 def key_names(session: Session) -> dict[str, str]:

@@ -18,6 +18,7 @@ REPORT = ROOT / "proof" / "REPORT.md"
 PARTS = {
     "stats": ["tests/simulations"],
     "faults": ["tests/faults"],
+    "clients": ["tests/clients/test_event_clients.py"],
     "conditions": ["tests/conformance"],
     "assignment": ["tests/experiments/test_assignments_hold.py"],
 }

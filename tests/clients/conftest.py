@@ -75,7 +75,7 @@ def node() -> Node:
             env={**os.environ, "NODE_PATH": str(TOOLS)},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=1800 if os.environ.get("ABIDE_PROOF") else 120,
             check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:]

@@ -69,10 +69,9 @@ def hours(source: str, environment: str) -> str:
     now = context().now()
     with transaction(context().sessions) as database:
         view = intake_view.source(database, source, environment, now)
-        by_hour = intake_view.hours(database, source, environment, now)
-    return render_template(
-        "source.html", view=view, hours=by_hour, chart=hour_chart(by_hour)
-    )
+        by_hour = intake_view.hours(database, view, now)
+    chart = hour_chart(by_hour, is_import=view.is_import)
+    return render_template("source.html", view=view, hours=by_hour, chart=chart)
 
 
 @pages.get("/data/exposures/<key>")

@@ -70,11 +70,12 @@ class HourChart:
     sentence: str
 
 
-def hour_chart(hours: Sequence[HourCount]) -> HourChart:
+def hour_chart(hours: Sequence[HourCount], *, is_import: bool) -> HourChart:
     """Draw a source's week.
 
     Args:
         hours: oldest first.
+        is_import: whether it came from a file.
 
     Returns:
         The drawing; bars and band have one scale.
@@ -83,7 +84,9 @@ def hour_chart(hours: Sequence[HourCount]) -> HourChart:
     top = max([1, *(hour.count for hour in hours), *(band.high for band in known)])
     odd = [hour for hour in hours if not hour.is_usual]
     total = sum(hour.count for hour in hours)
-    if not known:
+    if is_import:
+        words = "An import has no usual hours."
+    elif not known:
         words = "What is usual is not known yet: that takes three days."
     elif odd:
         words = f"{count(len(odd))} of {count(len(hours))} hours were not as usual."
