@@ -30,6 +30,7 @@ from web.pages import (
     stages,
     static,
     summary,
+    surveys,
     theme,
 )
 from web.sessions import ServerSessions, SessionStore
@@ -52,6 +53,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     lists.pages,
     results.pages,
     summary.pages,
+    surveys.pages,
     data.pages,
     settings.pages,
     account.pages,

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Flask
 from sqlalchemy.orm import Session
@@ -25,7 +25,13 @@ from experiments.connectors import NewConnector
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.held_bodies import hold
-from experiments.models import Person, QuarantinedMessage
+from experiments.models import (
+    Person,
+    QuarantinedMessage,
+    Survey,
+    SurveyComment,
+    SurveyReply,
+)
 from experiments.sealing import load_sealer
 from experiments.vocabulary import (
     Action,
@@ -37,6 +43,7 @@ from experiments.vocabulary import (
     QuarantineReason,
 )
 from tests.factories import PASSWORD, make_experiment, make_person, start_experiment
+from tests.surveys import make_survey
 
 NASTY = '<img src=x onerror="alert(1)"> {{7*7}}'
 LONG = "A very long name that somebody pasted from a document " * 3
@@ -80,6 +87,12 @@ PAGES = (
     "/settings/stages",
     "/settings/stages/new",
     "/settings/audit",
+    "/surveys",
+    "/surveys/new",
+    "/surveys/support",
+    "/surveys/support/edit",
+    "/surveys/support/texts/de",
+    "/surveys/support/links",
     "/account",
     "/nothing-here",
 )
@@ -121,6 +134,32 @@ def running_site(app: Flask, context: Context) -> Iterator[Site]:
         server.server_close()
 
 
+def fill_survey(session: Session, survey: Survey, now: datetime) -> None:
+    """Let a customer answer and write something nasty."""
+    wave, who = survey.wave, b"c" * 16
+    session.add(
+        SurveyReply(
+            survey_id=survey.id,
+            wave=wave,
+            environment=Environment.PRODUCTION.value,
+            customer=who,
+            invited_at=now,
+            first_at=now,
+            last_at=now,
+        )
+    )
+    session.add(
+        SurveyComment(
+            survey=survey.key,
+            wave=wave,
+            environment=Environment.PRODUCTION.value,
+            customer=who,
+            text=NASTY,
+            written_at=now,
+        )
+    )
+
+
 def furnish(context: Context) -> None:
     """Give the site people, keys and experiments in every state."""
     now = context.now()
@@ -152,6 +191,7 @@ def furnish(context: Context) -> None:
             session, "runs", variant="nudge", days=7, actor=owner, now=now
         )
         make_person(session, "Grace", PersonRole.APPROVER)
+        fill_survey(session, make_survey(session, owner, now), now)
         keys.create_key(
             session,
             kind=KeyKind.SERVER,

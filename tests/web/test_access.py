@@ -14,6 +14,7 @@ from experiments.db import Base, transaction
 from experiments.models import Person
 from experiments.vocabulary import PersonRole
 from tests.factories import make_experiment, start_experiment
+from tests.surveys import make_survey
 from tests.web.conftest import BASE, Visitor
 from web.access import PUBLIC, TOKENLESS, safe_next
 
@@ -66,6 +67,13 @@ LEAST_ROLE = {
     "web.data.exposures": VIEWER,
     "web.data.pile": ANALYST,
     "web.data.replay": EDITOR,
+    "web.surveys.listing": VIEWER,
+    "web.surveys.new": EDITOR,
+    "web.surveys.show": VIEWER,
+    "web.surveys.edit": EDITOR,
+    "web.surveys.texts": EDITOR,
+    "web.surveys.links": EDITOR,
+    "web.surveys.try_out": EDITOR,
     "web.privacy.show": ADMIN,
     "web.privacy.erase": ADMIN,
     "web.privacy.copy": ADMIN,
@@ -97,6 +105,7 @@ VALUES = {
     "web.metrics": "csat",
     "web.hypotheses": "annual-nudge",
     "web.stages": "renewal",
+    "web.surveys": "support",
     "web.results": "runs",
     "web.summary": "runs",
 }
@@ -115,6 +124,7 @@ def path_of(rule: Rule) -> str:
         "name": "abide.css",
         "environment": "production",
         "reason": "invalid_score",
+        "language": "de",
     }
     built = rule.rule
     for name in rule.arguments:
@@ -148,6 +158,7 @@ def filled(context: Context, signed_in: SignIn) -> Visitor:
         owner = accounts.actor_for(session.get_one(Person, 1))
         make_experiment(session, owner)
         start_experiment(session, owner, key="runs")
+        make_survey(session, owner, context.now())
     return visitor
 
 

@@ -20,6 +20,7 @@ from experiments.models import Connector, Person
 from experiments.vocabulary import Action, ConnectorKind, PersonRole
 from tests.api.hook_doors import register
 from tests.factories import make_experiment, make_person, start_experiment
+from tests.surveys import make_survey
 from tests.web.conftest import BASE, Visitor
 from tests.web.markup import FormMarkup, main_form, read_page
 from web.forms import base, fields
@@ -43,6 +44,7 @@ from web.forms.privacy import CustomerForm, EraseForm
 from web.forms.segments import RulesForm, SegmentForm
 from web.forms.settings import KeyForm, StageForm
 from web.forms.sign_in import SetUpForm, SignInForm
+from web.forms.surveys import LinksForm, SurveyForm, TermsForm, TextsForm
 
 SignIn = Callable[..., Visitor]
 
@@ -74,6 +76,10 @@ PAGES = (
         prefix="secret-",
         filled=(("secret-secret", "x" * 16),),
     ),
+    FormPage(SurveyForm, "/surveys/new"),
+    FormPage(TermsForm, "/surveys/support/edit"),
+    FormPage(TextsForm, "/surveys/support/texts/fr"),
+    FormPage(LinksForm, "/surveys/support/links"),
     FormPage(StageForm, "/settings/stages/new"),
     FormPage(StageForm, "/settings/stages/renewal"),
     FormPage(SegmentForm, "/segments/new"),
@@ -169,6 +175,7 @@ def visitor_with_everything(context: Context, signed_in: SignIn) -> Visitor:
         make_experiment(session, owner, key="in-review")
         lifecycle.transition(session, "in-review", Action.SUBMIT, owner, now)
         start_experiment(session, owner, key="runs")
+        make_survey(session, owner, now)
         allocation.create(
             session, key="home", name="Home", description="", actor=owner, now=now
         )
