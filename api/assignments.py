@@ -20,7 +20,7 @@ from experiments.assigned_counts import Tally
 from experiments.assignment import Assignment, assign, assign_all, silent
 from experiments.errors import InvalidInput, Unavailable
 from experiments.javascript import is_number
-from experiments.previews import Asked, Previewer, shown_by, without_shown
+from experiments.previews import Previewer, shown_by, without_shown
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
 from experiments.vocabulary import AssignmentReason, Environment, KeyKind
@@ -32,6 +32,7 @@ MAX_UNIT = 512  # characters of a customer's id
 MAX_EXPERIMENTS = 500  # named in one request
 _FIELDS = frozenset({"unit", "attributes", "experiments"})
 _USUAL_FIELDS = (_FIELDS, _FIELDS - {"experiments"})
+_TEXTS = frozenset({str})
 _MAX_SHOWN = 64  # characters of a field's name, where it is not one of ours
 _MAX_FAULTS = 20  # named in one refusal
 
@@ -75,9 +76,7 @@ def routes(
         question = read_question(request.body)
         answers = answer(ruleset, question)
         preview = shown_by(
-            previewer,
-            ruleset,
-            Asked(question.unit, question.attributes, key.environment),
+            previewer, ruleset, question.unit, question.attributes, key.environment
         )
         if tally is not None and key.environment is Environment.PRODUCTION:
             tally.note(
@@ -204,7 +203,7 @@ def _is_usual(content: Any) -> bool:  # noqa: ANN401  # any JSON value
         and type(content["attributes"]) is dict
         and type(named) in {list, tuple}  # a list, or none was given
         and len(named) <= MAX_EXPERIMENTS
-        and all(type(key) is str for key in named)
+        and _TEXTS.issuperset(map(type, named))
     )
 
 

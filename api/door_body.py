@@ -75,7 +75,8 @@ def decode_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON value
         MalformedJson: not JSON (NaN and 1e999 are not), nested deeper than 64,
             with a NUL or half of a surrogate pair in a text.
     """
-    if _too_deep(body):
+    # Few brackets cannot nest deep, and most bodies have few.
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _too_deep(body):
         raise MalformedJson(f"Nest at most {MAX_DEPTH} lists and objects.")
     try:
         value = orjson.loads(body)
@@ -160,8 +161,6 @@ def _too_deep(body: bytes) -> bool:
     All steps run over bytes in C: what stands in strings is dropped, brackets alone
     stay, and each round removes the innermost pairs.
     """
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return False
     plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     outside = b"".join(plain.split(b'"')[::2])
     brackets = outside.translate(_ONE_KIND, _NO_BRACKETS)

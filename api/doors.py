@@ -14,6 +14,7 @@ import secrets
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -98,38 +99,42 @@ class Gate:
     """Lets so many requests in at once; some more may wait, the rest turn away."""
 
     def __init__(self, at_once: int, waiting: int = 0, seconds: float = 0) -> None:
-        self._free = at_once
+        # Taking from a deque and giving back are each one step that no other thread
+        # can part, and cost a tenth of a lock.
+        self._free = deque(range(at_once))
         self._chairs = waiting
         self._waiting = 0
         self._seconds = seconds
-        self._lock = threading.Lock()
-        self._freed = threading.Condition(self._lock)
+        self._freed = threading.Condition()
 
     def enter(self) -> bool:
         """Take a place, or say that there is none."""
-        with self._lock:
-            if self._free == 0 and not self._wait():
-                return False
-            self._free -= 1
-            return True
+        return self._take() or self._wait()
 
     def leave(self) -> None:
         """Give the place back."""
-        with self._lock:
-            self._free += 1
-            if self._waiting:
+        self._free.append(0)
+        # Who is not counted yet looks at the places once more before it waits.
+        if self._waiting:
+            with self._freed:
                 self._freed.notify()
 
-    def _wait(self) -> bool:
-        if self._chairs == 0:
-            return False
-        self._chairs -= 1
-        self._waiting += 1
+    def _take(self) -> bool:
         try:
-            return self._freed.wait_for(lambda: self._free > 0, self._seconds)
-        finally:
-            self._chairs += 1
-            self._waiting -= 1
+            self._free.pop()
+        except IndexError:
+            return False
+        return True
+
+    def _wait(self) -> bool:
+        with self._freed:
+            if self._waiting == self._chairs:
+                return False
+            self._waiting += 1
+            try:
+                return self._freed.wait_for(self._take, self._seconds)
+            finally:
+                self._waiting -= 1
 
 
 def mount(

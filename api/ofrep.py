@@ -30,7 +30,6 @@ from experiments.assigned_counts import Tally
 from experiments.assignment import Assignment, assign, assign_all
 from experiments.errors import NotFound, Unavailable
 from experiments.flags import flag_value
-from experiments.previews import Asked as PreviewAsked
 from experiments.previews import Preview, Previewer, shown_by, without_shown
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
@@ -110,8 +109,9 @@ def routes(
     items = Written(_item)
 
     def previewed(ruleset: Ruleset, asked: Asked, key: DoorKey) -> Preview | None:
-        who = PreviewAsked(asked.unit, asked.attributes, key.environment)
-        return shown_by(previewer, ruleset, who)
+        return shown_by(
+            previewer, ruleset, asked.unit, asked.attributes, key.environment
+        )
 
     def note(
         key: DoorKey, ruleset: Ruleset, asked: Asked, given: list[Assignment]

@@ -27,7 +27,6 @@ from experiments.assigned_counts import Tally
 from experiments.assignment import Assignment, RunningDesign, assign_all, unit_text
 from experiments.errors import Forbidden, Unavailable
 from experiments.flags import flag_value
-from experiments.previews import Asked as PreviewAsked
 from experiments.previews import Previewer, shown_by, without_shown
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
@@ -95,8 +94,7 @@ def routes(
         asked = read_question(request.body)
         unit = asked.attributes.get("id")
         given = assign_all(ruleset.together, unit, asked.attributes)
-        who = PreviewAsked(unit, asked.attributes, key.environment)
-        preview = shown_by(previewer, ruleset, who)
+        preview = shown_by(previewer, ruleset, unit, asked.attributes, key.environment)
         if tally is not None and key.environment is Environment.PRODUCTION:
             assigned = without_shown(given, preview)
             tally.note(key.public_id, ruleset, unit, asked.attributes, assigned)

@@ -229,21 +229,25 @@ class Previewer:
 def shown_by(
     previewer: Previewer | None,
     ruleset: Ruleset,
-    asked: Asked,
+    unit: object,
+    attributes: Mapping[str, Any],
+    environment: Environment,
 ) -> Preview | None:
     """Find what is previewed, at no cost for who has no token.
 
     Args:
         previewer: None where no link is read.
         ruleset: in force.
-        asked: who asks.
+        unit: id of who asks.
+        attributes: theirs; the token is one of them.
+        environment: of their app's key.
 
     Returns:
         The preview, or None.
     """
-    if previewer is None or ATTRIBUTE not in asked.attributes:
+    if previewer is None or ATTRIBUTE not in attributes:
         return None
-    return previewer.show(ruleset, asked)
+    return previewer.show(ruleset, Asked(unit, attributes, environment))
 
 
 def without_shown(given: list[Assignment], preview: Preview | None) -> list[Assignment]:

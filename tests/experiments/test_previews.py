@@ -43,6 +43,13 @@ def ask(unit: object = "a", **attributes: Any) -> Asked:  # noqa: ANN401
     return Asked(unit, {ATTRIBUTE: LINK, **attributes}, Environment.PRODUCTION)
 
 
+def shown(
+    previewer: Previewer | None, published: Ruleset, asked: Asked
+) -> Preview | None:
+    who = asked.unit, asked.attributes, asked.environment
+    return shown_by(previewer, published, *who)
+
+
 class Shelf:
     """Keeps parcels, or fails."""
 
@@ -118,8 +125,8 @@ def test_show__customer__noted_once_as_customer_and_visitor(now: FakeClock) -> N
     shelf = Shelf()
     previewer = Previewer(shelf, HIDE, now)
     published = ruleset_with()
-    assert shown_by(previewer, published, ask()) is not None
-    assert shown_by(previewer, published, ask()) is not None
+    assert shown(previewer, published, ask()) is not None
+    assert shown(previewer, published, ask()) is not None
     (parcel,) = shelf.parcels
     rows = [EventRow(*fields) for fields in parcel.rows]
     assert [(row.customer, row.anonymous) for row in rows] == [
@@ -130,9 +137,9 @@ def test_show__customer__noted_once_as_customer_and_visitor(now: FakeClock) -> N
         ("preview", "nudge", "treatment")
     }
     # Somebody else, and the same one elsewhere, are noted too, under ids of their own.
-    shown_by(previewer, published, ask("b"))
+    shown(previewer, published, ask("b"))
     elsewhere = Asked("a", ask().attributes, Environment.DEVELOPMENT)
-    shown_by(previewer, published, elsewhere)
+    shown(previewer, published, elsewhere)
     ids = [row[12] for each in shelf.parcels for row in each.rows]
     assert len(set(ids)) == len(ids) == 6
 
@@ -140,9 +147,9 @@ def test_show__customer__noted_once_as_customer_and_visitor(now: FakeClock) -> N
 def test_show__cannot_be_noted__no_preview(now: FakeClock) -> None:
     shelf = Shelf(Unavailable("The events cannot be stored right now."))
     previewer = Previewer(shelf, HIDE, now)
-    assert shown_by(previewer, ruleset_with(), ask()) is None
+    assert shown(previewer, ruleset_with(), ask()) is None
     shelf.fault = None
-    assert shown_by(previewer, ruleset_with(), ask()) is not None
+    assert shown(previewer, ruleset_with(), ask()) is not None
 
 
 def test_show__without_token_or_usable_id__nothing_to_note(now: FakeClock) -> None:
@@ -150,10 +157,10 @@ def test_show__without_token_or_usable_id__nothing_to_note(now: FakeClock) -> No
     previewer = Previewer(shelf, HIDE, now)
     published = ruleset_with()
     nobody = Asked("a", {}, Environment.PRODUCTION)
-    assert shown_by(previewer, published, nobody) is None
-    assert shown_by(None, published, ask()) is None
+    assert shown(previewer, published, nobody) is None
+    assert shown(None, published, ask()) is None
     for unit in ("", None, "\ud800"):
-        assert shown_by(previewer, published, ask(unit)) is not None
+        assert shown(previewer, published, ask(unit)) is not None
     assert shelf.parcels == []
 
 
