@@ -11,8 +11,9 @@ from werkzeug.routing import Rule
 from experiments import accounts
 from experiments.context import Context
 from experiments.db import Base, transaction
-from experiments.models import Person
+from experiments.models import Connector, Person
 from experiments.vocabulary import PersonRole
+from tests.api.hook_doors import register
 from tests.factories import make_experiment, start_experiment
 from tests.surveys import make_survey
 from tests.web.conftest import BASE, Visitor
@@ -86,6 +87,14 @@ LEAST_ROLE = {
     "web.keys.listing": EDITOR,
     "web.keys.create": ADMIN,
     "web.keys.revoke": ADMIN,
+    "web.connectors.listing": EDITOR,
+    "web.connectors.create": ADMIN,
+    "web.connectors.show": EDITOR,
+    "web.connectors.mapping": EDITOR,
+    "web.connectors.secret": ADMIN,
+    "web.connectors.replay": EDITOR,
+    "web.connectors.discard": ADMIN,
+    "web.connectors.end": ADMIN,
     "web.stages.listing": VIEWER,
     "web.stages.new": EDITOR,
     "web.stages.edit": EDITOR,
@@ -154,8 +163,10 @@ def dump(context: Context) -> dict[str, list[tuple[object, ...]]]:
 @pytest.fixture
 def filled(context: Context, signed_in: SignIn) -> Visitor:
     visitor = signed_in(ADMIN)
+    row = register(context)
     with transaction(context.sessions) as session:
         owner = accounts.actor_for(session.get_one(Person, 1))
+        session.get_one(Connector, row.id).public_id = "abcdefghijkl"
         make_experiment(session, owner)
         start_experiment(session, owner, key="runs")
         make_survey(session, owner, context.now())
