@@ -1,5 +1,6 @@
 """What crosses from the warehouse to statistics: one summary per cell, never rows."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,10 +8,11 @@ from datetime import datetime, timedelta
 
 from analysis.cohort import ExposureCounts
 from analysis.membership import Membership
-from analysis.metrics import Measure, OutcomeCount
+from analysis.metrics import Mark, Measure, OutcomeCount
+from analysis.stats.clusters import Clusters, clusters_of
 from analysis.stats.summary import Summary
 from experiments.plan import Plan
-from experiments.vocabulary import Role
+from experiments.vocabulary import Role, Unit
 
 EVERYBODY = ""  # the segment of a cell about all customers in the experiment
 DECIDING_ROLES = frozenset({Role.PRIMARY, Role.GUARDRAIL})
@@ -28,6 +30,7 @@ class Cell:
     segment: str  # label of a reported segment, or EVERYBODY
     summary: Summary
     n_immature: int  # customers too young to be in the summary
+    clusters: Clusters | None = None  # where accounts are drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,23 @@ def roll_up(
     cells = []
     for label in (EVERYBODY, *membership.labels):
         for spec in plan.design.variants:
-            decoded = measure.decode(counts[spec.name, label])
-            cells.append(Cell(metric, spec.name, label, *decoded))
+            found = counts[spec.name, label]
+            clusters = _clusters(plan, found)
+            decoded = measure.decode(found)
+            cells.append(Cell(metric, spec.name, label, *decoded, clusters))
     return cells
+
+
+def _clusters(plan: Plan, counts: Iterable[OutcomeCount]) -> Clusters | None:
+    """Keep how customers lie in accounts, where accounts are drawn."""
+    if plan.design.unit != Unit.ACCOUNT:
+        return None
+    return clusters_of(
+        (each.cluster, (_finite(each.value), each.mark), each.customers)
+        for each in counts
+        if each.mark != Mark.IMMATURE
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -125,15 +125,16 @@ def draw_enrolment(plan: Plan, by_day: Iterable[DayCount]) -> list[DrawnChart]:
         for i, (day, _) in enumerate(next(iter(curves.values())))
     ]
     total = sum(curve[-1][1] for curve in curves.values())
+    who = wording.units(plan.design.unit)
     by_group = [
         f"{wording.count(curve[-1][1])} got {name}" for name, curve in curves.items()
     ]
     return [
         _chart(
             "enrolment",
-            "Customers so far, by group",
+            f"{who.capitalize()} so far, by group",
             f"{wording.count(total)} of {wording.count(plan.design.planned_units)}"
-            f" planned customers: {wording.joined(by_group)}.",
+            f" planned {who}: {wording.joined(by_group)}.",
             (["Until the end of", *curves], rows),
             lambda medium: enrolment_chart(curves, each, medium),
         )

@@ -1,7 +1,10 @@
 """Who is analysed: the first exposure of each customer, and who had to be left out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import ibis
@@ -73,6 +76,11 @@ class ExposureCounts:
         last_at: the last first exposure that is analysed.
         undeclared_names: the variants that the plan does not have, most seen first.
         everybody: all customers with an exposure within the bounds.
+        customers: where accounts are drawn, the customers analysed of each variant;
+            then all the counts above are of accounts.
+        moved: customers of analysed accounts who are left out, being seen in another
+            variant with another account.
+        without_account: customers whose exposures tell no account; left out.
     """
 
     analysed: dict[str, int]
@@ -93,6 +101,9 @@ class ExposureCounts:
     last_at: datetime | None = None
     undeclared_names: tuple[str, ...] = ()
     everybody: int = 0
+    customers: Mapping[str, int] = field(default_factory=dict)
+    moved: int = 0
+    without_account: int = 0
 
     @property
     def units(self) -> int:
@@ -107,6 +118,8 @@ class Cohort:
     is seen in two variants is left out: which one worked cannot be told.
     """
 
+    _drawn_table = "units"  # who is drawn: the customers themselves
+
     def __init__(self, events: EventRows, plan: Plan, bounds: Bounds) -> None:
         """Find all customers of the experiment.
 
@@ -120,17 +133,21 @@ class Cohort:
         self._bounds = bounds
         self._names = [v.name for v in plan.design.variants]
         self._aside = {"former": 0, "listed": 0, "previewed": 0}
-        for bucket in events.buckets:
-            found = self._set_aside(self._first_exposures(events.of(bucket)))
-            if bucket is events.buckets[0]:
-                self._connection.create_table("seen", found, temp=True)
-            else:
-                self._connection.insert("seen", found)
+        self._find(events)
         self._seen = self._connection.table("seen")
         self._last = self._last_of_size()
-        self.units = self._analysed()
+        self._analysed()
+        self.units = self._connection.table("units")
+        self._drawn = self._connection.table(self._drawn_table)
 
-    def _first_exposures(self, events: Rows) -> Rows:
+    def _find(self, events: EventRows) -> None:
+        """Write who was seen into a helper table, one row for each unit."""
+        for bucket in events.buckets:
+            found = self._set_aside(self._first_exposures(events.of(bucket)))
+            self._put("seen", found, is_first=bucket is events.buckets[0])
+
+    def _exposures(self, events: Rows) -> Rows:
+        """Find the experiment's exposures, and which of them count."""
         plan = self._plan
         rows = events.filter(
             events.kind == EventKind.EXPOSURE.value,
@@ -145,34 +162,53 @@ class Cohort:
                 events.experiment == plan.design.key,
             )
             rows = rows.mutate(previewed=rows.person.isin(previews.person))
-        shown = rows.inside & rows.declared
-        wrong = shown & self._wrong(rows)
-        counts = shown & ~wrong
+        rows = rows.mutate(shown=rows.inside & rows.declared)
+        rows = rows.mutate(wrong=rows.shown & self._wrong(rows))
+        return rows.mutate(counts=rows.shown & ~rows.wrong)
+
+    def _first_exposures(self, events: Rows) -> Rows:
+        rows = self._exposures(events)
+        return rows.group_by("person").agg(
+            **self._sums(rows), **self._asides(rows, rows.customer, rows.person)
+        )
+
+    def _sums(self, rows: Rows) -> dict[str, Column]:
+        """Say what a unit's exposures add up to.
+
+        Where the first and last name agree there is one variant: the first seen. What
+        was shown by mistake has been seen all the same.
+        """
+        return {
+            "first_at": rows["at"].min(where=rows.counts),
+            "variant": rows.variant.min(where=rows.counts),
+            "one": rows.variant.min(where=rows.shown),
+            "other": rows.variant.max(where=rows.shown),
+            "wrong": rows.wrong.any(),
+            "unchecked": (rows.shown & rows.properties.isnull()).any(),
+            "undeclared": rows.variant.min(where=rows.inside & ~rows.declared),
+        }
+
+    def _asides(self, rows: Rows, *ids: Column) -> dict[str, Column]:
+        """Say who is set aside: in an earlier phase, or by one of the ids on a list."""
         bounds = self._bounds
         aside: dict[str, Column] = {}
         if bounds.earlier_from is not None:
-            former = rows.at >= microseconds(bounds.earlier_from)
-            former &= rows.at < microseconds(plan.locked_at)
+            former = rows["at"] >= microseconds(bounds.earlier_from)
+            former &= rows["at"] < microseconds(self._plan.locked_at)
             aside["former"] = former.any()
         if bounds.listed:
             listed = [ibis.literal(who, "binary") for who in bounds.listed]
-            aside["listed"] = (
-                rows.customer.isin(listed) | rows.person.isin(listed)
-            ).any()
-        if bounds.previews:
+            found = [one.isin(listed) for one in ids]
+            aside["listed"] = reduce(or_, found).any()
+        if "previewed" in rows.columns:
             aside["previewed"] = rows.previewed.any()
-        # Where the first and last name agree there is one variant: the first seen. What
-        # was shown by mistake has been seen all the same.
-        return rows.group_by("person").agg(
-            first_at=rows.at.min(where=counts),
-            variant=rows.variant.min(where=counts),
-            one=rows.variant.min(where=shown),
-            other=rows.variant.max(where=shown),
-            wrong=wrong.any(),
-            unchecked=(shown & rows.properties.isnull()).any(),
-            undeclared=rows.variant.min(where=rows.inside & ~rows.declared),
-            **aside,
-        )
+        return aside
+
+    def _put(self, name: str, rows: Rows, *, is_first: bool) -> None:
+        if is_first:
+            self._connection.create_table(name, rows, temp=True)
+        else:
+            self._connection.insert(name, rows)
 
     def _wrong(self, rows: Rows) -> Column:
         """Whether an exposure contradicts the assignment, as intake has found."""
@@ -219,14 +255,16 @@ class Cohort:
         found: list[int] = nth.first_at.to_pyarrow().to_pylist()
         return found[0] if found else None
 
-    def _analysed(self) -> Rows:
+    def _analysed(self) -> None:
+        """Write the analysed customers into a helper table."""
         units = self._single().select("person", "variant", "first_at")
         if self._last is not None:
             units = units.filter(units.first_at <= self._last)
         # A number takes the place of the 16 bytes: it sorts and groups faster.
-        numbered = units.mutate(unit=ibis.row_number())
+        numbered = units.mutate(
+            unit=ibis.row_number(), cluster=ibis.literal(0, "int64")
+        )
         self._connection.create_table("units", numbered, temp=True)
-        return self._connection.table("units")
 
     def of(self, bucket: Bucket) -> Rows:
         """A bucket's analysed customers: person, unit, variant, first_at, follow_up."""
@@ -246,8 +284,8 @@ class Cohort:
         by_day = self._by_day()
         age = maturity // timedelta(microseconds=1)
         known = max(0, microseconds(self._bounds.data_cutoff) - age)
-        old = self.units.filter(self.units.first_at <= known)
-        seen, units = self._seen, self.units
+        seen, drawn = self._seen, self._drawn
+        old = drawn.filter(self._grown_at(drawn) <= known)
         totals = seen.agg(
             two=(seen.one != seen.other).sum(),
             single=(seen.variant.notnull() & (seen.one == seen.other)).sum(),
@@ -264,16 +302,18 @@ class Cohort:
             ).sum(),
         )
         total = {name: int(n or 0) for name, n in _rows(totals)[0].items()}
-        first_at = units.first_at
-        ends = _rows(units.agg(first=first_at.min(), last=first_at.max()))[0]
-        analysed = self._by_variant(units)
+        first_at = self.units.first_at
+        ends = _rows(self.units.agg(first=first_at.min(), last=first_at.max()))[0]
+        analysed = by_name(drawn, self._names)
         return ExposureCounts(
             analysed=analysed,
-            mature=self._by_variant(old),
+            mature=by_name(old, self._names),
             two_variants=total["two"],
             unknown_variants=total["undeclared"],
             only_outside=total["outside"],
-            beyond_size=total["single"] - sum(analysed.values()),
+            beyond_size=0
+            if self._last is None
+            else total["single"] - sum(analysed.values()),
             earlier_phase=self._aside["former"],
             listed=self._aside["listed"],
             wrongly_shown=total["wrong"],
@@ -286,14 +326,19 @@ class Cohort:
             last_at=_moment(ends["last"]),
             undeclared_names=self._undeclared_names(),
             everybody=total["inside"],
+            **self._beside(),
         )
 
-    def _by_variant(self, units: Rows) -> dict[str, int]:
-        found = _rows(units.group_by("variant").agg(n=units.count()))
-        return dict.fromkeys(self._names, 0) | {r["variant"]: r["n"] for r in found}
+    def _grown_at(self, drawn: Rows) -> Column:
+        """Say from when on all of a unit's customers were there."""
+        return drawn.first_at
+
+    def _beside(self) -> dict[str, Any]:
+        """Count what only some units have."""
+        return {}
 
     def _by_day(self) -> tuple[tuple[date, str, int], ...]:
-        units = self.units.mutate(day=self.units.first_at // DAY)
+        units = self._drawn.mutate(day=self._drawn.first_at // DAY)
         found = _rows(units.group_by(["day", "variant"]).agg(n=units.count()))
         return tuple(
             sorted(
@@ -307,6 +352,12 @@ class Cohort:
         ranked = names.group_by("undeclared").agg(n=names.count())
         ranked = ranked.order_by(ibis.desc("n"), "undeclared").limit(at_most)
         return tuple(r["undeclared"] for r in _rows(ranked))
+
+
+def by_name(units: Rows, names: Sequence[str]) -> dict[str, int]:
+    """Count units by their variant, each of some names with its count."""
+    found = _rows(units.group_by("variant").agg(n=units.count()))
+    return dict.fromkeys(names, 0) | {r["variant"]: r["n"] for r in found}
 
 
 def _rows(table: Rows) -> list[dict[str, Any]]:

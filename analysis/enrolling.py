@@ -42,13 +42,17 @@ from experiments.vocabulary import (
     Environment,
     EventKind,
     Status,
+    Unit,
 )
 
 PUBLISH_EVERY = timedelta(seconds=10)
 COLUMNS = [
     "kind", "environment", "experiment", "occurred_at", "customer", "anonymous",
+    "account",
     "properties",
 ]  # fmt: skip
+# The columns of ids by which doors may know again who was drawn.
+_CUSTOMER, _ACCOUNT = ("customer", "anonymous"), ("account",)
 Prefixes = npt.NDArray[np.uint64]
 _NONE: Prefixes = np.empty(0, np.uint64)
 
@@ -63,6 +67,7 @@ class _Phase:
     phase: int
     begins_at: datetime
     ends_at: datetime | None
+    unit: Unit = Unit.CUSTOMER
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +181,13 @@ class EnrolledSets:
 def _read_known(session: Session) -> _Known:
     alive = (Status.RUNNING.value, Status.PAUSED.value)
     rows = session.execute(
-        select(Experiment.key, PlanRow.phase, PlanRow.locked_at, Experiment.status)
+        select(
+            Experiment.key,
+            PlanRow.phase,
+            PlanRow.locked_at,
+            Experiment.status,
+            Experiment.unit,
+        )
         .join(PlanRow, PlanRow.experiment_id == Experiment.id)
         .where(Experiment.assigned_by == AssignedBy.ABIDE.value)
         # Between two phases an experiment is a draft with a plan.
@@ -186,7 +197,8 @@ def _read_known(session: Session) -> _Known:
     phases = []
     for row, following in zip_longest(rows, rows[1:]):
         ends = following.locked_at if following and following.key == row.key else None
-        phases.append(_Phase(row.key, row.phase, row.locked_at, ends))
+        unit = Unit(row.unit)
+        phases.append(_Phase(row.key, row.phase, row.locked_at, ends, unit))
     listed = session.scalars(select(ListedUnit.pseudonym))
     names = {who[:PREFIX_BYTES] for who in listed}
     names |= {who[:PREFIX_BYTES] for who in data_requests.tombstones(session)}
@@ -224,8 +236,11 @@ def _of_phases(
         rows = rows.filter(pc.greater_equal(rows["occurred_at"], phase.begins_at))
         if phase.ends_at is not None:
             rows = rows.filter(pc.less(rows["occurred_at"], phase.ends_at))
+        # Who was drawn. Of an account that only a `group` call names, nothing is known
+        # here: analysis finds it, doors do not keep it.
+        drawn = _ACCOUNT if phase.unit == Unit.ACCOUNT else _CUSTOMER
         if rows.num_rows:
-            found[phase] = _prefixes(rows)
+            found[phase] = _prefixes(rows, drawn)
     return found
 
 
@@ -253,10 +268,10 @@ def _of_kind(events: pa.Table, kind: EventKind, keys: Collection[str]) -> pa.Tab
     return events.filter(pc.and_(wanted, named))
 
 
-def _prefixes(events: pa.Table) -> Prefixes:
+def _prefixes(events: pa.Table, names: Iterable[str] = _CUSTOMER) -> Prefixes:
     """Give both ids: an app may ask by either, before and after somebody signs in."""
     texts = set()
-    for name in ("customer", "anonymous"):
+    for name in names:
         texts |= set(events[name].cast(pa.binary()).unique().to_pylist())
     joined = b"".join(text[:PREFIX_BYTES] for text in texts if text is not None)
     return np.unique(np.frombuffer(joined, ">u8").astype(np.uint64))

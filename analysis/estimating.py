@@ -9,8 +9,15 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from analysis.by_accounts import by_accounts
 from analysis.cells import EVERYBODY, Cell, Summaries
 from analysis.readings import MetricReading
+from analysis.stats.clustered import (
+    clustered_balance,
+    clustered_curve,
+    clustered_retained,
+)
+from analysis.stats.clusters import Clusters
 from analysis.stats.estimate import Estimate, NotComputable, Outcome
 from analysis.stats.multiplicity import holm, holm_levels
 from analysis.stats.proportions import two_proportions
@@ -97,11 +104,11 @@ def responses(plan: Plan, summaries: Summaries) -> dict[str, list[ResponseBalanc
     found = {}
     for metric in plan.metrics:
         arms = summaries.arms(metric.choice.metric)
-        control = _answers(arms.get(plan.design.control.name))
+        control = arms.get(plan.design.control.name)
         balances = [
-            response_balance(control, treatment)
+            balance
             for spec in plan.design.treatments
-            if (treatment := _answers(arms.get(spec.name))) and control
+            if (balance := _response(control, arms.get(spec.name)))
         ]
         if balances:
             found[metric.name] = balances
@@ -129,9 +136,9 @@ def retention_curves(
         arms = summaries.arms(key)
         curves: dict[str, tuple[CurvePoint, ...]] = {}
         for spec in variants:
-            table = arms[spec.name].summary if spec.name in arms else None
-            if isinstance(table, LifeTable):
-                points = kaplan_meier(table, level)
+            cell = arms.get(spec.name)
+            if cell is not None and isinstance(cell.summary, LifeTable):
+                points = _curve(cell.summary, cell.clusters, level)
                 if not isinstance(points, NotComputable):
                     curves[spec.name] = points
         if len(curves) == len(variants):
@@ -216,6 +223,10 @@ def _compare(
 ) -> Outcome:
     """Compare two summaries by the estimator of the metric's kind."""
     c, t = control.summary, treatment.summary
+    if control.clusters is not None and treatment.clusters is not None:
+        return by_accounts(
+            definition, (c, control.clusters), (t, treatment.clusters), level
+        )
     if isinstance(c, Successes) and isinstance(t, Successes):
         return two_proportions(c, t, level)
     if isinstance(c, LifeTable) and isinstance(t, LifeTable):
@@ -238,17 +249,32 @@ def _survival(
     if not isinstance(c, LifeTable) or not isinstance(t, LifeTable):
         return None
     day = metric.definition.day
+    ours, theirs = control.clusters, treatment.clusters
+    if ours is not None and theirs is not None:
+        share = _shielded(
+            metric, lambda: clustered_retained((c, ours), (t, theirs), day, level)
+        )
+        return Survival(share, NotComputable(Reason.NOT_BY_ACCOUNT))
     share = _shielded(metric, lambda: km_difference(c, t, day, level))
     return Survival(share, logrank([c, t]))
 
 
+def _curve(
+    table: LifeTable, clusters: Clusters | None, level: float
+) -> tuple[CurvePoint, ...] | NotComputable:
+    if clusters is None or not table.n:
+        return kaplan_meier(table, level)
+    return clustered_curve(table, clusters, level)
+
+
 def _response(
-    control: Cell | None, treatment: Cell | None, level: float
+    control: Cell | None, treatment: Cell | None, level: float = 0.95
 ) -> ResponseBalance | None:
-    c, t = _answers(control), _answers(treatment)
-    return response_balance(c, t, level) if c is not None and t is not None else None
-
-
-def _answers(cell: Cell | None) -> Histogram | None:
-    summary = None if cell is None else cell.summary
-    return summary if isinstance(summary, Histogram) else None
+    if control is None or treatment is None:
+        return None
+    c, t = control.summary, treatment.summary
+    if not isinstance(c, Histogram) or not isinstance(t, Histogram):
+        return None
+    if control.clusters is not None and treatment.clusters is not None:
+        return clustered_balance((c, control.clusters), (t, treatment.clusters), level)
+    return response_balance(c, t, level)

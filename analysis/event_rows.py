@@ -40,6 +40,7 @@ SCHEMA = ibis.schema(
         "received_at": "timestamp('UTC', 6)",
         "customer": "binary",
         "anonymous": "binary",
+        "account": "binary",
         "experiment": "string",
         "variant": "string",
         "value": "float64",

@@ -48,6 +48,7 @@ CHECK_WORDS = {
 }
 _BECAUSE = {
     Reason.TOO_FEW_UNITS: "a group has fewer than {needed} customers",
+    Reason.TOO_FEW_ACCOUNTS: "a group has fewer than {needed} accounts",
     Reason.NO_VARIATION: "all customers of both groups have the same outcome",
     Reason.EMPTY_ARM: "a group has no customers",
     Reason.NO_MATURE_UNITS: "no customer of a group has been followed for long enough",
@@ -56,6 +57,7 @@ _BECAUSE = {
     Reason.BASELINE_NOT_POSITIVE: "control is not above 0, so % means nothing",
     Reason.NON_FINITE: "some of its values are not finite numbers",
     Reason.FOLLOW_UP_TOO_SHORT: "too few customers were followed for that long",
+    Reason.NOT_BY_ACCOUNT: "it would take customers of an account for strangers",
     Reason.NO_TIMES: "the imported file has no event times",
     Reason.NO_REQUESTS: "fewer survey requests arrived than answers",
     Reason.OUT_OF_RANGE: "the value for {field} is out of range",

@@ -72,11 +72,15 @@ def check(plan: Plan, summaries: Summaries, around: Circumstances) -> list[Check
         One check for each `HealthCheck`, in its order.
     """
     exposures = summaries.exposures
-    return [
+    of_units = [
         _sample_ratio(plan, exposures),
         _two_variants(exposures),
         _contradicting(plan, exposures),
         _unknown_variants(exposures),
+    ]
+    unit = plan.design.unit
+    return [
+        *(replace(c, sentence=wording.of_units(c.sentence, unit)) for c in of_units),
         _plan_intact(around.plan_is_intact),
         _freshness(around),
         _response_balance(around),

@@ -66,6 +66,7 @@ class OutcomeCount(NamedTuple):
     value: float | None
     mark: int
     customers: int
+    cluster: int = 0  # number of their account, where accounts are drawn
 
 
 class Decoded(NamedTuple):
@@ -215,7 +216,7 @@ class TimeToChurn(_Gaps):
         events: Counter[int] = Counter()
         censored: Counter[int] = Counter()
         n_immature = 0
-        for value, mark, count in counts:
+        for value, mark, count, _ in counts:
             if value is None or mark == Mark.IMMATURE:
                 n_immature += count
             elif mark == Mark.NOTED:
@@ -298,7 +299,7 @@ class Survey(Measure):
     def decode(self, counts: Iterable[OutcomeCount]) -> Decoded:
         scores: Counter[float] = Counter()
         n_exposed = n_invited = n_immature = n_nonfinite = 0
-        for value, mark, count in counts:
+        for value, mark, count, _ in counts:
             if mark == Mark.IMMATURE:
                 n_immature += count
                 continue
@@ -357,7 +358,7 @@ def _unless_immature(mature: Column, value: Column, mark: Column) -> Outcome:
 
 def _successes(counts: Iterable[OutcomeCount]) -> Decoded:
     found: Counter[str] = Counter()
-    for value, mark, count in counts:
+    for value, mark, count, _ in counts:
         if mark == Mark.IMMATURE:
             found["immature"] += count
         elif value is None:

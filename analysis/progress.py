@@ -6,6 +6,9 @@ a second chance; those who come later are counted. An answer may be given when t
 customers are old enough for the metrics that decide; or, where no more can come
 (enrolment was ended, or the experiment stopped), when all of them are. Ending it early
 is safe: nobody has seen an estimate by then.
+
+Where accounts are drawn, new customers come as long as their accounts do, so a number
+of accounts is no end: enrolment closes at its date, or at the planned end.
 """
 
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from analysis.cells import deciding_maturity
 from analysis.cohort import ExposureCounts
 from analysis.readings import Progress
 from experiments.plan import Plan
-from experiments.vocabulary import MonitoringMode, ResultPhase
+from experiments.vocabulary import MonitoringMode, ResultPhase, Unit
 
 LEAST_WATCHED = timedelta(days=1)  # a pace needs at least so much time
 FARTHEST = timedelta(days=3650)  # a date beyond it says nothing
@@ -38,6 +41,8 @@ class Times:
 
 def analysed_size(plan: Plan) -> int | None:
     """How many customers are analysed at most; None has no limit."""
+    if plan.design.unit == Unit.ACCOUNT:
+        return None  # its date closes it, for customers come in as long as accounts do
     one_look = plan.design.monitoring_mode == MonitoringMode.FIXED_END
     return plan.design.planned_units if one_look and plan.pre_registered else None
 
@@ -54,7 +59,8 @@ def progress_of(plan: Plan, exposures: ExposureCounts, times: Times) -> Progress
         Progress with its phase; `due_at` is when the answer is expected, or was due.
     """
     mature = sum(exposures.mature.values())
-    enough = mature >= plan.design.planned_units
+    by_date = plan.design.unit == Unit.ACCOUNT
+    enough = not by_date and mature >= plan.design.planned_units
     over = _is_closed(times) and 0 < exposures.units == mature
     final = enough or over
     return Progress(
@@ -103,6 +109,8 @@ def _due_at(plan: Plan, exposures: ExposureCounts, times: Times) -> datetime | N
     planned_end = max(plan.design.planned_end_at, grown)
     if exposures.first_at is None or not exposures.units:
         return planned_end
+    if plan.design.unit == Unit.ACCOUNT and times.closes_at is not None:
+        return times.closes_at + deciding_maturity(plan)
     watched = times.data_cutoff - exposures.first_at
     if watched < LEAST_WATCHED:
         return planned_end

@@ -35,6 +35,7 @@ from analysis.estimating import Estimated
 from analysis.health import Check
 from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.readings import Judgement, Progress
+from analysis.stats import clusters
 from analysis.stats.estimate import NotComputable
 from analysis.stats.satisfaction import response_rates
 from analysis.stats.summary import Histogram, LifeTable, Moments, Successes, Summary
@@ -80,6 +81,9 @@ def counts_of(summaries: Summaries, progress: Progress) -> dict[str, Any]:
         "earlier_phase": exposures.earlier_phase,
         "listed": exposures.listed,
         "previewed": exposures.previewed,
+        "customers": dict(exposures.customers),
+        "moved": exposures.moved,
+        "without_account": exposures.without_account,
         "undeclared": list(exposures.undeclared_names),
         "by_day": [[str(day), name, n] for day, name, n in exposures.by_day],
         "with_outcome": summaries.with_outcome,
@@ -98,10 +102,17 @@ def summaries_of(summaries: Summaries, phase: ResultPhase) -> list[dict[str, Any
             "variant": cell.variant,
             "segment": cell.segment,
             "n_immature": cell.n_immature,
-            **(_table(cell.summary) if phase == ResultPhase.FINAL else _size(cell)),
+            **(_whole(cell) if phase == ResultPhase.FINAL else _size(cell)),
         }
         for cell in summaries.cells
     ]
+
+
+def _whole(cell: Cell) -> dict[str, Any]:
+    body = _table(cell.summary)
+    if cell.clusters is not None:
+        body["clusters"] = clusters.to_json(cell.clusters)
+    return body
 
 
 def _table(summary: Summary) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class MetricFacts:
     segment_per_quarter: int | None = None
     more_needed: int | None = None  # customers that would settle it
     so_far: int | None = None  # customers in the experiment
+    who: str = "customers"  # or "accounts", where these are drawn
     scale: int | None = None  # the highest score of a survey
     day: int | None = None  # up to which days are counted
 
@@ -80,6 +81,7 @@ def too_early(
     mature: int,
     due_at: datetime | None,
     as_of: datetime | None = None,
+    who: str = "customers",
 ) -> str:
     """Say how far the experiment is, and nothing about its result.
 
@@ -89,15 +91,16 @@ def too_early(
         mature: of them, those whose outcome is known.
         due_at: when an answer is expected.
         as_of: from when this is read, to write the year where it is another.
+        who: those who are counted, "customers" or "accounts".
 
     Returns:
         Sentence without estimate or direction.
     """
     if units < planned:
-        so_far = f"{wording.count(units)} of {wording.count(planned)} customers so far"
+        so_far = f"{wording.count(units)} of {wording.count(planned)} {who} so far"
     else:
         so_far = (
-            f"{wording.count(units)} customers are in,"
+            f"{wording.count(units)} {who} are in,"
             f" {wording.count(mature)} of them followed to the end"
         )
     due = (
@@ -312,7 +315,7 @@ def _undecided(facts: MetricFacts, estimate: Estimate) -> str:
     if facts.more_needed:
         more = wording.about(facts.more_needed).capitalize()
         times = times_as_many(facts.more_needed, facts.so_far)
-        text += f" {more} more customers would settle it{times}."
+        text += f" {more} more {facts.who} would settle it{times}."
     return text
 
 

@@ -22,7 +22,8 @@ def customers_to_settle(outcome: Outcome, target: float, share: float) -> int | 
         share: of all customers, those who are in one of the two groups, 0 to 1.
 
     Returns:
-        Customers of all variants together; None where the range is settled already
+        Customers (accounts, where these are drawn) of all variants together; None
+        where the range is settled already
         or cannot be computed.
     """
     width = closed_half_width(outcome)
@@ -88,6 +89,9 @@ def _more(outcome: Outcome, factor: float, share: float) -> int | None:
     if isinstance(outcome, NotComputable) or factor <= 1:
         return None
     arms = (outcome.control, outcome.treatment)
+    accounts = [arm.n_accounts for arm in arms if arm.n_accounts is not None]
+    if accounts:
+        return math.ceil(sum(accounts) / share * (factor - 1))
     # Who did not answer was a customer too, and more of them are needed as well.
     customers = sum(arm.n + arm.n_missing for arm in arms) / share
     return math.ceil(customers * (factor - 1))

@@ -22,7 +22,7 @@ from experiments.models import (
     RulesetRow,
 )
 from experiments.plan import Plan, plan_from_json, sha256_of
-from experiments.vocabulary import AssignedBy, RunState
+from experiments.vocabulary import AssignedBy, RunState, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,9 @@ def read_subject(session: Session, key: str, as_of: datetime) -> Subject:
         raise Conflict(f'"{key}" has not started, so there is nothing to analyse yet.')
     plan = plan_from_json(row.body)
     _refuse_expired(session, plan)
-    ends = (experiment.enrolment_ends_at, experiment.stopped_at, experiment.decided_at)
+    ends = [experiment.enrolment_ends_at, experiment.stopped_at, experiment.decided_at]
+    if plan.design.unit == Unit.ACCOUNT:
+        ends.append(plan.design.planned_end_at)
     return Subject(
         experiment_id=experiment.id,
         plan=plan,

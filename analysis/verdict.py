@@ -75,6 +75,7 @@ def judge(
             progress.mature_units,
             progress.due_at,
             progress.as_of,
+            wording.units(plan.design.unit),
         )
         return Judgement(
             Verdict.KEEP_RUNNING,
@@ -203,6 +204,7 @@ def _judge_reading(plan: Plan, reading: MetricReading, progress: Progress) -> _J
         variant=reading.variant,
         segment_per_quarter=progress.segment_per_quarter if everybody else None,
         so_far=progress.units_so_far if everybody else None,
+        who=wording.units(plan.design.unit),
         scale=planned.definition.scale,
         day=planned.definition.day,
         more_needed=settling.customers_to_settle(
@@ -341,7 +343,8 @@ def _why_undecided(
         return clause
     more = wording.about(max(known)).capitalize()
     times = sentences.times_as_many(max(known), progress.units_so_far)
-    return f"{clause} {more} more customers would rule it out, if there is none{times}."
+    who = wording.units(plan.design.unit)
+    return f"{clause} {more} more {who} would rule it out, if there is none{times}."
 
 
 def _is_futile(primary: _Judged, progress: Progress) -> bool:

@@ -9,10 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import ibis
 import structlog
 
+from analysis.account_cohort import AccountCohort
 from analysis.cells import (
     Cell,
     Earlier,
@@ -26,7 +28,7 @@ from analysis.membership import Membership, reported_segments
 from analysis.metrics import Measure, OutcomeCount, measure_of
 from experiments.plan import Plan
 from experiments.survey_kinds import ANSWERS, FACTS, REQUESTS
-from experiments.vocabulary import EventKind
+from experiments.vocabulary import EventKind, Unit
 
 SURVEY_KINDS = frozenset({*REQUESTS, *ANSWERS})
 ROW_COLUMNS = (
@@ -34,6 +36,7 @@ ROW_COLUMNS = (
 )  # fmt: skip
 
 # Of each measure, by (variant, mask of segments): how often each outcome.
+_Key = tuple[str, str, int, float | None, int]  # variant, mask, cluster, value, mark
 Counted = dict[str, dict[tuple[str, str], list[OutcomeCount]]]
 
 log = structlog.get_logger(__name__)
@@ -64,7 +67,8 @@ def summarise_events(
     }
     with connect(scratch) as connection:
         events = EventRows(connection, files, bounds.as_of)
-        cohort = Cohort(events, plan, bounds)
+        by_account = plan.design.unit == Unit.ACCOUNT
+        cohort = (AccountCohort if by_account else Cohort)(events, plan, bounds)
         query = _Query(events, cohort, plan, bounds)
         cells: list[Cell] = []
         counted, failed = _isolated(query, measures)
@@ -126,14 +130,14 @@ class _Query:
 
     def counts(self, measures: dict[str, Measure]) -> Counted:
         """Count equal outcomes of each metric."""
-        totals: dict[str, Counter[tuple[str, str, float | None, int]]]
+        totals: dict[str, Counter[_Key]]
         totals = {key: Counter() for key in measures}
         met = 0
         for bucket in self._events.buckets:
             table = self._outcomes(bucket, measures.values())
             for key, measure in measures.items():
                 for found in _equal_outcomes(table, measure):
-                    totals[key][found[:4]] += found[4]
+                    totals[key][found[:-1]] += found[-1]
             met += int(table.met.sum().execute() or 0)
         is_whole = len(measures) == len(self._plan.metrics)
         self.with_outcome = met if is_whole else None
@@ -160,7 +164,9 @@ class _Query:
             outcome = measure.outcome(joined)
             columns[f"{measure.name}_value"] = outcome.value.cast("float64")
             columns[f"{measure.name}_mark"] = outcome.mark.cast("int64")
-        table = joined.select("variant", "segments", met=joined.has_met, **columns)
+        table = joined.select(
+            "variant", "segments", "cluster", met=joined.has_met, **columns
+        )
         connection = self._events.connection
         connection.create_table("outcomes", table, temp=True, overwrite=True)
         return connection.table("outcomes")
@@ -257,18 +263,15 @@ def _starts(units: Rows, like: Rows) -> Rows:
     return start.select(*like.columns)
 
 
-def _equal_outcomes(
-    table: Rows, measure: Measure
-) -> list[tuple[str, str, float | None, int, int]]:
-    columns = ["variant", "segments", f"{measure.name}_value", f"{measure.name}_mark"]
+def _equal_outcomes(table: Rows, measure: Measure) -> list[Any]:
+    outcome = [f"{measure.name}_value", f"{measure.name}_mark"]
+    columns = ["variant", "segments", "cluster", *outcome]
     found = table.group_by(columns).agg(n=table.count()).to_pyarrow()
     return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 
-def _grouped(
-    counter: Counter[tuple[str, str, float | None, int]],
-) -> dict[tuple[str, str], list[OutcomeCount]]:
+def _grouped(counter: Counter[_Key]) -> dict[tuple[str, str], list[OutcomeCount]]:
     groups: dict[tuple[str, str], list[OutcomeCount]] = defaultdict(list)
-    for (variant, mask, value, mark), count in counter.items():
-        groups[variant, mask].append(OutcomeCount(value, mark, count))
+    for (variant, mask, cluster, value, mark), count in counter.items():
+        groups[variant, mask].append(OutcomeCount(value, mark, count, cluster))
     return dict(groups)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from analysis.stats.estimate import Interval
 from experiments.survey_kinds import FROM_ZERO
-from experiments.vocabulary import MetricKind
+from experiments.vocabulary import MetricKind, Unit
 
 MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT_DIGITS = 2
@@ -169,6 +169,19 @@ def rounded_like(value: float, guide: float) -> int:
     """
     place = int(10 ** max(0, len(str(int(abs(guide)))) - SIGNIFICANT_DIGITS))
     return math.floor(abs(value) / place + 0.5) * place
+
+
+def units(unit: Unit) -> str:
+    """Name those who are drawn: "customers" or "accounts"."""
+    return f"{unit.value}s"
+
+
+def of_units(sentence: str, unit: Unit) -> str:
+    """Let a sentence about customers speak of those who are drawn."""
+    if unit == Unit.CUSTOMER:
+        return sentence
+    capital = sentence.replace("Customer", unit.value.capitalize())
+    return capital.replace("customer", unit.value)
 
 
 def about(value: float) -> str:

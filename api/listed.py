@@ -7,7 +7,7 @@ from api.schemas.steps import ListedBodySchema, ListedItemsSchema, ListedSchema
 from experiments import catalog, data_requests, listed_units
 from experiments.models import ListedUnit
 from experiments.privacy import load_pseudonymiser
-from experiments.vocabulary import PersonRole
+from experiments.vocabulary import PersonRole, Unit
 
 _NUMBER = "<int(max=2147483647):row_id>"  # what an INTEGER column holds
 
@@ -39,9 +39,9 @@ def list_listed(call: Call, key: str) -> dict[str, Any]:
 def put_on_list(call: Call, body: dict[str, Any], key: str) -> ListedUnit:
     """Put a customer on a list; analysis leaves them out for good."""
     hide = load_pseudonymiser(call.context.settings)
-    pseudonym = data_requests.pseudonym_of(
-        hide, body.pop("customer_id"), body.pop("id_kind")
-    )
+    who, kind = body.pop("customer_id"), body.pop("id_kind")
+    unit = Unit(catalog.get(call.session, key).unit)
+    pseudonym = data_requests.pseudonym_of(hide, who, kind, unit)
     return listed_units.put(
         call.session, key, pseudonym, **body, actor=call.actor, now=call.now
     )

@@ -123,8 +123,12 @@ def _exposure(event: object, ruleset: Ruleset) -> dict[str, Any] | None:
         properties = {}
     experiment = _first(properties, "experimentId", "experiment_id")
     variation = _first(properties, "variation_key", "variationId", "variation_id")
-    identity = _identity(event, properties, ruleset.experiments.get(str(experiment)))
+    design = ruleset.experiments.get(str(experiment))
+    identity = _identity(event, properties, design)
+    context = _context(event, properties, design)
     said = repr((experiment, variation, sorted(identity.items())))
+    if "groupId" in context:  # people move between accounts
+        said = repr((said, context["groupId"]))
     digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
     return {
         "event": EXPOSURE_NAME,
@@ -136,7 +140,7 @@ def _exposure(event: object, ruleset: Ruleset) -> dict[str, Any] | None:
             "hashAttribute": _first(properties, "hashAttribute", "hash_attribute"),
             "hashValue": _first(properties, "hashValue", "hash_value"),
         },
-        "context": _context(event),
+        "context": context,
     }
 
 
@@ -148,15 +152,26 @@ def _identity(
     """Say who it was: whose id was hashed, or for an account who of its people."""
     unit = _first(properties, "hashValue", "hash_value")
     attribute = _first(properties, "hashAttribute", "hash_attribute")
-    if design is not None and design.published.get("unit") == Unit.ACCOUNT:
+    if _draws_accounts(design):
         return {"userId": event.get("user_id") or event.get("device_id")}
     return {"anonymousId" if attribute in _ANONYMOUS else "userId": unit}
 
 
-def _context(event: Mapping[str, Any]) -> Mapping[str, Any]:
+def _draws_accounts(design: RunningDesign | None) -> bool:
+    return design is not None and design.published.get("unit") == Unit.ACCOUNT
+
+
+def _context(
+    event: Mapping[str, Any],
+    properties: Mapping[str, Any],
+    design: RunningDesign | None,
+) -> dict[str, Any]:
     attributes = event.get("context_json")
     consent = attributes.get("consent") if isinstance(attributes, dict) else None
-    return {} if consent is None else {"consent": consent}
+    context = {} if consent is None else {"consent": consent}
+    if _draws_accounts(design):
+        context["groupId"] = _first(properties, "hashValue", "hash_value")
+    return context
 
 
 def _first(properties: Mapping[str, Any], *names: str) -> Any:  # noqa: ANN401

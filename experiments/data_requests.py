@@ -23,18 +23,24 @@ from experiments.models import (
 )
 from experiments.privacy import Pseudonymiser
 from experiments.storable import fault_in_text
-from experiments.vocabulary import ErasureState, IdKind, PersonRole
+from experiments.vocabulary import ErasureState, IdKind, PersonRole, Unit
 
 MOST_LISTED = 200
 
 
-def pseudonym_of(hide: Pseudonymiser, customer_id: str, id_kind: IdKind) -> bytes:
-    """Find the pseudonym under which a customer's data are kept.
+def pseudonym_of(
+    hide: Pseudonymiser,
+    customer_id: str,
+    id_kind: IdKind,
+    unit: Unit = Unit.CUSTOMER,
+) -> bytes:
+    """Find the pseudonym under which a customer's, or an account's, data are kept.
 
     Args:
         hide: makes pseudonyms.
         customer_id: as the apps send it.
         id_kind: whether they send it as userId or as anonymousId.
+        unit: whose id it is; the kind counts for customers only.
 
     Returns:
         16 bytes.
@@ -46,6 +52,8 @@ def pseudonym_of(hide: Pseudonymiser, customer_id: str, id_kind: IdKind) -> byte
     if not fits:
         rule = f"Enter the id as the apps send it, of 1 to {MAX_ID} characters."
         raise InvalidInput("This is not an id.", {"customer_id": rule})
+    if unit == Unit.ACCOUNT:
+        return hide.account(customer_id)
     make = hide.customer if id_kind == IdKind.CUSTOMER else hide.anonymous
     return make(customer_id)
 

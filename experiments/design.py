@@ -154,8 +154,8 @@ class Design:
         faults.number("planned_units", self.planned_units, 20, MAX_UNITS)
         if self.monitoring_mode != MonitoringMode.FIXED_END:
             faults.add("monitoring_mode", "Only fixed_end can be chosen so far.")
-        if self.unit != Unit.CUSTOMER:
-            faults.add("unit", "Only customers can be randomised so far.")
+        if self.unit != Unit.CUSTOMER and self.assigned_by == AssignedBy.EXTERNAL:
+            faults.add("unit", "Another system assigns the variants: to customers.")
         self._check_hashing(faults)
         self._check_layer(faults)
         self._check_dates(faults)

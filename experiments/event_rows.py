@@ -336,16 +336,29 @@ class Message:
                 )
             wire.refuse_id_inside(given, self.ids)
         said = self._agreement(experiment or "", variant or "", properties)
-        facts = _Facts(experiment=experiment, variant=variant, properties=said)
+        account = self._account_id()
+        facts = _Facts(
+            account=None if account is None else self.desk.hide.account(account),
+            experiment=experiment,
+            variant=variant,
+            properties=said,
+        )
         return self._row(EventKind.EXPOSURE, EXPOSURE_NAME, facts)
+
+    def _account_id(self) -> str | None:
+        """Read the account, where Segment's specification has it; None where none."""
+        context = self.item.get("context")
+        given = context.get("groupId") if isinstance(context, dict) else None
+        try:
+            return wire.identifier(given, "context.groupId")
+        except Rejected:  # most experiments are not about accounts
+            return None
 
     def _agreement(
         self, experiment: str, variant: str, properties: Mapping[str, Any]
     ) -> str | None:
         if self.desk.check is None:
             return None
-        context = self.item.get("context")
-        account = context.get("groupId") if isinstance(context, dict) else None
         moment = _EPOCH + timedelta(microseconds=self.occurred_us)
         found = self.desk.check(
             ShownExposure(
@@ -354,7 +367,7 @@ class Message:
                 moment,
                 self.user_id,
                 self.anonymous_id,
-                account if isinstance(account, str) else None,
+                self._account_id(),
                 _first_label(properties, _HASHED_BY_FIELDS),
                 _first(properties, _HASHED_FIELDS),
             )

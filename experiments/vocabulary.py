@@ -325,6 +325,7 @@ class Reason(StrEnum):
     """Why a number is not given. A sentence for each stands in analysis.sentences."""
 
     TOO_FEW_UNITS = "too_few_units"
+    TOO_FEW_ACCOUNTS = "too_few_accounts"
     NO_VARIATION = "no_variation"
     EMPTY_ARM = "empty_arm"
     NO_MATURE_UNITS = "no_mature_units"
@@ -333,6 +334,7 @@ class Reason(StrEnum):
     BASELINE_NOT_POSITIVE = "baseline_not_positive"
     NON_FINITE = "non_finite"
     FOLLOW_UP_TOO_SHORT = "follow_up_too_short"
+    NOT_BY_ACCOUNT = "not_by_account"  # only for customers that are drawn one by one
     NO_TIMES = "no_times"  # a unit table has outcomes but no event times
     NO_REQUESTS = "no_requests"  # fewer survey requests arrived than answers
     OUT_OF_RANGE = "out_of_range"  # a planning input; the facts name the field

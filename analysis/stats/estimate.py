@@ -32,6 +32,7 @@ class ArmValue:
     n_missing: int = 0  # mature units without a value (a survey not answered)
     n_nonfinite: int = 0
     n_immature: int = 0  # not old enough yet: excluded, never a failure
+    n_accounts: int | None = None  # whose customers they are, where accounts are drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Estimate:
     chart, widest last.
     """
 
-    method: str  # "newcombe", "welch", "km_difference", "rmst_difference"
+    method: str  # "newcombe", "welch", "km_difference", "rmst_difference", "clustered"
     control: ArmValue
     treatment: ArmValue
     effect: float

@@ -130,11 +130,12 @@ def net_promoter(
 def _as_promoters(arm: Histogram) -> Histogram:
     counts: Counter[float] = Counter()
     for score, count in arm.counts:
-        counts[_promotes(score)] += count
+        counts[promotes(score)] += count
     return replace(arm, counts=tuple(sorted(counts.items())))
 
 
-def _promotes(score: float) -> float:
+def promotes(score: float) -> float:
+    """Count +100 for a promoter, -100 for a detractor, else 0."""
     if score >= PROMOTERS_FROM:
         return float(NPS_UNIT)
     return float(-NPS_UNIT) if score <= DETRACTORS_TO else 0.0
@@ -180,7 +181,7 @@ def response_balance(
 
 def response_rates(arm: Histogram) -> ResponseRates:
     """Count one arm's exposed, invited and answered customers, with the rates."""
-    known = _requests_are_known(arm) and arm.n_invited > 0
+    known = requests_are_known(arm) and arm.n_invited > 0
     return ResponseRates(
         exposed=arm.n_exposed,
         invited=arm.n_invited,
@@ -190,7 +191,7 @@ def response_rates(arm: Histogram) -> ResponseRates:
     )
 
 
-def _requests_are_known(arm: Histogram) -> bool:
+def requests_are_known(arm: Histogram) -> bool:
     """Say whether survey requests are sent at all; nobody answers unasked."""
     return arm.n_invited >= arm.answered
 
@@ -202,7 +203,7 @@ def _answers_of_exposed(arm: Histogram) -> Successes:
 def _compare_of_invited(
     control: Histogram, treatment: Histogram, level: float
 ) -> Outcome:
-    if not (_requests_are_known(control) and _requests_are_known(treatment)):
+    if not (requests_are_known(control) and requests_are_known(treatment)):
         return NotComputable(
             Reason.NO_REQUESTS,
             {

@@ -97,7 +97,7 @@ def km_difference(
         `treatment_at_risk`. Or the reason why there is no estimate.
     """
     tables = [control, treatment]
-    refused = _too_few(tables) or _too_short(tables, day)
+    refused = _too_few(tables) or too_short(tables, day)
     if refused:
         return refused
     curves = [curve_of(table) for table in tables]
@@ -137,7 +137,7 @@ def rmst_difference(
         `standard_error`. Or the reason why there is no estimate.
     """
     tables = [control, treatment]
-    refused = _too_few(tables) or _too_short(tables, tau)
+    refused = _too_few(tables) or too_short(tables, tau)
     if refused:
         return refused
     c, t = (_days_retained(table, tau) for table in tables)
@@ -163,7 +163,7 @@ def rmst(table: LifeTable, tau: int, level: float = 0.95) -> ArmValue | NotCompu
     Returns:
         Restricted mean in days with its interval, or the reason why there is none.
     """
-    refused = _too_few([table]) or _too_short([table], tau)
+    refused = _too_few([table]) or too_short([table], tau)
     if refused:
         return refused
     side = _days_retained(table, tau)
@@ -277,12 +277,12 @@ def _point(curve: Curve, day: int, level: float) -> CurvePoint:
         day=int(day),
         survival=share,
         standard_error=math.sqrt(variance),
-        interval=_log_log(share, variance, level),
+        interval=log_log_interval(share, variance, level),
         at_risk=int(curve.at_risk_on(np.array([day]))[0]),
     )
 
 
-def _log_log(share: float, variance: float, level: float) -> Interval | None:
+def log_log_interval(share: float, variance: float, level: float) -> Interval | None:
     """Interval of S on the scale of log(-log S), which keeps it within 0 and 1."""
     if not 0 < share < 1:
         return Interval(1.0, 1.0, level) if share else None
@@ -359,7 +359,7 @@ def _too_few(tables: Sequence[LifeTable]) -> NotComputable | None:
     return NotComputable(reason, {"smallest_n": int(smallest), "needed": MIN_UNITS})
 
 
-def _too_short(tables: Sequence[LifeTable], day: int) -> NotComputable | None:
+def too_short(tables: Sequence[LifeTable], day: int) -> NotComputable | None:
     """Refuse a day that too few units of some variant were followed to.
 
     Units that had their event before are known to the end; so a curve that lost

@@ -61,7 +61,11 @@ class ListedBodySchema(StrictSchema):
     """A customer to be put on a list; the id is hidden before it is stored."""
 
     customer_id = text(
-        MAX_ID, required=True, metadata={"description": "As your apps send it."}
+        MAX_ID,
+        required=True,
+        metadata={
+            "description": "As your apps send it; the account's, where those are drawn."
+        },
     )
     id_kind = Choice(IdKind, load_default=IdKind.CUSTOMER)
     variant = identifier(

@@ -28,6 +28,7 @@ from experiments.vocabulary import (
     Environment,
     IdKind,
     PersonRole,
+    Unit,
 )
 from tests import factories
 from tests.analysis.intake import send, sources
@@ -45,7 +46,7 @@ CUSTOMERS = [f"customer-{i}" for i in range(40)]
 class Shop:
     """An installation with one churn experiment, and its door."""
 
-    def __init__(self, context: Context, now: FakeClock) -> None:
+    def __init__(self, context: Context, now: FakeClock, **design: Any) -> None:  # noqa: ANN401
         self.context, self.now = context, now
         self.folder = RulesetFolder(context.settings.data_dir / "ruleset")
         self.mirror = RulesetMirror(context.sessions, self.folder)
@@ -54,7 +55,7 @@ class Shop:
             journey.seed(session)
             self.ada = factories.make_actor(session, "Ada", PersonRole.ADMIN)
             factories.make_segment(session, condition=AT_RISK)
-            factories.make_experiment(session, self.ada)
+            factories.make_experiment(session, self.ada, **design)
         self.do(Action.START)
 
     def do(self, action: Action, **given: Any) -> None:  # noqa: ANN401
@@ -75,7 +76,9 @@ class Shop:
         assert assign_all(self.reader.current.together, who, attributes) == [one]
         return one
 
-    def see(self, who: str, variant: str | None, **ids: str) -> None:
+    def see(
+        self, who: str, variant: str | None, account: str | None = None, **ids: str
+    ) -> None:
         """Report that a customer saw a variant."""
         seen = {"experimentId": EXPERIMENT, "variationId": variant}
         message = {
@@ -85,6 +88,8 @@ class Shop:
             "properties": seen,
             **(ids or {"userId": who}),
         }
+        if account is not None:
+            message["context"] = {"groupId": account}
         send(self.context, message)
 
     def compact(self) -> None:
@@ -300,3 +305,22 @@ def test_previewer__who_reports_it_seen__is_set_aside_everywhere(shop: Shop) -> 
         run = session.get_one(AnalysisRun, number)
     assert run.counts["previewed"] == 1
     assert sum(run.counts["exposed"].values()) == 1
+
+
+def test_accounts__seen_by_one_of_their_people__keep_the_variant_for_all(
+    context: Context, now: FakeClock
+) -> None:
+    shop = Shop(context, now, unit=Unit.ACCOUNT, hash_attribute="accountId")
+    acme = {"accountId": "acme"}
+    given = shop.ask("ada", AT_RISK | acme)
+    assert given.in_experiment
+    assert shop.ask("bob", AT_RISK | acme) == given
+    assert shop.ask("ada", AT_RISK).reason == AssignmentReason.INVALID_UNIT
+
+    shop.see("ada", given.variant, account="acme")
+    shop.compact()
+
+    kept = shop.ask("bob", WELL | acme)  # the treatment worked for all of Acme
+    assert (kept.variant, kept.kept) == (given.variant, True)
+    other = shop.ask("ada", WELL | {"accountId": "globex"})
+    assert other.reason == AssignmentReason.NOT_IN_SEGMENT

@@ -24,10 +24,12 @@ from experiments.vocabulary import (
     CheckState,
     HealthCheck,
     PersonRole,
+    Reason,
     ResultPhase,
     Role,
     RunState,
     SentenceCase,
+    Unit,
     Verdict,
 )
 from tests import factories
@@ -36,6 +38,7 @@ from tests.analysis.event_files import (
     at,
     churn,
     csat,
+    pseudonym,
     retention,
     time_to_churn,
 )
@@ -538,3 +541,67 @@ def test_changed_definition__of_a_value__does_not_touch_the_plan(
             now=at(30),
         )
     assert run_at(context, store, now, at(30)).results[0].outcome == before
+
+
+def people_of_accounts(accounts: int = 40, size: int = 10) -> EventFile:
+    """Accounts of the variants in turn, each with people of one outcome.
+
+    Of every four accounts of control one stays, of those of treatment two.
+    """
+    events = EventFile()
+    for i in range(accounts):
+        name = ("control", "treatment")[i % 2]
+        stays = (i // 2) % 4 < (1 if name == "control" else 2)
+        for j in range(size):
+            who = f"u{i}-{j}"
+            own = pseudonym(f"account {i}")
+            events.exposed(who, name, at(0, hours=1 + j), account=own)
+            events.asked(who, 2).answered(who, 3, 4 + i % 3 // 2)
+            if stays:
+                events.active(who, 4, 7.5)  # no gap of five days until then
+    events.exposed("nobody's", "control", at(0, hours=1))
+    return events
+
+
+@ON_SQLITE
+@UNDRAWN
+def test_accounts__clear_only_were_customers_independent__are_not_taken_for_more(
+    context: Context, store: EventStore, now: FakeClock
+) -> None:
+    started(
+        context,
+        now,
+        {"retained": retention(), "csat": csat(), "lasted": time_to_churn()},
+        planned_units=20,
+        unit=Unit.ACCOUNT,
+        hash_attribute="accountId",
+    )
+    put(store, people_of_accounts().rows)
+
+    early = run_at(context, store, now, at(30))
+    # More accounts came than planned, but customers of theirs come until the end.
+    assert early.phase == ResultPhase.COUNTING
+    assert "40 accounts are in" in str(early.answer)
+    run = run_at(context, store, now, at(85))
+
+    assert run.phase == ResultPhase.FINAL
+    assert run.counts["exposed"] == {"control": 20, "treatment": 20}
+    assert run.counts["customers"] == {"control": 200, "treatment": 200}
+    assert run.counts["without_account"] == 1
+    primary = run.results[0].outcome
+    assert primary["method"] == "clustered"
+    assert primary["effect"] == pytest.approx(0.25)
+    # By hand: twenty accounts of ten alike customers are twenty zeros and ones, so
+    # p(1-p)/(20-1) each; were 200 customers independent, z would be 5.2.
+    variance = (0.25 * 0.75 + 0.5 * 0.5) / 19
+    assert primary["facts"]["standard_error"] == pytest.approx(variance**0.5)
+    assert primary["facts"]["icc"] == pytest.approx(1)
+    assert (primary["control"]["n"], primary["control"]["n_accounts"]) == (200, 20)
+    assert run.verdict == Verdict.UNDECIDED
+    assert "more accounts would settle it" in run.results[0].sentence
+    checks = {check.name: check.sentence for check in run.checks}
+    assert checks[HealthCheck.SAMPLE_RATIO] == "Accounts were split as planned."
+    lasted = next(row for row in run.results if row.metric == "lasted")
+    assert lasted.outcome["method"] == "clustered"
+    assert lasted.details["log_rank"]["reason"] == Reason.NOT_BY_ACCOUNT
+    assert run.summaries[0]["clusters"]["accounts"] == 20

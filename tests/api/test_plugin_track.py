@@ -190,9 +190,9 @@ def test_track__account_experiment__names_the_person_not_the_account(
     send(client, [event])
 
     (row,) = stored(context)
-    assert row["customer"] == load_pseudonymiser(context.settings).customer(
-        "customer-1"
-    )
+    hide = load_pseudonymiser(context.settings)
+    assert row["customer"] == hide.customer("customer-1")
+    assert row["account"] == hide.account("acme")
 
 
 def test_track__packed_body__is_read(client: Client, context: Context) -> None:

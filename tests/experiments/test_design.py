@@ -17,6 +17,7 @@ from experiments.vocabulary import (
     MonitoringMode,
     ParameterType,
     Role,
+    Unit,
 )
 from tests import factories
 from tests.experiments import strategies
@@ -358,6 +359,15 @@ def test_metric__field_at_fault__is_named(changes: dict[str, Any], field: str) -
         ({"hash_attribute": "x" * 65}, "hash_attribute"),
         ({"fallback_attribute": "id"}, "fallback_attribute"),
         ({"fallback_attribute": "0id"}, "fallback_attribute"),
+        ({"unit": Unit.ACCOUNT}, "hash_attribute"),
+        (
+            {
+                "unit": Unit.ACCOUNT,
+                "hash_attribute": "accountId",
+                "fallback_attribute": "id",
+            },
+            "fallback_attribute",
+        ),
         (
             {"hash_attribute": "device", "assigned_by": AssignedBy.EXTERNAL},
             "hash_attribute",
@@ -368,3 +378,10 @@ def test_check__attributes_that_cannot_be_drawn_by__are_named(
     changes: dict[str, Any], field: str
 ) -> None:
     assert list(faults(factories.design_value(**changes))) == [field]
+
+
+def test_check__accounts_by_an_attribute_of_theirs__are_accepted() -> None:
+    design = factories.design_value(unit=Unit.ACCOUNT, hash_attribute="accountId")
+    assert not faults(design)
+    elsewhere = factories.external_design(unit=Unit.ACCOUNT)
+    assert "unit" in faults(elsewhere)

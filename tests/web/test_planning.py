@@ -37,6 +37,7 @@ TYPED = {
     "segment": SEGMENT,
     "coverage": "50",
     "assigned_by": "abide",
+    "unit": "customer",
     "variants-0-name": "control",
     "variants-0-share": "50",
     "variants-0-description": "What they see today.",

@@ -52,7 +52,7 @@ from web.forms.plan_parts import (
 )
 from web.forms.values import key_from, pick
 from web.presenters.formats import pretty_json
-from web.presenters.words import ASSIGNED_BY, GOAL
+from web.presenters.words import ASSIGNED_BY, DRAWN, GOAL
 
 # More than any design may have, so that experiments refuses it in words.
 MOST_ROWS = 60
@@ -85,10 +85,18 @@ class ExperimentForm(AbideForm):
         high=100,
         optional=True,
     )
+    unit = Radios(
+        "Who is drawn?",
+        "Choose accounts when the people of one company share what you change, such"
+        " as a price or a setting: all of them get the same variant, and their results"
+        " count as one account's. It takes more customers to be as sure.",
+        choices=[(u.value, DRAWN[u]) for u in Unit],
+        default=Unit.CUSTOMER.value,
+    )
     hash_attribute = Text(
         "Drawn by the attribute",
-        "id is the customer's own. Name another when your app knows customers by"
-        " it, such as deviceId.",
+        "id is the customer's own. For accounts, the attribute in which your app sends"
+        " the account's id, such as accountId.",
         longest=64,
         optional=True,
         default=UNIT_ATTRIBUTE,
@@ -127,7 +135,10 @@ class ExperimentForm(AbideForm):
         max_entries=MOST_ROWS,
     )
     duration = Part(DurationForm, "Duration")
-    planned_units = Whole("Planned customers", "All variants together.")
+    planned_units = Whole(
+        "Planned size",
+        "Customers, or accounts where these are drawn; all variants together.",
+    )
     planned_end_at = Day("Planned end", "Estimates stay hidden until then.")
     exposures_from = Day(
         "First exposures that count",
@@ -242,7 +253,7 @@ class ExperimentForm(AbideForm):
             hypothesis=hypothesis,
             goal=pick(Goal, self.goal.data),
             assigned_by=pick(AssignedBy, self.assigned_by.data),
-            unit=Unit.CUSTOMER,
+            unit=pick(Unit, self.unit.data),
             segment=segment,
             segment_version=catalogue.versions.get(segment, 1),
             variants=tuple(self._variants(catalogue)),
@@ -343,6 +354,7 @@ class ExperimentForm(AbideForm):
         self.coverage.show(design.coverage)
         self.layer.data = design.layer or ""
         self.layer_share.show(design.layer_share)
+        self.unit.data = design.unit.value
         self.hash_attribute.data = design.hash_attribute
         self.fallback_attribute.data = design.fallback_attribute or ""
         self.alpha.show(design.alpha)

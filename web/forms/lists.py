@@ -13,7 +13,8 @@ class ListedForm(AbideForm):
 
     customer_id = Text(
         "Customer's id",
-        "As your apps send it. It is turned into its pseudonym at once.",
+        "As your apps send it; where accounts are drawn, the account's. It is turned"
+        " into its pseudonym at once.",
         longest=MAX_ID,
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )

@@ -10,7 +10,7 @@ from experiments import catalog, data_requests, listed_units
 from experiments.db import transaction
 from experiments.models import ListedUnit
 from experiments.privacy import load_pseudonymiser
-from experiments.vocabulary import IdKind, PersonRole
+from experiments.vocabulary import IdKind, PersonRole, Unit
 from web.access import actor, context, least
 from web.forms.fields import options
 from web.forms.lists import NO_PART, ListedForm
@@ -28,6 +28,7 @@ def show(key: str) -> Response:
     form = ListedForm(form_data())
     with transaction(context().sessions) as database:
         experiment = catalog.get(database, key)
+        unit = Unit(experiment.unit)
         names = [(v.name, v.name) for v in experiment.variants]
     form.variant.choices = options([*names, (NO_PART, "Takes no part: control")])
 
@@ -37,6 +38,7 @@ def show(key: str) -> Response:
             load_pseudonymiser(context().settings),
             form.customer_id.data or "",
             pick(IdKind, form.id_kind.data),
+            unit,
         )
         return listed_units.put(
             database,

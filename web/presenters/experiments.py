@@ -3,11 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from experiments import flags
 from experiments.conditions import attributes_of
 from experiments.models import Experiment, Person
-from experiments.vocabulary import AssignedBy, Decision, ParameterType, Status
+from experiments.vocabulary import (
+    UNIT_ATTRIBUTE,
+    AssignedBy,
+    Decision,
+    ParameterType,
+    Status,
+    Unit,
+)
 from web.presenters.formats import count, day
 from web.presenters.quick_starts import Flag, Snippet, curl, quick_starts
 from web.presenters.runs import Run, is_final
@@ -165,10 +173,11 @@ def progress(experiment: Experiment, run: Run | None) -> Progress | None:
     exposed = run.counts["exposed"]
     total, planned = run.counts["units"], experiment.planned_units
     ended = total >= planned or experiment.stopped_at is not None
+    who = f"{experiment.unit}s"
     return Progress(
-        sentence=f"{count(total)} customers; {count(planned)} were planned."
+        sentence=f"{count(total)} {who}; {count(planned)} were planned."
         if ended
-        else f"{count(total)} of {count(planned)} planned customers so far.",
+        else f"{count(total)} of {count(planned)} planned {who} so far.",
         share=min(1.0, total / planned),
         rows=tuple(
             (v.name, count(exposed.get(v.name, 0))) for v in experiment.variants
@@ -193,6 +202,7 @@ def snippets(experiment: Experiment, base_url: str) -> Sequence[Snippet]:
             "experimentId": experiment.key,
             "variationId": experiment.variants[0].name,
         },
+        **_whose(experiment),
     }
     report = Snippet(
         "Report that a customer saw a variant",
@@ -201,6 +211,11 @@ def snippets(experiment: Experiment, base_url: str) -> Sequence[Snippet]:
     if experiment.assigned_by != AssignedBy.ABIDE.value:
         return [report]
     return [*quick_starts(_flag(experiment), base_url), report]
+
+
+def _whose(experiment: Experiment) -> dict[str, Any]:
+    drawn = experiment.unit == Unit.ACCOUNT
+    return {"context": {"groupId": "account-7"}} if drawn else {}
 
 
 def _flag(experiment: Experiment) -> Flag:
@@ -212,12 +227,14 @@ def _flag(experiment: Experiment) -> Flag:
     )
     control = next(v for v in experiment.variants if v.is_control)
     default = flags.typed(types, control.parameters, control.parameters)
-    condition = experiment.segment_version.condition
+    names = set(attributes_of(experiment.segment_version.condition))
+    names |= {experiment.hash_attribute, experiment.fallback_attribute or ""}
+    names -= {UNIT_ATTRIBUTE, ""}
     return Flag(
         key=experiment.key,
         kind=flags.flag_type(types),
         default=flags.flag_value(types, default, control.name),
-        attributes=dict.fromkeys(sorted(attributes_of(condition)), "..."),
+        attributes=dict.fromkeys(sorted(names), "..."),
     )
 
 

@@ -10,10 +10,10 @@ from experiments.design import MetricChoice, VariantSpec
 from experiments.metric_definition import MetricDefinition
 from experiments.models import Experiment
 from experiments.plan import PlannedMetric, definition_from_json
-from experiments.vocabulary import AssignedBy, Direction, Goal, Role
+from experiments.vocabulary import AssignedBy, Direction, Goal, Role, Unit
 from web.presenters.formats import count, day, moment, percent, pretty_json
 from web.presenters.metrics import definition_in_words
-from web.presenters.words import ASSIGNED_BY, GOAL, ROLE
+from web.presenters.words import ASSIGNED_BY, DRAWN, GOAL, ROLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,17 @@ def planned_metrics(experiment: Experiment) -> Sequence[PlannedMetric]:
 
 
 def _facts(experiment: Experiment) -> list[tuple[str, str]]:
-    version = experiment.segment_version
+    version, who = experiment.segment_version, f"{experiment.unit}s"
     found = [
         ("Goal", GOAL[Goal(experiment.goal)]),
         ("Segment", f"{version.segment.name}: {in_words(version.condition)}"),
         ("Share of the segment enrolled", percent(experiment.coverage)),
         ("Variants are assigned by", ASSIGNED_BY[AssignedBy(experiment.assigned_by)]),
+        ("Who is drawn", DRAWN[Unit(experiment.unit)]),
         ("Drawn by the attribute", _drawn_by(experiment)),
         (
             "Planned size",
-            f"{count(experiment.planned_units)} customers, all variants together",
+            f"{count(experiment.planned_units)} {who}, all variants together",
         ),
         ("Planned end", day(experiment.planned_end_at)),
         ("Estimates", "Shown once, at the planned end (fixed end)"),

@@ -240,7 +240,9 @@ def _arm(planned: PlannedMetric, arm: ArmValue, decimals: int) -> str:
     if arm.value is None:
         return NOTHING
     value = wording.value_on_scale(arm.value, planned.definition.kind, decimals)
-    return f"{value} ({wording.count(arm.n)})"
+    accounts = arm.n_accounts
+    within = "" if accounts is None else f" in {wording.count(accounts)} accounts"
+    return f"{value} ({wording.count(arm.n)}{within})"
 
 
 def _responses(run: RunView, plan: Plan) -> Iterable[ResponseRow]:
@@ -353,10 +355,14 @@ def _facts(
     units = int(counts.get("units") or 0)
     planned = plan.design.planned_units
     share = wording.percent(units / planned, 0)
+    who = wording.units(plan.design.unit).capitalize()
     yield (
-        "Customers",
+        who,
         f"{wording.count(units)} of {wording.count(planned)} planned ({share})",
     )
+    inside = sum(counts.get("customers", {}).values())
+    if inside:
+        yield "Customers in them", wording.count(inside)
     for name, title in _LEFT_OUT:
         if counts.get(name):
             yield title, wording.count(int(counts[name]))
@@ -384,7 +390,9 @@ _LEFT_OUT = (
     ("only_wrongly_shown", "Left out: saw what their assignment was not"),
     ("only_outside", "Left out: seen only outside the time or in a pause"),
     ("beyond_size", "Left out: came after the planned size"),
-    ("earlier_phase", "Left out: customers of an earlier phase"),
+    ("earlier_phase", "Left out: seen in an earlier phase"),
     ("listed", "Left out: on a list by hand"),
     ("previewed", "Left out: used a preview link"),
+    ("without_account", "Left out: customers without an account"),
+    ("moved", "Left out: customers who went to an account of another variant"),
 )

@@ -22,6 +22,7 @@ from experiments.vocabulary import (
     SentenceCase,
     Status,
     StepState,
+    Unit,
     Verdict,
 )
 
@@ -32,6 +33,10 @@ STATUS = {
     Status.PAUSED: "Paused",
     Status.STOPPED: "Stopped",
     Status.DECIDED: "Decided",
+}
+DRAWN = {
+    Unit.CUSTOMER: "Each customer for itself",
+    Unit.ACCOUNT: "Whole accounts: all customers of one get the same variant",
 }
 VERDICT = {
     Verdict.SHIP: "Ship",
