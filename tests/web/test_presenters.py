@@ -133,6 +133,21 @@ def test_sentence__of_a_stopped_experiment__says_what_customers_get(
     assert timeline(stopped, None, NOW)[2].when == "until 14 Mar 2026"
 
 
+@pytest.mark.parametrize(
+    ("status", "decision"),
+    [("paused", None), ("stopped", None), ("decided", "ship"), ("decided", "do_not_ship")],
+)
+def test_sentence__variants_from_elsewhere__promises_nothing_that_abide_cannot_do(
+    started: Experiment, status: str, decision: str | None
+) -> None:
+    started.assigned_by = "external"  # as read; nothing is stored
+    started.status, started.decision = status, decision
+    words = sentence_of_now(started, None, NOW)
+    assert "sk the system that assign" in words
+    assert "customer gets" not in words
+    assert "gets it" not in words
+
+
 def test_progress__against_the_plan__counts_by_variant(started: Experiment) -> None:
     assert progress(started, None) is None
     found = progress(started, run_of(started))

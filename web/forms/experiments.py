@@ -142,8 +142,9 @@ class ExperimentForm(AbideForm):
     planned_end_at = Day("Planned end", "Estimates stay hidden until then.")
     exposures_from = Day(
         "First exposures that count",
-        "Leave it empty to begin with the start. Only experiments that another"
-        " system assigns may begin in the past.",
+        "Leave it empty to begin with the start. A day in the past is for experiments"
+        " that another system assigns; for others an admin may choose one, and says why"
+        " at the start.",
         optional=True,
     )
     enrolment_ends_at = Day(

@@ -13,6 +13,7 @@ from experiments.models import Experiment
 from experiments.vocabulary import Action
 from web.access import actor, context
 from web.forms.base import AbideForm
+from web.presenters.customers_see import customers_see
 
 
 def read(key: str) -> Experiment:
@@ -46,6 +47,11 @@ def answer(
     """Show the form, with its problems once it was sent."""
     problems = form.problems() if request.method == "POST" else []
     page = render_template(
-        template, form=form, problems=problems, experiment=experiment, **others
+        template,
+        form=form,
+        problems=problems,
+        experiment=experiment,
+        see=customers_see(experiment),
+        **others,
     )
     return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)

@@ -24,6 +24,7 @@ from web.forms.fields import options
 from web.pages import acting
 from web.pages.results import stale
 from web.presenters import experiments as words
+from web.presenters.customers_see import customers_see
 from web.presenters.plans import plan_in_words
 from web.presenters.runs import Run, is_final, latest_runs
 from web.presenters.words import STATUS
@@ -72,6 +73,7 @@ def show(key: str) -> str:
         return render_template(
             "experiment.html",
             experiment=experiment,
+            see=customers_see(experiment),
             run=run,
             stale=stale(database, experiment, run),
             plan=plan_in_words(experiment),
@@ -102,8 +104,8 @@ def _actions(
 def pause(key: str) -> Response:
     """Give everybody control until it goes on."""
     with transaction(context().sessions) as database:
-        acting.walk(database, key, Action.PAUSE)
-    flash("Paused. Every customer gets control until you resume.")
+        experiment = acting.walk(database, key, Action.PAUSE)
+    flash(f"Paused. {customers_see(experiment).pause}")
     return redirect(url_for("web.experiments.show", key=key))
 
 
@@ -112,8 +114,8 @@ def pause(key: str) -> Response:
 def resume(key: str) -> Response:
     """Go on as before the pause."""
     with transaction(context().sessions) as database:
-        acting.walk(database, key, Action.RESUME)
-    flash("Resumed. Every customer gets the same variant as before.")
+        experiment = acting.walk(database, key, Action.RESUME)
+    flash(f"Resumed. {customers_see(experiment).resume}")
     return redirect(url_for("web.experiments.show", key=key))
 
 
@@ -141,7 +143,7 @@ def stop_enrolment(key: str) -> Response:
             ),
         )
         if done is not None:
-            flash("Enrolment has ended. Customers in it keep their variant.")
+            flash(f"Enrolment has ended. {customers_see(experiment).stop_enrolment}")
             return redirect(url_for("web.experiments.show", key=key))
     return acting.answer("stop_enrolment.html", form, experiment)
 
@@ -159,7 +161,7 @@ def stop(key: str) -> Response:
             lambda database: acting.walk(database, key, Action.STOP, form.reason.data),
         )
         if done is not None:
-            flash("Stopped. Every customer gets control.")
+            flash(f"Stopped. {customers_see(experiment).stop}")
             return redirect(url_for("web.experiments.show", key=key))
     return acting.answer("stop.html", form, experiment)
 

@@ -16,6 +16,7 @@ from experiments.vocabulary import (
     Status,
     Unit,
 )
+from web.presenters.customers_see import customers_see
 from web.presenters.formats import count, day
 from web.presenters.quick_starts import Flag, Snippet, curl, quick_starts
 from web.presenters.runs import Run, is_final
@@ -94,7 +95,8 @@ def sentence_of_now(experiment: Experiment, run: Run | None, now: datetime) -> s
         return "The result is ready. Somebody has to decide."
     if status == Status.STOPPED:
         return (
-            f"Stopped on {day(experiment.stopped_at)}: every customer gets control."
+            f"Stopped on {day(experiment.stopped_at)}:"
+            f" {customers_see(experiment).control}"
             " The result follows once the last customer counts."
         )
     return _running(experiment, now)
@@ -112,18 +114,20 @@ def _in_review(experiment: Experiment) -> str:
 
 def _paused(experiment: Experiment) -> str:
     open_pauses = (p.paused_at for p in experiment.pauses if p.resumed_at is None)
-    return f"Paused since {day(next(open_pauses, None))}: every customer gets control."
+    since = day(next(open_pauses, None))
+    return f"Paused since {since}: {customers_see(experiment).control}"
 
 
 def _decided(experiment: Experiment) -> str:
     when = day(experiment.decided_at)
     if experiment.decision == Decision.SHIP.value:
         return (
-            f"Decided on {when}: ship {experiment.decided_variant}. Every customer of"
-            " the segment gets it."
+            f"Decided on {when}: ship {experiment.decided_variant}."
+            f" {customers_see(experiment).shipped}"
         )
     word = DECISION[Decision(str(experiment.decision))].lower()
-    return f"Decided on {when}: {word}. Every customer gets control."
+    control = customers_see(experiment).control
+    return f"Decided on {when}: {word}. {control[0].upper()}{control[1:]}"
 
 
 _SENTENCES = {

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from experiments.models import AnalysisRun, Experiment, HypothesisRow, JourneyStage
 from experiments.vocabulary import CheckState, Status
+from web.presenters.customers_see import customers_see
 from web.presenters.formats import count, day
 from web.presenters.runs import is_final
 
@@ -146,7 +147,7 @@ def _waiting(
     if status in LIVE and experiment.planned_end_at <= now:
         yield 4, f"The planned end, {day(experiment.planned_end_at)}, has passed."
     if status == Status.PAUSED.value:
-        yield 5, "It is paused: every customer gets control."
+        yield 5, f"It is paused: {customers_see(experiment).control}"
 
 
 def _stages(

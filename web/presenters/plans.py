@@ -178,7 +178,7 @@ def checklist(experiment: Experiment, *, review_required: bool) -> list[ListItem
         ListItem(done=guarded, text="At least one guardrail with its margin"),
         ListItem(
             done=all(v.description for v in experiment.variants),
-            text="Each variant says what customers see",
+            text="Each variant says what customers see (advised, not needed)",
         ),
     ]
     if review_required:
