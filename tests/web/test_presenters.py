@@ -135,7 +135,12 @@ def test_sentence__of_a_stopped_experiment__says_what_customers_get(
 
 @pytest.mark.parametrize(
     ("status", "decision"),
-    [("paused", None), ("stopped", None), ("decided", "ship"), ("decided", "do_not_ship")],
+    [
+        ("paused", None),
+        ("stopped", None),
+        ("decided", "ship"),
+        ("decided", "do_not_ship"),
+    ],
 )
 def test_sentence__variants_from_elsewhere__promises_nothing_that_abide_cannot_do(
     started: Experiment, status: str, decision: str | None
