@@ -153,8 +153,11 @@ def _compare(
     ]
 
 
-def make_ruleset() -> tuple[bytes, str]:
-    """Write a ruleset of 50 running experiments, half with a condition.
+def make_ruleset(count: int = EXPERIMENTS) -> tuple[bytes, str]:
+    """Write a ruleset of running experiments, half with a condition.
+
+    Args:
+        count: of the experiments.
 
     Returns:
         Its body, and the text of a server key in it.
@@ -171,7 +174,7 @@ def make_ruleset() -> tuple[bytes, str]:
         "format": 2,
         "revision": 1,
         "published_at": "2026-03-14T09:30:00+00:00",
-        "experiments": [_experiment(index) for index in range(EXPERIMENTS)],
+        "experiments": [_experiment(index) for index in range(count)],
         "silent": {},
         "keys": [key],
         "attributes": list(ATTRIBUTES),

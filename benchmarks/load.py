@@ -28,6 +28,15 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Delays:
+    """How long answers took, in milliseconds from when their request was due."""
+
+    p50: float
+    p99: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """A running server."""
 
@@ -37,6 +46,13 @@ class Server:
     def cpu_seconds(self) -> float:
         """Add up the processor time of the server and its workers."""
         return sum(_cpu_seconds(pid) for pid in (self.pid, *_children(self.pid)))
+
+    def resident_mb(self) -> float:
+        """Measure the memory that the one worker holds, in megabytes."""
+        (worker,) = _children(self.pid)
+        status = Path(f"/proc/{worker}/status").read_text()
+        line = next(x for x in status.splitlines() if x.startswith("VmRSS"))
+        return int(line.split()[1]) / 1000
 
 
 @contextmanager
@@ -129,10 +145,30 @@ def press(server: Server, request: bytes, seconds: float) -> Load:
     return Load(answers / took, cpu * 1e6 / answers)
 
 
+def at_rate(server: Server, request: bytes, rate: float, seconds: float) -> Delays:
+    """Send at fixed times, whether earlier requests were answered or not.
+
+    Args:
+        server: to be measured.
+        request: sent each time.
+        rate: requests a second.
+        seconds: how long, after a quarter of it to warm up.
+
+    Returns:
+        How long answers took from when their request was due, so that a server that
+        stands still is charged for all who would have come meanwhile.
+    """
+    with closing(_Client(server.port, request, idle=True)) as client:
+        client.send_on_time(rate, seconds / 4)
+        took = sorted(client.send_on_time(rate, seconds))
+    last = len(took) - 1
+    return Delays(took[last // 2], took[round(last * 0.99)], took[last])
+
+
 class _Client:
     """Some connections, each with one request always on the way."""
 
-    def __init__(self, port: int, request: bytes) -> None:
+    def __init__(self, port: int, request: bytes, *, idle: bool = False) -> None:
         self._request = request
         self._selector = selectors.DefaultSelector()
         self._connections = [
@@ -142,7 +178,8 @@ class _Client:
         for number, (connection, _) in enumerate(self._connections):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._selector.register(connection, selectors.EVENT_READ, number)
-            connection.sendall(request)
+            if not idle:
+                connection.sendall(request)
 
     def close(self) -> None:
         """Hang up."""
@@ -161,6 +198,30 @@ class _Client:
                     connection.sendall(self._request)
                     answers += 1
         return answers
+
+    def send_on_time(self, rate: float, seconds: float) -> list[float]:
+        """Send at a rate; give the milliseconds from due to answered of each."""
+        began, count = time.perf_counter(), round(rate * seconds)
+        free = list(range(len(self._connections)))
+        due: dict[int, float] = {}  # by connection
+        took: list[float] = []
+        sent = 0
+        while len(took) < count:
+            clock = time.perf_counter()
+            while sent < count and free and began + sent / rate <= clock:
+                number = free.pop()
+                due[number] = began + sent / rate
+                self._connections[number][0].sendall(self._request)
+                sent += 1
+            pause = began + sent / rate - time.perf_counter()
+            # With all connections busy only an answer can help.
+            wait = max(0.0, pause) if free and sent < count else 1.0
+            for key, _ in self._selector.select(wait):
+                connection, tail = self._connections[key.data]
+                if tail.count(connection.recv(1 << 18)):
+                    took.append((time.perf_counter() - due[key.data]) * 1e3)
+                    free.append(key.data)
+        return took
 
 
 class _Tail:
