@@ -68,7 +68,6 @@ LEAST_ROLE = {
     "web.data.show": VIEWER,
     "web.data.hours": VIEWER,
     "web.data.exposures": VIEWER,
-    "web.data.hours": VIEWER,
     "web.data.pile": ANALYST,
     "web.data.replay": EDITOR,
     "web.surveys.listing": VIEWER,
