@@ -65,4 +65,4 @@ tools: $(AXE)
 $(AXE): tests/tools/package-lock.json
 	@command -v npm >/dev/null || sh .ci/install npm
 	@mkdir -p .cache
-	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/tools && cp tests/tools/node_modules/axe-core/axe.min.js $@; fi
+	@if command -v npm >/dev/null; then npm ci --loglevel=error --no-audit --no-fund --prefix tests/tools && cp tests/tools/node_modules/axe-core/axe.min.js $@; fi
