@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
 
 import pytest
 from flask import Flask
@@ -12,7 +11,7 @@ from werkzeug.routing import Rule
 from experiments import accounts
 from experiments.context import Context
 from experiments.db import Base, transaction
-from experiments.models import Connector, EventSource, Person
+from experiments.models import Connector, Person
 from experiments.vocabulary import PersonRole
 from tests.api.hook_doors import register
 from tests.factories import make_experiment, start_experiment
@@ -66,7 +65,6 @@ LEAST_ROLE = {
     "web.account.show": VIEWER,
     "web.account.set_password": VIEWER,
     "web.data.show": VIEWER,
-    "web.data.hours": VIEWER,
     "web.data.exposures": VIEWER,
     "web.data.pile": ANALYST,
     "web.data.replay": EDITOR,
@@ -162,21 +160,6 @@ def dump(context: Context) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
-def arrived(source: str, at: datetime) -> EventSource:
-    """Say that a source has sent once."""
-    return EventSource(
-        source=source,
-        environment="production",
-        is_import=False,
-        complete_through=at,
-        last_event_at=at,
-        last_received_at=at,
-        event_count=1,
-        duplicate_count=0,
-        event_names=["Opened"],
-    )
-
-
 @pytest.fixture
 def filled(context: Context, signed_in: SignIn) -> Visitor:
     visitor = signed_in(ADMIN)
@@ -184,7 +167,6 @@ def filled(context: Context, signed_in: SignIn) -> Visitor:
     with transaction(context.sessions) as session:
         owner = accounts.actor_for(session.get_one(Person, 1))
         session.get_one(Connector, row.id).public_id = "abcdefghijkl"
-        session.add(arrived("1", context.now()))
         make_experiment(session, owner)
         start_experiment(session, owner, key="runs")
         make_survey(session, owner, context.now())
