@@ -306,6 +306,9 @@ def test_duration__worked_out__keeps_every_value_and_says_the_sentence(
         " customers per variant: about 5 weeks at 5,800 a week."
     ) in answer.text
     assert "28,874 customers, all variants together" in answer.text
+    assert "whole accounts take more" not in answer.text
+    by_account = send(planner, typed | {"unit": "account"}, "duration")
+    assert "whole accounts take more" in by_account.text
     values = dict(main_form(answer.text).values)
     for name, value in typed.items():
         assert values[name] == value, name

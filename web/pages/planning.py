@@ -1,6 +1,7 @@
 """Planning an experiment: one page with all of it, then review and start."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -20,7 +21,7 @@ from experiments import catalog, hypotheses, lifecycle, metrics, segments
 from experiments.db import transaction
 from experiments.hypothesis import Hypothesis
 from experiments.models import Experiment
-from experiments.vocabulary import Action, PersonRole
+from experiments.vocabulary import Action, PersonRole, Unit
 from web import catalogue
 from web.access import actor, context, least
 from web.forms.actions import ReasonForm
@@ -190,6 +191,13 @@ def _show_sizes(form: ExperimentForm, offer: Catalogue) -> dict[str, SizeShown]:
     return sizes
 
 
+_ACCOUNTS_TAKE_MORE = (
+    "These are customers drawn one by one. Customers of one account are alike, so whole"
+    " accounts take more: 1 + (customers in an account - 1) x ICC times as many."
+    " Results of such experiments show the ICC. The planned size counts accounts."
+)
+
+
 def _duration(form: ExperimentForm) -> Answer:
     primary = form.primary
     if primary is None or not primary.metric.data:
@@ -197,7 +205,7 @@ def _duration(form: ExperimentForm) -> Answer:
     with transaction(context().sessions) as database:
         row = metrics.get(database, primary.metric.data)
     asked = form.duration.form
-    return work_out(
+    answer = work_out(
         Question(
             definition=metrics.definition_of(row.versions[-1]),
             effect=primary.change_that_matters.value,
@@ -211,6 +219,9 @@ def _duration(form: ExperimentForm) -> Answer:
             shares=tuple(row.share.value for _, row in form.chosen_variants),
         )
     )
+    if form.unit.data != Unit.ACCOUNT.value:
+        return answer
+    return replace(answer, warnings=(_ACCOUNTS_TAKE_MORE, *answer.warnings))
 
 
 @pages.get("/experiments/<key>/review")

@@ -20,6 +20,7 @@ METHODS = {
     "welch": "Difference of two means: Welch",
     "km_difference": "Difference of two retention curves on a day: Greenwood",
     "rmst_difference": "Difference of days retained (restricted mean): Greenwood",
+    "clustered": "Difference of two groups of accounts: linearised, Welch on accounts",
 }
 
 
@@ -342,6 +343,11 @@ def _further(result: ResultView) -> str:
     response = result.details.get("response")
     if response and response.get("p_value") is not None:
         parts.append(f"equal response p {wording.p_value(response['p_value'])}")
+    if isinstance(result.outcome, Estimate):
+        known = result.outcome.facts
+        for name, title in (("design_effect", "design effect"), ("icc", "ICC")):
+            if isinstance(known.get(name), (int, float)):
+                parts.append(f"{title} {known[name]:.3g}")
     return "; ".join(parts)
 
 
