@@ -6,7 +6,7 @@ are those of statistics 4.13.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from analysis import wording
 from analysis.cells import Summaries
@@ -88,7 +88,7 @@ def check(plan: Plan, summaries: Summaries, around: Circumstances) -> list[Check
         _pre_registered(plan),
         _reviewed(plan),
         _erasures(plan, around.erased),
-        _reconciliation(plan, summaries, around.assigned),
+        _reconciliation(plan, summaries, around),
     ]
 
 
@@ -376,15 +376,22 @@ def _erasures(plan: Plan, erased: Mapping[str, int]) -> Check:
     return Check(name, CheckState.NOTICE, sentence, facts)
 
 
-def _reconciliation(
-    plan: Plan, summaries: Summaries, assigned: Mapping[str, int]
-) -> Check:
+def _reconciliation(plan: Plan, summaries: Summaries, around: Circumstances) -> Check:
     name = HealthCheck.RECONCILIATION
     if plan.design.assigned_by == AssignedBy.EXTERNAL:
         sentence = "Another system assigned the variants; only exposures came here."
         return Check(name, CheckState.NOT_APPLICABLE, sentence)
-    exposures = summaries.exposures
+    exposures, until = summaries.exposures, around.as_of
+    if around.cutoff is not None:
+        until = around.cutoff.at
+    watched = sum(
+        n for day, _, n in exposures.by_day if day < (until - timedelta(days=1)).date()
+    )
     found = reconcile(
-        assigned, exposures.analysed, exposures.everybody, summaries.with_outcome
+        around.assigned,
+        exposures.analysed,
+        exposures.everybody,
+        summaries.with_outcome,
+        watched,
     )
     return Check(name, found.state, found.sentence, found.facts)

@@ -30,6 +30,7 @@ def reconcile(
     exposed: Mapping[str, int],
     everybody: int,
     with_outcome: int | None,
+    watched: int,
 ) -> Reconciled:
     """Compare customers assigned, exposed and with an outcome.
 
@@ -39,6 +40,8 @@ def reconcile(
         everybody: all customers who were exposed, those left out too.
         with_outcome: of the analysed, those with an event that a metric reads; None
             where that was not counted.
+        watched: of the analysed, those who were exposed a day ago or more; the others
+            may yet have an event.
 
     Returns:
         The counts in words, with a notice where they diverge. Outcomes are told for
@@ -58,7 +61,7 @@ def reconcile(
     if with_outcome is not None:
         said.append(f"with an outcome {wording.count(with_outcome)}")
     sentence = f"Customers {', '.join(said)}."
-    faults = _faults(assigned, exposed, everybody, with_outcome)
+    faults = _faults(assigned, exposed, everybody, with_outcome, watched)
     if faults:
         text = " ".join([sentence, *faults])
         return Reconciled(CheckState.NOTICE, text, facts)
@@ -76,9 +79,10 @@ def _faults(
     exposed: Mapping[str, int],
     everybody: int,
     with_outcome: int | None,
+    watched: int,
 ) -> Sequence[str]:
     found = []
-    total, analysed = sum(assigned.values()), sum(exposed.values())
+    total = sum(assigned.values())
     if total and everybody > total * (1 + MOST_EXTRA) + FEW:
         found.append(
             "More were exposed than assigned here: some apps evaluate rules themselves,"
@@ -96,8 +100,8 @@ def _faults(
         )
     if (
         with_outcome is not None
-        and analysed >= FEW
-        and with_outcome < analysed * LEAST_WITH_OUTCOME
+        and watched >= FEW
+        and with_outcome < watched * LEAST_WITH_OUTCOME
     ):
         found.append(
             "Almost nobody has an event that a metric reads: do exposures and events"

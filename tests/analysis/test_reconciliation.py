@@ -9,7 +9,7 @@ EVEN = {"control": 5000, "treatment": 5000}
 
 
 def test_reconcile__counts_that_fit__are_said() -> None:
-    found = reconcile(EVEN, {"control": 4985, "treatment": 4990}, 9980, 9200)
+    found = reconcile(EVEN, {"control": 4985, "treatment": 4990}, 9980, 9200, 9000)
     assert found.state == CheckState.PASSED
     assert found.sentence == (
         "Customers assigned about 10,000, exposed 9,980, with an outcome 9,200."
@@ -35,7 +35,7 @@ def test_reconcile__counts_that_diverge__are_a_notice(
     with_outcome: int,
     words: str,
 ) -> None:
-    found = reconcile(assigned, exposed, everybody, with_outcome)
+    found = reconcile(assigned, exposed, everybody, with_outcome, watched=everybody)
     assert found.state == CheckState.NOTICE
     assert words in found.sentence
 
@@ -51,11 +51,16 @@ def test_reconcile__difference_that_chance_explains__is_none(
     assigned: dict[str, int], exposed: dict[str, int]
 ) -> None:
     total = sum(exposed.values())
-    assert reconcile(assigned, exposed, total, total).state == CheckState.PASSED
+    assert reconcile(assigned, exposed, total, total, total).state == CheckState.PASSED
+
+
+def test_reconcile__nobody_has_been_watched_for_a_day__no_outcome_is_missed() -> None:
+    exposed = {"control": 4990, "treatment": 4990}
+    assert reconcile(EVEN, exposed, 9980, 0, 20).state == CheckState.PASSED
 
 
 def test_reconcile__nothing_was_assigned_here__says_so() -> None:
-    found = reconcile({}, {"control": 5, "treatment": 5}, 10, None)
+    found = reconcile({}, {"control": 5, "treatment": 5}, 10, None, 0)
     assert found.state == CheckState.NOT_APPLICABLE
     assert found.sentence.startswith("Customers exposed 10. Assignments were not")
     assert found.facts["assigned"] is None
