@@ -66,6 +66,7 @@ LEAST_ROLE = {
     "web.account.set_password": VIEWER,
     "web.data.show": VIEWER,
     "web.data.exposures": VIEWER,
+    "web.data.hours": VIEWER,
     "web.data.pile": ANALYST,
     "web.data.replay": EDITOR,
     "web.surveys.listing": VIEWER,
