@@ -12,7 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from experiments import flags
-from experiments.field_faults import Faults, check_key, check_name
+from experiments.field_faults import (
+    LEAST_CHANGE_WORDS,
+    Faults,
+    check_key,
+    check_name,
+)
 from experiments.javascript import is_built_in
 from experiments.storable import fault_in_parameters
 from experiments.vocabulary import (
@@ -29,6 +34,7 @@ MIN_VARIANTS, MAX_VARIANTS = 2, 10
 MAX_LIST = 50  # metrics, declared splits, rules of a personalised variant
 MAX_UNITS = 1_000_000_000
 LEAST_LAYER_SHARE = 0.001
+LEAST_COVERAGE = 0.001  # with less, almost nobody would be in the experiment
 # Clients look names up as they stand, so a name is no path and nothing of JavaScript's.
 ATTRIBUTE_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
@@ -145,10 +151,10 @@ class Design:
         faults = Faults()
         check_key(faults, "key", self.key)
         faults.text("name", self.name, 200, "a name")
-        if not 0 < self.coverage <= 1:
+        if not LEAST_COVERAGE <= self.coverage <= 1:
             faults.add(
                 "coverage",
-                "Enrol some or all of the segment: more than 0 %, at most 100 %.",
+                "Enrol some or all of the segment: at least 0.1 %, at most 100 %.",
             )
         faults.number("alpha", self.alpha, 0.001, 0.2)
         faults.number("planned_units", self.planned_units, 20, MAX_UNITS)
@@ -214,6 +220,12 @@ class Design:
             faults.add("enrolment_ends_at", "Enrolment must end after it begins.")
         if start and start >= self.planned_end_at:
             faults.add("planned_end_at", "The end must come after the first exposures.")
+        if end and end > self.planned_end_at:
+            faults.add(
+                "enrolment_ends_at",
+                "Enrolment must end by the planned end. Choose an earlier day, or leave"
+                " it empty.",
+            )
 
     def _check_versions(self, faults: Faults) -> None:
         faults.version("segment_version", self.segment_version)
@@ -248,12 +260,9 @@ def _check_variants(faults: Faults, variants: Sequence[VariantSpec]) -> None:
         )
     if sum(v.is_control for v in variants) != 1:
         faults.add("variants", "Mark exactly one variant as control.")
-    names = [v.name for v in variants]
+    _check_variant_names(faults, [v.name for v in variants])
     for index, variant in enumerate(variants[:MAX_VARIANTS]):
         field = f"variants.{index}"
-        check_name(faults, f"{field}.name", variant.name)
-        if names.index(variant.name) != index:
-            faults.add(f"{field}.name", f'"{variant.name}" is used twice.')
         if not 0 < variant.share < 1:
             faults.add(
                 f"{field}.share",
@@ -264,6 +273,18 @@ def _check_variants(faults: Faults, variants: Sequence[VariantSpec]) -> None:
     if sum(bool(v.personalisation) for v in variants) > 1:
         faults.add("variants", "Only one variant can be personalised.")
     _check_split(faults, variants)
+
+
+def _check_variant_names(faults: Faults, names: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for index, name in enumerate(names[:MAX_VARIANTS]):
+        field = f"variants.{index}.name"
+        check_name(faults, field, name)
+        first = seen.setdefault(name.casefold(), name)
+        if name in names[:index]:
+            faults.add(field, f'"{name}" is used twice.')
+        elif first != name:  # people would take one for the other
+            faults.add(field, f'"{name}" and "{first}" differ in capital letters only.')
 
 
 def _check_parameters(faults: Faults, field: str, variant: VariantSpec) -> None:
@@ -356,11 +377,13 @@ def _check_metrics(
         faults.positive(
             f"{field}.change_that_matters",
             choice.change_that_matters,
-            "Enter the smallest change that matters, above 0.",
+            f"Enter the smallest change that matters: {LEAST_CHANGE_WORDS}.",
         )
         margin = choice.margin
         if margin is not None:
-            faults.positive(f"{field}.margin", margin, "Enter a margin above 0.")
+            faults.positive(
+                f"{field}.margin", margin, f"Enter a margin: {LEAST_CHANGE_WORDS}."
+            )
         if choice.role == Role.GUARDRAIL and margin is None:
             faults.add(
                 f"{field}.margin", "A guardrail needs the largest harm you accept."

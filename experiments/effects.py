@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from experiments import allocation, catalog, decisions, holdouts, plan_lock
 from experiments.actors import Actor
 from experiments.decisions import Proposal, Recommendation
+from experiments.design import LEAST_COVERAGE
 from experiments.errors import Conflict, InvalidInput
 from experiments.models import Experiment, Pause
 from experiments.vocabulary import Action, Decision, Status
@@ -76,7 +77,7 @@ def _resume(step: Step, target: Status) -> Status:
 
 def _raise_coverage(step: Step, target: Status) -> Status:
     experiment, wanted = step.experiment, step.coverage
-    if wanted is None or not 0 < wanted <= 1:
+    if wanted is None or not LEAST_COVERAGE <= wanted <= 1:
         raise InvalidInput(
             "The coverage was not raised.",
             {"coverage": "Enrol more of the segment: at most 100 %."},

@@ -14,6 +14,9 @@ RESERVED_KEYS = frozenset({"new"})
 MAX_VERSION = 1_000_000
 # Largest change or margin on any metric's scale; days and scores stay far below.
 MAX_CHANGE = 1_000_000
+# The smallest: 0.01 points of a rate. No experiment could show less.
+LEAST_CHANGE = 0.0001
+LEAST_CHANGE_WORDS = "at least 0.01 points of a rate, or 0.0001 of a score or day"
 
 
 class Faults:
@@ -47,10 +50,10 @@ class Faults:
             self.add(field, f"Enter a number from {low:,.10g} to {high:,.10g}.")
 
     def positive(self, field: str, value: float, sentence: str) -> None:
-        """Ask for a finite number above 0 that a metric's scale can have."""
+        """Ask for a change that a metric's scale can have, and that can be shown."""
         if value > MAX_CHANGE:
             self.add(field, f"Enter a number up to {MAX_CHANGE:,}.")
-        elif not value > 0:
+        elif not value >= LEAST_CHANGE:
             self.add(field, sentence)
 
     def version(self, field: str, value: int) -> None:

@@ -5,7 +5,7 @@ The backlog that keeps them stands in hypotheses.py.
 
 from dataclasses import dataclass
 
-from experiments.field_faults import Faults, check_key
+from experiments.field_faults import LEAST_CHANGE_WORDS, Faults, check_key
 from experiments.vocabulary import Direction, Evidence
 
 
@@ -57,7 +57,7 @@ class Hypothesis:
         faults.positive(
             "expected_change",
             self.expected_change,
-            "Enter how much it will change, as a number above 0.",
+            f"Enter how much it will change: {LEAST_CHANGE_WORDS}.",
         )
         self._check_forecast(faults)
         faults.raise_if_any("This hypothesis is not complete yet.")

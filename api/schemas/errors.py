@@ -21,7 +21,7 @@ class ErrorSchema(StrictSchema):
         metadata={
             "description": "What is wrong with which part of the request.",
             "example": {
-                "coverage": "Enrol some or all of the segment: more than 0 %, at most"
+                "coverage": "Enrol some or all of the segment: at least 0.1 %, at most"
                 " 100 %."
             },
         },

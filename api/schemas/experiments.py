@@ -16,7 +16,8 @@ from api.schemas.fields import (
     whole,
 )
 from api.schemas.paging import PageQuery
-from experiments.design import LEAST_LAYER_SHARE, MAX_UNITS
+from experiments.design import LEAST_COVERAGE, LEAST_LAYER_SHARE, MAX_UNITS
+from experiments.field_faults import LEAST_CHANGE
 from experiments.vocabulary import (
     UNIT_ATTRIBUTE,
     Action,
@@ -32,6 +33,7 @@ from experiments.vocabulary import (
 
 NEWEST = "Left out, or null: the newest version."
 SHARE = {"exclusiveMinimum": 0, "maximum": 1}
+COVERAGE = {"minimum": LEAST_COVERAGE, "maximum": 1}
 PARAMETERS = {"description": "What the app gets; any JSON object up to 32 KB."}
 
 
@@ -69,14 +71,14 @@ class MetricChoiceSchema(StrictSchema):
     change_that_matters = Decimal(
         required=True,
         metadata={
-            "exclusiveMinimum": 0,
+            "minimum": LEAST_CHANGE,
             "description": "Absolute, on the metric's scale: 0.015 is 1.5 points.",
         },
     )
     margin = Decimal(
         load_default=None,
         metadata={
-            "exclusiveMinimum": 0,
+            "minimum": LEAST_CHANGE,
             "description": "The largest harm you accept; a guardrail must have one.",
         },
     )
@@ -104,7 +106,7 @@ class _DesignFields(StrictSchema):
     )
     coverage = Decimal(
         load_default=1.0,
-        metadata={**SHARE, "description": "Share of the segment that is enrolled."},
+        metadata={**COVERAGE, "description": "Share of the segment that is enrolled."},
     )
     metrics = Items(Part(MetricChoiceSchema), required=True, metadata={"minItems": 1})
     monitoring_mode = Choice(MonitoringMode, load_default=MonitoringMode.FIXED_END)
@@ -264,7 +266,7 @@ class ActionBodySchema(StrictSchema):
     )
     coverage = Decimal(
         load_default=None,
-        metadata={**SHARE, "description": "The higher one (raise_coverage)."},
+        metadata={**COVERAGE, "description": "The higher one (raise_coverage)."},
     )
 
 

@@ -16,6 +16,7 @@ from api.schemas.fields import (
     text,
     whole,
 )
+from experiments.field_faults import LEAST_CHANGE
 from experiments.hypothesis import Forecast
 from experiments.vocabulary import Direction, Evidence
 
@@ -53,7 +54,7 @@ class _HypothesisFields(StrictSchema):
     expected_change = Decimal(
         required=True,
         metadata={
-            "exclusiveMinimum": 0,
+            "minimum": LEAST_CHANGE,
             "description": "Absolute, on the metric's scale: 0.015 is 1.5 points.",
         },
     )

@@ -54,7 +54,7 @@ parameters = st.dictionaries(storable_text, json_values, max_size=2)
 times = st.integers(0, 80 * 365 * 86_400 * 10**6).map(
     lambda microseconds: BEGIN + timedelta(microseconds=microseconds)
 )
-changes = st.floats(1e-6, 0.999)
+changes = st.floats(0.0001, 0.999)
 
 
 @st.composite
@@ -157,7 +157,7 @@ def designs(draw: st.DrawFn) -> Design:
         segment=draw(keys),
         segment_version=draw(st.integers(1, 99)),
         variants=draw(variants()),
-        coverage=draw(st.floats(1e-9, 1)),
+        coverage=draw(st.floats(0.001, 1)),
         metrics=draw(metric_choices()),
         monitoring_mode=MonitoringMode.FIXED_END,
         planned_units=draw(st.integers(20, 10**9)),

@@ -75,11 +75,11 @@ def test_check__any_numbers_at_all__refuses_or_keeps_what_a_column_holds(
         metrics=(choice(RETENTION, change_that_matters=change), GUARD),
     )
     if not faults(design):
-        assert 0 < coverage <= 1
+        assert 0.001 <= coverage <= 1
         assert 0.001 <= alpha <= 0.2
         assert 20 <= units < 2**31  # an INTEGER of PostgreSQL
         assert share == pytest.approx(0.5, abs=1e-6)
-        assert 0 < change < 1e7
+        assert 0.0001 <= change < 1e7
 
 
 @given(st.text(), st.text(max_size=3))
@@ -106,6 +106,7 @@ def test_check__any_text_at_all__refuses_or_keeps_what_both_databases_hold(
         ({"key": "x" * 65}, "key"),
         ({"name": ""}, "name"),
         ({"coverage": 0}, "coverage"),
+        ({"coverage": 0.000999}, "coverage"),
         ({"coverage": 1.0001}, "coverage"),
         ({"coverage": NAN}, "coverage"),
         ({"coverage": HUGE}, "coverage"),
@@ -123,6 +124,7 @@ def test_check__any_text_at_all__refuses_or_keeps_what_both_databases_hold(
             {"exposures_from": NOW, "enrolment_ends_at": NOW},
             "enrolment_ends_at",
         ),
+        ({"enrolment_ends_at": NOW + timedelta(days=29)}, "enrolment_ends_at"),
         ({"segment_version": 0}, "segment_version"),
         ({"segment_version": HUGE}, "segment_version"),
         ({"breakdowns": (SegmentRef("a", -1),)}, "breakdowns.0.version"),
@@ -156,6 +158,7 @@ RULE = SegmentParameters("new", 1, {})
         ((CONTROL, variant("b", share=INF)), "variants.1.share"),
         ((CONTROL, variant("b", share=HUGE)), "variants.1.share"),
         ((CONTROL, variant("control")), "variants.1.name"),
+        ((CONTROL, variant("Control")), "variants.1.name"),
         ((CONTROL, variant("")), "variants.1.name"),
         ((CONTROL, variant("b", description="x" * 2001)), "variants.1.description"),
         ((CONTROL, variant("b", description="\ud800")), "variants.1.description"),

@@ -167,8 +167,10 @@ def test_faults_of_experiments__stand_at_their_fields_or_at_the_one_around() -> 
 def test_faults_of_experiments__about_no_field_here__are_not_swallowed() -> None:
     form = filled()
     assert form.take(InvalidInput("No.", {"monitoring_mode": "Only fixed."})) == [
-        ("", "Only fixed. (monitoring_mode)")
+        ("", "Monitoring mode: only fixed.")
     ]
+    error = InvalidInput("No.", {"enrolment_ends_at": "This time has passed."})
+    assert filled().take(error) == [("", "Enrolment ends: this time has passed.")]
     assert filled().take(Conflict("It is in review.")) == [("", "It is in review.")]
 
 

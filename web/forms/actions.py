@@ -19,7 +19,7 @@ class ReasonForm(AbideForm):
 class CoverageForm(AbideForm):
     """A higher share of the segment."""
 
-    coverage = Number("Share of the segment to enrol", scale=PERCENT, low=0, high=100)
+    coverage = Number("Share of the segment to enrol", scale=PERCENT, low=0.1, high=100)
     reason = Text("Why now?", "Stands in the results.", longest=2000, rows=3)
 
 
@@ -36,7 +36,7 @@ class StepForm(AbideForm):
         "Share of the segment to enrol",
         "For a higher coverage only.",
         scale=PERCENT,
-        low=0,
+        low=0.1,
         high=100,
         optional=True,
     )

@@ -8,6 +8,7 @@ from wtforms import Field, Form  # type: ignore[import-untyped]  # ships no type
 
 from experiments.errors import AbideError
 from web.forms.fields import Boxes, Choice, Hidden, Part, Radios, Rows, titles
+from web.presenters.words import PLAN_FIELDS
 
 STALE = (
     "Somebody saved this since you opened it. Nothing of yours is lost: compare below,"
@@ -55,7 +56,7 @@ class AbideForm(Form):  # type: ignore[misc]
             field = _nearest(fields, _form_name(name, names or {}))
             if field is None:
                 # A field that the page does not show must not swallow its fault.
-                self.fault = self.fault or f"{message} ({name})"
+                self.fault = self.fault or _at(_title_elsewhere(name), message)
             elif isinstance(field, Rows):
                 field.fault = field.fault or message
             elif not field.errors:
@@ -115,16 +116,34 @@ def fault_of(field: Field) -> str:
     a row is always named, a field where its fault does not name it.
     """
     message, label = str(field.errors[0]), str(field.label.text)
-    row = getattr(field, "row", None)
-    place = "" if row is None else f"{row.label.text} {row.index + 1}"
-    if not _names(message, label):
-        place = f"{place}, {label}" if place else label
+    place = _row_of(field) if _names(message, label) else title_of(field)
+    return _at(place, message)
+
+
+def _title_elsewhere(name: str) -> str:
+    """Name a field of another page as that page does."""
+    words = name.replace("_", " ").replace(".", " ")
+    return PLAN_FIELDS.get(name, words[:1].upper() + words[1:])
+
+
+def _at(place: str, message: str) -> str:
     if not place:
         return message
     first = message.split(maxsplit=1)[0].rstrip(".,")
     if not place.endswith("?") and first.isalpha() and first == first.capitalize():
         message = message[0].lower() + message[1:]
     return f"{place} {message}" if place.endswith("?") else f"{place}: {message}"
+
+
+def title_of(field: Field) -> str:
+    """Name a field, with the row it is in."""
+    row, label = _row_of(field), str(field.label.text)
+    return f"{row}, {label}" if row else label
+
+
+def _row_of(field: Field) -> str:
+    row = getattr(field, "row", None)
+    return "" if row is None else f"{row.label.text} {row.index + 1}"
 
 
 def _names(message: str, label: str) -> bool:

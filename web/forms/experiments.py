@@ -11,6 +11,7 @@ from experiments.design import (
     SegmentRef,
     VariantSpec,
 )
+from experiments.field_faults import LEAST_CHANGE, MAX_CHANGE
 from experiments.vocabulary import (
     UNIT_ATTRIBUTE,
     AssignedBy,
@@ -69,7 +70,7 @@ class ExperimentForm(AbideForm):
     coverage = Number(
         "Share of the segment to enrol",
         scale=PERCENT,
-        low=0,
+        low=0.1,
         high=100,
         default="100",
     )
@@ -207,7 +208,8 @@ class ExperimentForm(AbideForm):
         scale = catalogue.scales.get(row.metric.data, 1)
         for number in (row.change_that_matters, row.margin):
             number.scale = scale
-            number.low, number.high = 0, 99.99 if scale == PERCENT else 1e6
+            number.low = LEAST_CHANGE * scale
+            number.high = 99.99 if scale == PERCENT else MAX_CHANGE
             number.unit = "points" if scale == PERCENT else ""
 
     @property

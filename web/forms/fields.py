@@ -41,6 +41,8 @@ from web.presenters.formats import MINUS
 
 MAX_DIGITS = 30
 PERCENT = 100  # the scale of shares, which people type in percent
+# As some languages write thousands: 20.000. Read as a fraction it would be 20.
+_WITH_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
 # As pages write them: 12,480.
 _WITH_SEPARATORS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 NEVER = datetime(1, 1, 1, tzinfo=UTC)  # stands for a date that could not be read
@@ -192,7 +194,11 @@ class Whole(Number):
 
     @override
     def pre_validate(self, form: object) -> None:
-        """Refuse fractions too."""
+        """Refuse fractions too, and what is meant as thousands but does not say so."""
+        text = "".join((self.data or "").split())
+        if _WITH_POINTS.fullmatch(text):
+            meant = int(text.replace(".", ""))
+            raise ValidationError(f"Write {meant:,} or {meant}, without points.")
         super().pre_validate(form)
         found = self.decimal
         if found is not None and found != found.to_integral_value():

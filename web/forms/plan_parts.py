@@ -2,7 +2,7 @@
 
 from experiments.vocabulary import Role
 from web.forms.base import AbideForm
-from web.forms.fields import PERCENT, Choice, Json, Number, Text
+from web.forms.fields import PERCENT, Choice, Json, Number, Text, Whole
 from web.presenters.words import ROLE
 
 KEY_WORDS = {"spellcheck": "false", "autocomplete": "off"}
@@ -58,7 +58,7 @@ class DurationForm(AbideForm):
         "Standard deviation; for means of answers and time to churn only.",
         optional=True,
     )
-    weekly_customers = Number(
+    weekly_customers = Whole(
         "How many customers of the segment reach the change each week?",
         low=1,
         high=1e12,

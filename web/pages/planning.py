@@ -25,6 +25,7 @@ from experiments.vocabulary import Action, PersonRole, Unit
 from web import catalogue
 from web.access import actor, context, least
 from web.forms.actions import ReasonForm
+from web.forms.base import title_of
 from web.forms.experiments import ExperimentForm, new_hypothesis_names
 from web.forms.fields import NONE, options
 from web.forms.hypotheses import CHANGE_HINT, Catalogue
@@ -158,8 +159,7 @@ def _form_page(
     sizes = _show_sizes(form, offer)
     answer = None
     if request.form.get("action") == DURATION:
-        form.duration.form.validate()
-        answer = _duration(form)
+        answer = _waiting(form) or _duration(form)
     problems = form.problems()
     page = render_template(
         "experiment_form.html",
@@ -196,6 +196,19 @@ _ACCOUNTS_TAKE_MORE = (
     " accounts take more: 1 + (customers in an account - 1) x ICC times as many."
     " Results of such experiments show the ICC. The planned size counts accounts."
 )
+
+
+def _waiting(form: ExperimentForm) -> Answer | None:
+    """Name the fields that were refused: with them, any answer would be another's."""
+    taken = [*form.duration.form, form.alpha, form.coverage]
+    taken += [row.share for _, row in form.chosen_variants]
+    if form.primary is not None:
+        taken.append(form.primary.change_that_matters)
+    refused = [field for field in taken if not field.validate(form)]
+    if not refused:
+        return None
+    names = ", ".join(f'"{title_of(field)}"' for field in refused)
+    return Answer(f"The duration is not worked out yet: correct {names} first.")
 
 
 def _duration(form: ExperimentForm) -> Answer:

@@ -137,8 +137,8 @@ def _refusal(outcome: NotComputable) -> str:
     weeks = outcome.facts.get("weeks")
     if outcome.reason == Reason.UNREACHABLE and isinstance(weeks, (int, float)):
         return (
-            f"Not reachable: it would take {weeks:.0f} weeks. Make the change bigger,"
-            " widen the segment, or choose an earlier signal."
+            f"Not reachable: it would take {count(round(weeks))} weeks. Make the change"
+            " bigger, widen the segment, or choose an earlier signal."
         )
     if outcome.reason == Reason.UNREACHABLE:
         return (
@@ -166,9 +166,9 @@ def _answer(
     sentence = (
         f"To detect a change of {agreed(question.effect, measure)}{start} with"
         f" {exact(question.power * 100)} % power you need {needs}: about"
-        f" {weeks} {'week' if weeks == 1 else 'weeks'} at"
+        f" {count(weeks)} {'week' if weeks == 1 else 'weeks'} at"
         f" {count(round(question.weekly_customers or 0))} a week. The last customer"
-        f" counts after {lasts.total_days} days."
+        f" counts after {count(lasts.total_days)} days."
     )
     total = size.control + size.treatment * (len(question.shares) - 1)
     return Answer(sentence, tuple(_warnings(lasts)), total, lasts.total_days)

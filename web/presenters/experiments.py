@@ -146,7 +146,9 @@ def _running(experiment: Experiment, now: datetime) -> str:
             " customer counts."
         )
     begin = experiment.exposures_from or experiment.started_at or now
-    passed, planned = (now - begin) // timedelta(days=1), (end - begin).days
+    # A day that has begun counts, the first and the last alike.
+    day_long = timedelta(days=1)
+    passed, planned = (now - begin) // day_long, -((begin - end) // day_long)
     return (
         f"Running, day {max(1, passed + 1)} of {max(1, planned)}. No estimate is shown"
         f" before {day(end)}."

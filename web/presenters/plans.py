@@ -89,7 +89,6 @@ def _facts(experiment: Experiment) -> list[tuple[str, str]]:
         ("Share of the segment enrolled", percent(experiment.coverage)),
         ("Variants are assigned by", ASSIGNED_BY[AssignedBy(experiment.assigned_by)]),
         ("Who is drawn", DRAWN[Unit(experiment.unit)]),
-        ("Drawn by the attribute", _drawn_by(experiment)),
         (
             "Planned size",
             f"{count(experiment.planned_units)} {who}, all variants together",
@@ -98,6 +97,8 @@ def _facts(experiment: Experiment) -> list[tuple[str, str]]:
         ("Estimates", "Shown once, at the planned end (fixed end)"),
         ("Accepted rate of false alarms", percent(experiment.alpha)),
     ]
+    if experiment.assigned_by == AssignedBy.ABIDE.value:  # else others drew
+        found.insert(5, ("Drawn by the attribute", _drawn_by(experiment)))
     if experiment.exposures_from is not None:
         found.append(("Exposures count from", moment(experiment.exposures_from)))
     if experiment.enrolment_ends_at is not None:

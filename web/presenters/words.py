@@ -259,3 +259,10 @@ WORDS = SimpleNamespace(
     environment=ENVIRONMENT,
     person_role=PERSON_ROLE,
 )
+
+# What the page of a plan asks for, where another page has to speak of it.
+PLAN_FIELDS = {
+    "planned_end_at": "Planned end",
+    "exposures_from": "First exposures that count",
+    "enrolment_ends_at": "Enrolment ends",
+}
