@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,7 +19,14 @@ from experiments import (
     segments,
 )
 from experiments.actors import Actor
-from experiments.design import Design, MetricChoice, VariantSpec
+from experiments.design import (
+    LEAST_UNITS,
+    MAX_VARIANTS,
+    MIN_VARIANTS,
+    Design,
+    MetricChoice,
+    VariantSpec,
+)
 from experiments.errors import Conflict, InvalidInput, NotFound
 from experiments.hypothesis import Hypothesis
 from experiments.models import Experiment, Person
@@ -134,6 +142,37 @@ def existing_plan(session: Session, key: str) -> Plan | None:
     if experiment.status in {Status.DRAFT.value, Status.IN_REVIEW.value}:
         raise Conflict(f'Start "{key}" first, so that its plan is locked.')
     return lifecycle.locked_plan(session, experiment)[0]
+
+
+def require_experiment(variants: Mapping[str, int], file_name: str) -> None:
+    """Refuse a file that no experiment can be registered from, in its own words.
+
+    Args:
+        variants: name -> customers.
+        file_name: of the file.
+
+    Raises:
+        InvalidInput: too few customers, or variants that cannot be compared.
+    """
+    names, total = sorted(variants), sum(variants.values())
+    alike = [
+        a
+        for a, b in pairwise(sorted(names, key=str.casefold))
+        if a.casefold() == b.casefold()
+    ]
+    sentence = None
+    if not MIN_VARIANTS <= len(names) <= MAX_VARIANTS:
+        shown = ", ".join(names[:MAX_VARIANTS])
+        sentence = (
+            f"It has {len(names)} variants ({shown}); an experiment has"
+            f" {MIN_VARIANTS} to {MAX_VARIANTS}."
+        )
+    elif alike:
+        sentence = f'Write "{alike[0]}" one way: in some rows its capitals differ.'
+    elif total < LEAST_UNITS:
+        sentence = f"It has {total} customers; a result takes at least {LEAST_UNITS}."
+    if sentence is not None:
+        raise InvalidInput(f"{file_name} cannot be imported. {sentence}")
 
 
 def register(

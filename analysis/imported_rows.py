@@ -89,6 +89,11 @@ class RowFile:
             raise InvalidInput(f"{path.name} must end in .csv or .parquet.")
         with self._in_words():
             self.columns, self.row_count = self._csv() if self.is_csv else self._table()
+        if not self.columns:
+            self._refuse("It is empty; its first line names the columns.")
+        for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+            if self.is_csv and len(self.columns) == 1 and mark in self.columns[0]:
+                self._refuse(f"Its cells are parted by {name}; part them by commas.")
         doubles = {c for c in self.columns if self.columns.count(c) > 1}
         if doubles:
             names = ", ".join(sorted(doubles))

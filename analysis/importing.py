@@ -28,6 +28,7 @@ from analysis.import_plan import (
     existing_plan,
     importing_actor,
     register,
+    require_experiment,
 )
 from analysis.import_request import Request
 from analysis.import_units import Columns, UnitRows, attribute_columns, import_id_of
@@ -39,7 +40,7 @@ from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import Conflict, InvalidInput
 from experiments.events import Sender
-from experiments.field_faults import KEY_PATTERN, KEY_RULE
+from experiments.field_faults import Faults, check_key
 from experiments.inbox import Inbox
 from experiments.models import Attribute, EventSource
 from experiments.plan import Plan
@@ -112,6 +113,8 @@ def _import_units(
     erased = _leave_out_erased(context, units)
     if plan:
         require_variants(units.variants, plan)
+    else:
+        require_experiment(units.variants, file.path.name)
     said = f"{_people(units.variants)} in {file.path.name}"
     if erased:
         said += f", without {erased:,} who were erased,"
@@ -181,6 +184,8 @@ def _import_events(
     if plan:
         require_fit(request, plan)
         require_variants(found.variants, plan)
+    elif key is not None and found.variants:
+        require_experiment(found.variants, file.path.name)
     said = f"{found.count:,} events in {file.path.name}"
     if request.dry_run:
         return Imported(f"{said}: no faults. Nothing was stored (dry run).")
@@ -268,8 +273,10 @@ def _source(request: Request) -> str:
 def _required_key(request: Request) -> str:
     if request.experiment is None:
         raise InvalidInput("Say of which experiment the file is: --experiment KEY")
-    if not KEY_PATTERN.fullmatch(request.experiment):
-        raise InvalidInput(f"--experiment: {KEY_RULE}")
+    faults = Faults()
+    check_key(faults, "--experiment", request.experiment)
+    for fault in faults.fields.values():
+        raise InvalidInput(f"--experiment: {fault}")
     return request.experiment
 
 

@@ -78,7 +78,7 @@ def check() -> None:
 
 @click.group("key")
 def key() -> None:
-    """Make and revoke API keys."""
+    """Make, list and revoke API keys."""
 
 
 @key.command("create")
@@ -119,6 +119,29 @@ def create_key(
         )
     wait_in_force(context)
     click.echo(secret)
+
+
+@key.command("list")
+def list_keys() -> None:
+    """Show all keys, newest first, by the part that `revoke` takes."""
+    context = _set_up_context()
+    with refusals_in_words(), transaction(context.sessions) as session:
+        for row in keys.listing(session):
+            state = "revoked" if row.revoked_at else "in force"
+            parts = (row.public_id, state, row.kind, row.environment, row.owner.email)
+            click.echo("  ".join([*parts, row.name]))
+
+
+@key.command("revoke")
+@click.argument("public_id")
+def revoke_key(public_id: str) -> None:
+    """End the key with PUBLIC_ID, its readable part; see `abide key list`."""
+    context = _set_up_context()
+    with refusals_in_words(), transaction(context.sessions) as session:
+        row = keys.revoke(session, public_id, actor=actors.SYSTEM, now=context.now())
+        name = row.name
+    wait_in_force(context)
+    click.echo(f'The key "{name}" ({public_id}) is revoked.')
 
 
 @click.group("user")

@@ -142,8 +142,8 @@ class _Reader:
     def finish(self) -> None:
         if not self.faults:
             return
-        lines = [f"{name} {fault}" for name, fault in self.faults.items()]
-        raise ConfigurationFault("Abide cannot start: " + "; ".join(lines), self.faults)
+        names = ", ".join(self.faults)
+        raise ConfigurationFault(f"Abide cannot start: look at {names}.", self.faults)
 
 
 def _integer(low: int, high: int) -> Callable[[str], int]:

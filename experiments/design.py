@@ -32,7 +32,7 @@ from experiments.vocabulary import (
 
 MIN_VARIANTS, MAX_VARIANTS = 2, 10
 MAX_LIST = 50  # metrics, declared splits, rules of a personalised variant
-MAX_UNITS = 1_000_000_000
+LEAST_UNITS, MAX_UNITS = 20, 1_000_000_000
 LEAST_LAYER_SHARE = 0.001
 LEAST_COVERAGE = 0.001  # with less, almost nobody would be in the experiment
 # Clients look names up as they stand, so a name is no path and nothing of JavaScript's.
@@ -157,7 +157,7 @@ class Design:
                 "Enrol some or all of the segment: at least 0.1 %, at most 100 %.",
             )
         faults.number("alpha", self.alpha, 0.001, 0.2)
-        faults.number("planned_units", self.planned_units, 20, MAX_UNITS)
+        faults.number("planned_units", self.planned_units, LEAST_UNITS, MAX_UNITS)
         if self.monitoring_mode != MonitoringMode.FIXED_END:
             faults.add("monitoring_mode", "Only fixed_end can be chosen so far.")
         if self.unit != Unit.CUSTOMER and self.assigned_by == AssignedBy.EXTERNAL:

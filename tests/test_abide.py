@@ -43,3 +43,33 @@ def test_refusal__names_each_field_at_fault(
         "email: Enter an e-mail address, as in ada@example.com.\n"
         "name: Enter a name.\n"
     )
+
+
+def test_setting_at_fault__is_told_once() -> None:
+    refused = CliRunner().invoke(main, ["up"], env={"ABIDE_PORT": "abc"})
+    assert refused.exit_code == 1
+    assert refused.output == (
+        "Error: Abide cannot start: look at ABIDE_PORT.\n"
+        "ABIDE_PORT: must be a whole number from 0 to 65535, not 'abc'.\n"
+    )
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_keys__are_listed_and_revoked_by_their_readable_part(
+    context: Context, environ: dict[str, str]
+) -> None:
+    prepare(context)
+    with transaction(context.sessions) as session:
+        owner = factories.make_person(session, role=PersonRole.ADMIN).email
+    runner = CliRunner(env=environ)
+    assert runner.invoke(main, ["key", "create", "shop", "--owner", owner]).output
+    public_id, *shown = runner.invoke(main, ["key", "list"]).output.split()
+    assert shown == ["in", "force", "server", "production", owner, "shop"]
+    ended = runner.invoke(main, ["key", "revoke", public_id])
+    assert ended.output == f'The key "shop" ({public_id}) is revoked.\n'
+    assert "revoked" in runner.invoke(main, ["key", "list"]).output
+    again = runner.invoke(main, ["key", "revoke", public_id])
+    assert (again.exit_code, again.output) == (
+        1,
+        "Error: This key is revoked already.\n",
+    )

@@ -383,7 +383,17 @@ def test_dry_run__says_what_it_found_and_stores_nothing(
     [
         ("customer,group,score\na,control,1", "has no column came_back"),
         ("customer,group,came_back,score\n", "a.csv has no rows."),
-        ("", "has no column customer"),
+        ("", "It is empty; its first line names the columns."),
+        ("customer;group;came_back\na;control;1", "parted by semicolons; part them"),
+        ("customer,group,came_back,score\na,control,1,4", "has 1 variants .control.;"),
+        (
+            "customer,group,came_back,score\na,control,1,4\nb,Control,1,4",
+            'Write "Control" one way',
+        ),
+        (
+            "customer,group,came_back,score\na,control,1,4\nb,new,1,4",
+            "has 2 customers; a result takes at least 20.",
+        ),
         ("customer,customer,group\n", "two columns named customer"),
         (b"customer,group\n\xff,a", "must be UTF-8; byte"),
         ('customer,group,came_back,score\n"a"b,c,1,2', "no proper CSV"),
@@ -413,6 +423,7 @@ def test_file_that_cannot_be_read__is_refused_in_words(
             "came_back can be the column of one outcome only",
         ),
         ({"experiment": "a b"}, "--experiment: Use 1 to 64 letters"),
+        ({"experiment": "new"}, '--experiment: Choose another key: "new" is part'),
     ],
 )
 def test_request_that_cannot_be_followed__is_refused_in_words(
