@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from analysis.import_outcomes import Outcome
 from experiments import (
     accounts,
+    audit,
     catalog,
     hypotheses,
     journey,
@@ -190,6 +191,8 @@ def register(
     Returns:
         The experiment, stopped.
     """
+    # Before looking what is there: two imports may begin at the same moment.
+    audit.take_turn(session)
     _have_everybody(session, actor, now)
     choices = [
         _choose(session, wish, outcome, actor, now, is_primary=i == 0)

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -121,6 +122,20 @@ def test_one_row_per_customer__new_experiment__is_registered_and_has_its_result(
     with transaction(context.sessions) as session:
         plan, _ = plan_lock.locked_plan(session, catalog.get(session, "new-page"))
     assert plan.hypothesis.forecast is None
+
+
+def test_two_imports__at_the_same_time__are_both_stored(
+    context: Context, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "pages.csv", customers(40))
+
+    def run(key: str) -> Imported:
+        return import_file(context, request_for(path, experiment=key), silently)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(run, ("first-page", "second-page")))
+    assert all(imported.run_id for imported in found)
+    assert len(experiments_in(context)) == 2
 
 
 def test_one_row_per_customer__published_data__gives_the_published_numbers(
