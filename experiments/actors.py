@@ -12,7 +12,8 @@ _RANK = {role: rank for rank, role in enumerate(PersonRole)}
 class Actor:
     """Named in every audit row; its role decides what it may do."""
 
-    label: str  # "person:3 ada@example.com", "key:ab12cd34 for person:3", "system"
+    # A person by number and e-mail, "key:ab12cd34 for" such a person, or "system".
+    label: str
     role: PersonRole
     person_id: int | None  # for a key: its owner; None for the system
 

@@ -91,7 +91,7 @@ def request_erasure(
     erasure = Erasure(
         state=ErasureState.WAITING.value,
         requested_at=now,
-        requested_by=actor.label,
+        requested_by=actor.label[:200],  # as wide as its column
         finished_at=None,
         event_count=0,
         exposures={},

@@ -166,7 +166,7 @@ def actor_for_key(session: Session, key: ApiKey) -> Actor:
         raise Forbidden(f"A {key.kind} key cannot do this; it takes an admin key.")
     owner = accounts.get(session, key.owner_id)
     return Actor(
-        label=f"key:{key.public_id} for person:{owner.id}",
+        label=f"key:{key.public_id} for person:{owner.id} {owner.email}",
         role=PersonRole(owner.role),
         person_id=owner.id,
     )

@@ -185,7 +185,8 @@ def test_actor_for_key__owner_gets_another_role__acts_with_the_new_one(
         )
         after = keys.actor_for_key(session, key)
         assert (before.role, after.role) == (PersonRole.ADMIN, PersonRole.VIEWER)
-        assert after.label == f"key:{key.public_id} for person:{other.person_id}"
+        owner = other.label  # "person:2 olga@example.com"
+        assert after.label == f"key:{key.public_id} for {owner}"
         assert after.person_id == other.person_id
         accounts.set_active(
             session, other.person_id, active=False, actor=admin, now=NOW

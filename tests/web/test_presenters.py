@@ -308,6 +308,10 @@ def test_formats__of_times_and_shares__are_the_same_everywhere() -> None:
     [
         ("person:3 ada@example.com", "ada@example.com"),
         ("key:ab12cd34 for person:3", "key ab12cd34"),
+        (
+            "key:ab12cd34 for person:3 ada@example.com",
+            "ada@example.com by key ab12cd34",
+        ),
         ("system", "Abide"),
         ("something else", "something else"),
     ],

@@ -230,8 +230,9 @@ def who(label: str) -> str:
     kind, _, rest = label.partition(":")
     if kind == "person" and " " in rest:
         return rest.partition(" ")[2]
-    if kind == "key":
-        return f"key {rest.partition(' ')[0]}"
+    if kind == "key":  # labels were written without the e-mail once
+        name, owner = rest.partition(" ")[0], rest.rpartition(" ")[2]
+        return f"{owner} by key {name}" if "@" in owner else f"key {name}"
     return "Abide" if label == "system" else label
 
 
