@@ -15,8 +15,8 @@ import click
 
 from experiments import data_requests, logs
 from experiments.actors import SYSTEM
-from experiments.commands import refusals_in_words
-from experiments.context import Context, open_context
+from experiments.commands import command_context, refusals_in_words
+from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import InvalidInput, Unavailable
 from experiments.installation import require_set_up
@@ -266,8 +266,7 @@ def _take_in(context: Context) -> None:
 
 
 def _context(log_level: str | None = None) -> Context:
-    with refusals_in_words():
-        context = open_context()
+    context = command_context()
     logs.configure(log_level or context.settings.log_level)
     return context
 

@@ -165,8 +165,8 @@ def require_experiment(variants: Mapping[str, int], file_name: str) -> None:
     if not MIN_VARIANTS <= len(names) <= MAX_VARIANTS:
         shown = ", ".join(names[:MAX_VARIANTS])
         sentence = (
-            f"It has {len(names)} variants ({shown}); an experiment has"
-            f" {MIN_VARIANTS} to {MAX_VARIANTS}."
+            f"An experiment has {MIN_VARIANTS} to {MAX_VARIANTS} variants; its rows"
+            f" name {len(names)} ({shown})."
         )
     elif alike:
         sentence = f'Write "{alike[0]}" one way: in some rows its capitals differ.'

@@ -29,13 +29,16 @@ def refusals_in_words() -> Iterator[None]:
         raise click.ClickException("\n".join([error.message, *faults])) from error
 
 
-def _context() -> Context:
+def command_context() -> Context:
+    """Open what a command works with; it is closed when the command ends."""
     with refusals_in_words():
-        return open_context(os.environ)
+        context = open_context(os.environ)
+    click.get_current_context().call_on_close(context.close)
+    return context
 
 
 def _set_up_context() -> Context:
-    context = _context()
+    context = command_context()
     with refusals_in_words():
         require_set_up(context.settings)
     return context
@@ -52,7 +55,7 @@ def upgrade() -> None:
     # Alembic is slow to import, and other commands start without it.
     from experiments import preparing, schema  # noqa: PLC0415
 
-    context = _context()
+    context = command_context()
     preparing.prepare(context)
     click.echo(f"The database is at migration {schema.newest_revision()}.")
 
@@ -62,7 +65,7 @@ def check() -> None:
     """Say whether migrations and models agree."""
     from experiments import schema  # noqa: PLC0415  # Alembic is slow to import
 
-    context = _context()
+    context = command_context()
     engine = context.sessions.kw["bind"]
     current, newest = schema.current_revision(engine), schema.newest_revision()
     if current != newest:

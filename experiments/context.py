@@ -20,6 +20,10 @@ class Context:
     sessions: sessionmaker[Session]
     now: Callable[[], datetime]  # aware, UTC
 
+    def close(self) -> None:
+        """Give the database its connections back."""
+        self.sessions.kw["bind"].dispose()
+
 
 def utc_now() -> datetime:
     """Read the real clock; everything else gets it passed in."""

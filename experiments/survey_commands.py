@@ -1,6 +1,5 @@
 """abide survey-key: the keys that sign links to surveys."""
 
-import os
 from datetime import datetime
 
 import click
@@ -8,8 +7,7 @@ from sqlalchemy.orm import Session
 
 from experiments import audit
 from experiments.actors import SYSTEM
-from experiments.commands import refusals_in_words
-from experiments.context import Context, open_context
+from experiments.commands import command_context, refusals_in_words
 from experiments.db import transaction
 from experiments.survey_inviting import survey_keys
 
@@ -22,7 +20,7 @@ def survey_key() -> None:
 @survey_key.command("list")
 def list_keys() -> None:
     """List the keys there are; the newest signs new links."""
-    numbers = survey_keys(_context().settings).numbers()
+    numbers = survey_keys(command_context().settings).numbers()
     if not numbers:
         click.echo("No link has been made yet.")
     for number in numbers:
@@ -33,7 +31,7 @@ def list_keys() -> None:
 @survey_key.command("rotate")
 def rotate() -> None:
     """Make a new key for new links; links that were sent still work."""
-    context = _context()
+    context = command_context()
     with refusals_in_words(), transaction(context.sessions) as session:
         audit.take_turn(session)
         number = survey_keys(context.settings).rotate()
@@ -45,17 +43,12 @@ def rotate() -> None:
 @click.argument("number", type=int)
 def retire(number: int) -> None:
     """Remove an old key: the links that it signed work no more."""
-    context = _context()
+    context = command_context()
     with refusals_in_words(), transaction(context.sessions) as session:
         audit.take_turn(session)
         survey_keys(context.settings).retire(number)
         _note(session, "survey.retire_key", number, context.now())
     click.echo(f"Links that key {number} signed work no more.")
-
-
-def _context() -> Context:
-    with refusals_in_words():
-        return open_context(os.environ)
 
 
 def _note(session: Session, action: str, number: int, now: datetime) -> None:

@@ -148,7 +148,7 @@ def environ(data_dir: Path, database_url: str) -> dict[str, str]:
 def context(environ: dict[str, str], now: FakeClock) -> Iterator[Context]:
     opened = open_context(environ, now)
     yield opened
-    opened.sessions.kw["bind"].dispose()
+    opened.close()
 
 
 @pytest.fixture

@@ -41,6 +41,12 @@ class ArmSchema(StrictSchema):
     n = whole(0, required=True, metadata={"description": "Customers that count."})
     value = Decimal(required=True, allow_none=True)
     interval = Part(IntervalSchema, required=True, allow_none=True)
+    n_accounts = whole(
+        0,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Whose customers they are; null: none are drawn."},
+    )
     n_missing = whole(0, required=True)
     n_nonfinite = whole(0, required=True)
     n_immature = whole(0, required=True)
