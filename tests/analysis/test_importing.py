@@ -400,7 +400,7 @@ def test_dry_run__says_what_it_found_and_stores_nothing(
         ("customer,group,came_back,score\n", "a.csv has no rows."),
         ("", "It is empty; its first line names the columns."),
         ("customer;group;came_back\na;control;1", "parted by semicolons; part them"),
-        ("customer,group,came_back,score\na,control,1,4", "has 1 variants .control.;"),
+        ("customer,group,came_back,score\na,control,1,4", "rows name 1 .control.[.]"),
         (
             "customer,group,came_back,score\na,control,1,4\nb,Control,1,4",
             'Write "Control" one way',
