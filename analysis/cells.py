@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from analysis.cohort import ExposureCounts
+from analysis.measure import Mark, Measure, OutcomeCount
 from analysis.membership import Membership
-from analysis.metrics import Mark, Measure, OutcomeCount
 from analysis.stats.clusters import Clusters, clusters_of
 from analysis.stats.summary import Summary
 from experiments.plan import Plan

@@ -17,7 +17,7 @@ from analysis.event_rows import (
     Rows,
     microseconds,
 )
-from analysis.metrics import DAY
+from analysis.measure import DAY
 from experiments.event_rows import AGREEMENT_TEXT
 from experiments.plan import Plan
 from experiments.vocabulary import Agreement, AssignedBy, EventKind

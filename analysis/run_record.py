@@ -38,7 +38,14 @@ from analysis.readings import Judgement, Progress
 from analysis.stats import clusters
 from analysis.stats.estimate import NotComputable
 from analysis.stats.satisfaction import response_rates
-from analysis.stats.summary import Histogram, LifeTable, Moments, Successes, Summary
+from analysis.stats.summary import (
+    Histogram,
+    LifeTable,
+    Moments,
+    Successes,
+    Summary,
+    VectorMoments,
+)
 from analysis.subject import Subject
 from experiments.db import transaction
 from experiments.models import AnalysisRun, Chart, CheckResult, Result
@@ -119,8 +126,15 @@ def _table(summary: Summary) -> dict[str, Any]:
     if isinstance(summary, LifeTable):
         days = [[day.day, day.events, day.censored] for day in summary.days]
         return {"kind": "life_table", "n": summary.n, "days": days}
-    kinds = {Successes: "successes", Histogram: "histogram", Moments: "moments"}
+    kinds = {
+        Successes: "successes",
+        Histogram: "histogram",
+        Moments: "moments",
+        VectorMoments: "vector_moments",
+    }
     body = {"kind": kinds[type(summary)], **asdict(summary)}
+    if isinstance(summary, VectorMoments):
+        body |= {"mean": list(summary.mean), "m2": [list(row) for row in summary.m2]}
     if isinstance(summary, Histogram):
         body["counts"] = [list(pair) for pair in summary.counts]
     return body

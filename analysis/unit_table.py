@@ -13,8 +13,9 @@ from typing import Any
 from analysis.cells import Cell, Groups, Summaries, roll_up
 from analysis.cohort import ExposureCounts
 from analysis.event_rows import Rows, connect
+from analysis.measure import Mark, OutcomeCount
 from analysis.membership import Membership, reported_segments
-from analysis.metrics import Mark, OutcomeCount, measure_of
+from analysis.metrics import measure_of
 from experiments.plan import Plan
 from experiments.vocabulary import MetricKind
 

@@ -24,8 +24,9 @@ from analysis.cells import (
 )
 from analysis.cohort import Bounds, Cohort
 from analysis.event_rows import Bucket, Column, EventRows, Rows, connect, microseconds
+from analysis.measure import Measure, OutcomeCount
 from analysis.membership import Membership, reported_segments
-from analysis.metrics import Measure, OutcomeCount, measure_of
+from analysis.metrics import measure_of
 from experiments.plan import Plan
 from experiments.survey_kinds import ANSWERS, FACTS, REQUESTS
 from experiments.vocabulary import EventKind, Unit

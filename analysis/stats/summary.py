@@ -1,7 +1,6 @@
 """The summary tables that cross from the warehouse to statistics. Never rows.
 
-Merging follows Chan, Golub, LeVeque (1983), "Algorithms for computing the sample
-variance": pairwise update of (n, mean, M2), stable at any offset. A table that no set
+A table that no set
 of customers could have made is refused at construction, with a ValueError that names
 what is wrong: it would be a fault of the query, and every number after it a lie.
 A mean or M2 that is NaN or infinite is let through; estimators answer it with a reason.
@@ -9,11 +8,9 @@ A mean or M2 that is NaN or infinite is let through; estimators answer it with a
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import pairwise
-from typing import TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +132,55 @@ class LifeTable:
         return sum(day.events + day.censored for day in self.days)
 
 
-Summary = Moments | Successes | Histogram | LifeTable
-SummaryT = TypeVar("SummaryT", Moments, Successes, Histogram, LifeTable)
+Matrix = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VectorMoments:
+    """Several numbers of each unit of one variant: the outcome first, then covariates.
+
+    `mean` has one place for each; `m2` holds the sums of products of deviations from
+    it, symmetric to the bit. `n` counts units whose outcome is a finite number; those
+    whose outcome is missing, non-finite or immature are counted apart. A covariate
+    that is not known is 0, with an indicator as a covariate of its own beside it.
+    """
+
+    n: int
+    mean: tuple[float, ...]
+    m2: Matrix
+    minimum: float | None = None  # of the outcome
+    maximum: float | None = None
+    n_missing: int = 0
+    n_nonfinite: int = 0
+    n_immature: int = 0
+
+    def __post_init__(self) -> None:
+        _refuse_negative(self, "n", "n_missing", "n_nonfinite", "n_immature")
+        size = len(self.mean)
+        if not size or len(self.m2) != size or any(len(r) != size for r in self.m2):
+            raise ValueError(f"VectorMoments: {size} means need {size} x {size} sums")
+        if any(self.m2[i][i] < 0 for i in range(size)):
+            raise ValueError("VectorMoments: a sum of squares is negative")
+        below = ((i, j) for i in range(size) for j in range(i))
+        if any(repr(self.m2[i][j]) != repr(self.m2[j][i]) for i, j in below):
+            raise ValueError("VectorMoments: the sums of products are not symmetric")
+
+    @property
+    def outcome(self) -> Moments:
+        """The outcome alone, as if there were no covariate."""
+        return Moments(
+            n=self.n,
+            mean=self.mean[0],
+            m2=self.m2[0][0],
+            minimum=self.minimum,
+            maximum=self.maximum,
+            n_missing=self.n_missing,
+            n_nonfinite=self.n_nonfinite,
+            n_immature=self.n_immature,
+        )
+
+
+Summary = Moments | VectorMoments | Successes | Histogram | LifeTable
 
 
 def _refuse_negative(table: object, *fields: str) -> None:
@@ -167,6 +211,36 @@ def moments_of(values: Iterable[float | None], n_immature: int = 0) -> Moments:
         maximum=max(finite, default=None),
         n_missing=len(listed) - len(present),
         n_nonfinite=len(present) - len(finite),
+        n_immature=n_immature,
+    )
+
+
+def vector_moments_of(
+    rows: Iterable[Sequence[float]], size: int = 1, n_immature: int = 0
+) -> VectorMoments:
+    """Summarise single units of several finite numbers; their order does not matter.
+
+    Args:
+        rows: one per mature unit, its outcome first, then its covariates.
+        size: how many numbers each has, where no row can tell.
+        n_immature: units that are not old enough to have an outcome.
+
+    Returns:
+        VectorMoments; the means are 0 when there is no unit.
+    """
+    columns = list(zip(*rows, strict=True)) or [()] * size
+    n = len(columns[0])
+    mean = tuple(_sum(list(column)) / n if n else 0.0 for column in columns)
+    apart = [[x - m for x in column] for column, m in zip(columns, mean, strict=True)]
+    return VectorMoments(
+        n=n,
+        mean=mean,
+        m2=tuple(
+            tuple(_sum([x * y for x, y in zip(a, b, strict=True)]) for b in apart)
+            for a in apart
+        ),
+        minimum=min(columns[0], default=None),
+        maximum=max(columns[0], default=None),
         n_immature=n_immature,
     )
 
@@ -250,113 +324,6 @@ def successes_of_histogram(histogram: Histogram, satisfied_from: float) -> Succe
         n_missing=histogram.n_exposed - answered - histogram.n_nonfinite,
         n_immature=histogram.n_immature,
         n_nonfinite=histogram.n_nonfinite,
-    )
-
-
-def merge(a: SummaryT, b: SummaryT) -> SummaryT:
-    """Summary of two disjoint groups of units of the same variant.
-
-    Args:
-        a: summary of the one group.
-        b: summary of the other, of the same kind.
-
-    Returns:
-        The summary that both groups together would have given.
-
-    Raises:
-        TypeError: when the two are summaries of different kinds.
-    """
-    if type(a) is not type(b):
-        raise TypeError(f"cannot merge {type(a).__name__} with {type(b).__name__}")
-    if isinstance(a, Moments):
-        return _merge_moments(a, b)
-    if isinstance(a, Histogram):
-        return _merge_histograms(a, b)
-    if isinstance(a, LifeTable):
-        return _merge_life_tables(a, b)
-    return Successes(
-        n=a.n + b.n,
-        successes=a.successes + b.successes,
-        n_missing=a.n_missing + b.n_missing,
-        n_immature=a.n_immature + b.n_immature,
-        n_nonfinite=a.n_nonfinite + b.n_nonfinite,
-    )
-
-
-def merge_all(parts: Iterable[SummaryT]) -> SummaryT:
-    """Merge any number of summaries; the same bits whatever their order.
-
-    Args:
-        parts: summaries of disjoint groups of units, of one kind, at least one.
-
-    Returns:
-        The summary of all units together.
-    """
-    # Rounding depends on the order of merging, so the order is made canonical; repr
-    # tells any two different summaries apart, also when a field is NaN.
-    return reduce(merge, sorted(parts, key=repr))
-
-
-def _merge_moments(a: Moments, b: Moments) -> Moments:
-    n = a.n + b.n
-    if not a.n or not b.n:
-        mean, m2 = (b.mean, b.m2) if b.n else (a.mean, a.m2)
-    else:
-        # Chan, Golub, LeVeque (1983), the pairwise update, in terms of means.
-        shift = b.mean - a.mean
-        mean = a.mean + shift * (b.n / n)
-        m2 = a.m2 + b.m2 + shift * shift * (a.n * (b.n / n))
-    return Moments(
-        n=n,
-        mean=mean,
-        m2=m2,
-        minimum=_extreme(min, a, b, "minimum"),
-        maximum=_extreme(max, a, b, "maximum"),
-        n_missing=a.n_missing + b.n_missing,
-        n_nonfinite=a.n_nonfinite + b.n_nonfinite,
-        n_immature=a.n_immature + b.n_immature,
-    )
-
-
-def _extreme(
-    pick: Callable[[float, float], float], a: Moments, b: Moments, field: str
-) -> float | None:
-    """Minimum or maximum of both; None when a side that has units does not know it."""
-    known: list[float | None] = [getattr(part, field) for part in (a, b) if part.n]
-    if not known or None in known:
-        return None
-    return reduce(pick, [value for value in known if value is not None])
-
-
-def _merge_histograms(a: Histogram, b: Histogram) -> Histogram:
-    counts: Counter[float] = Counter()
-    for score, count in (*a.counts, *b.counts):
-        counts[score] += count
-    return Histogram(
-        counts=tuple(sorted(counts.items())),
-        n_exposed=a.n_exposed + b.n_exposed,
-        n_invited=a.n_invited + b.n_invited,
-        n_immature=a.n_immature + b.n_immature,
-        n_nonfinite=a.n_nonfinite + b.n_nonfinite,
-    )
-
-
-def _merge_life_tables(a: LifeTable, b: LifeTable) -> LifeTable:
-    events: Counter[int] = Counter()
-    censored: Counter[int] = Counter()
-    for table in (a, b):
-        for row in table.days:
-            events[row.day] += row.events
-            censored[row.day] += row.censored
-        # The other table may run longer; these units' follow-up ends here all the same.
-        censored[table.days[-1].day if table.days else 0] += table.n - table.ended
-    return LifeTable(
-        n=a.n + b.n,
-        days=tuple(
-            LifeDay(day, events[day], censored[day])
-            for day in sorted(events.keys() | censored.keys())
-            if events[day] or censored[day]
-        ),
     )
 
 

@@ -28,8 +28,9 @@ from analysis.stats.intervals import (
 )
 from analysis.stats.lifetable import Column, Curve, curve_of
 from analysis.stats.lift import fieller, log_ratio
+from analysis.stats.merging import merge
 from analysis.stats.refusals import MIN_UNITS, finite, unvaried
-from analysis.stats.summary import LifeTable, merge
+from analysis.stats.summary import LifeTable
 from experiments.vocabulary import Reason
 
 MIN_AT_RISK = 10  # below it the end of a curve is a handful of customers

@@ -7,8 +7,10 @@ from analysis.stats.summary import (
     LifeTable,
     Moments,
     Successes,
+    VectorMoments,
     life_table_of,
     moments_of,
+    vector_moments_of,
 )
 
 sizes = st.integers(min_value=0, max_value=400)
@@ -32,6 +34,13 @@ def moments(draw: st.DrawFn, min_n: int = 0) -> Moments:
         draw(st.lists(values, min_size=min_n, max_size=min_n + 40)),
         n_immature=draw(st.integers(0, 3)),
     )
+
+
+@st.composite
+def vectors(draw: st.DrawFn, min_n: int = 0, size: int = 3) -> VectorMoments:
+    row = st.tuples(*([values] * size))
+    rows = draw(st.lists(row, min_size=min_n, max_size=min_n + 20))
+    return vector_moments_of(rows, size, n_immature=draw(st.integers(0, 3)))
 
 
 @st.composite

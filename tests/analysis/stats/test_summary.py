@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.stats.merging import merge, merge_all
 from analysis.stats.summary import (
     Histogram,
     LifeDay,
@@ -14,13 +15,13 @@ from analysis.stats.summary import (
     Moments,
     Successes,
     Summary,
+    VectorMoments,
     life_table_of,
-    merge,
-    merge_all,
     moments_of,
     moments_of_histogram,
     successes_of,
     successes_of_histogram,
+    vector_moments_of,
 )
 from tests.analysis.stats.conftest import RecordOf
 from tests.analysis.stats.examples import (
@@ -29,6 +30,7 @@ from tests.analysis.stats.examples import (
     moments,
     successes,
     values,
+    vectors,
 )
 
 # NIST StRD, univariate summary statistics: the data sets by their published rule.
@@ -126,6 +128,7 @@ def test_merge__any_partition__same_as_the_whole(
 @given(
     st.one_of(
         st.lists(moments(), min_size=1, max_size=6),
+        st.lists(vectors(), min_size=1, max_size=6),
         st.lists(successes(), min_size=1, max_size=6),
         st.lists(histograms(), min_size=1, max_size=6),
         st.lists(life_tables(), min_size=1, max_size=6),
@@ -247,3 +250,52 @@ def test_summary__no_customers_could_have_made_it__refused(
     assert callable(make)
     with pytest.raises(ValueError, match=words):
         make()
+
+
+@given(st.lists(st.tuples(values, values, values), max_size=40), st.integers(0, 40))
+def test_merge__vectors__same_as_the_whole_and_as_single_numbers(
+    rows: list[tuple[float, float, float]], cut: int
+) -> None:
+    whole = vector_moments_of(rows, 3)
+    scale = max(1.0, *(abs(x) for row in rows for x in row), 1.0)
+
+    merged = merge(vector_moments_of(rows[:cut], 3), vector_moments_of(rows[cut:], 3))
+
+    assert whole.outcome == moments_of([row[0] for row in rows])
+    assert (merged.n, merged.minimum, merged.maximum) == (
+        whole.n,
+        whole.minimum,
+        whole.maximum,
+    )
+    assert merged.mean == pytest.approx(whole.mean, abs=1e-12 * scale)
+    for ours, theirs in zip(merged.m2, whole.m2, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-11, abs=1e-11 * scale**2 * whole.n)
+
+
+def test_vector_moments__four_units_by_hand__sums_of_products() -> None:
+    # Means 2.5 and 5; deviations (-1.5, -3), (-.5, 1), (.5, -1), (1.5, 3).
+    found = vector_moments_of([(1, 2), (2, 6), (3, 4), (4, 8)])
+
+    assert found.mean == (2.5, 5.0)
+    assert found.m2 == ((5.0, 8.0), (8.0, 20.0))
+
+
+@pytest.mark.parametrize(
+    ("mean", "m2", "fault"),
+    [
+        ((), (), "0 means need 0 x 0"),
+        ((1.0, 2.0), ((1.0, 0.0),), "2 means need 2 x 2"),
+        ((1.0, 2.0), ((1.0, 0.0), (0.0, -1.0)), "a sum of squares is negative"),
+        ((1.0, 2.0), ((1.0, 0.5), (0.0, 1.0)), "not symmetric"),
+    ],
+)
+def test_vector_moments__no_units_could_make_it__refused(
+    mean: tuple[float, ...], m2: tuple[tuple[float, ...], ...], fault: str
+) -> None:
+    with pytest.raises(ValueError, match=fault):
+        VectorMoments(4, mean, m2)
+
+
+def test_merge__vectors_of_different_sizes__refused() -> None:
+    with pytest.raises(TypeError, match="of 1 and of 2 numbers"):
+        merge(vector_moments_of([(1.0,)]), vector_moments_of([(1.0, 2.0)]))

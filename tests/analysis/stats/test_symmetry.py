@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from analysis.stats.estimate import Estimate, Interval, Lift, NotComputable, Outcome
 from analysis.stats.means import welch
+from analysis.stats.merging import merge
 from analysis.stats.proportions import two_proportions
 from analysis.stats.satisfaction import csat_mean, csat_share, response_balance
 from analysis.stats.srm import sample_ratio
@@ -18,7 +19,6 @@ from analysis.stats.summary import (
     LifeTable,
     Moments,
     Successes,
-    merge,
     moments_of,
 )
 from analysis.stats.survival import (
