@@ -12,7 +12,7 @@ SETUP_LOG := $(VENV)/setup.log
 AXE := .cache/axe.min.js
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check conformance bench proof lock tools clean
+.PHONY: help run demo test check conformance reference bench proof lock tools clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -28,6 +28,9 @@ check: $(READY) ## lint, types, import contracts, docs, schema, packaging; runs 
 
 conformance: $(READY) ## put the official cases of GrowthBook's SDKs to our evaluator
 	@$(BIN)/python -m tests.conformance
+
+reference: $(READY) ## put every reference number beside ours
+	@$(BIN)/python -m tests.reference
 
 bench: $(READY) ## measure every speed claim, each beside its limit
 	@$(BIN)/python -m benchmarks
