@@ -17,7 +17,7 @@ from api.door_body import decode_json
 from api.door_values import JSON_HEADERS, Door, Request, Response, in_house
 from api.written import Written
 from experiments.assigned_counts import Tally
-from experiments.assignment import Assignment, assign, assign_all, silent
+from experiments.assignment import Assignment, assign, assign_all, decline, silent
 from experiments.errors import InvalidInput, Unavailable
 from experiments.javascript import is_number
 from experiments.previews import Previewer, shown_by, without_shown
@@ -74,7 +74,8 @@ def routes(
         if ruleset is None:
             raise Unavailable("Abide has just started. Try again soon.")
         question = read_question(request.body)
-        answers = answer(ruleset, question)
+        opted_out = ruleset.has_opted_out(question.unit, question.attributes)
+        answers = answer(ruleset, question, opted_out=opted_out)
         preview = shown_by(
             previewer, ruleset, question.unit, question.attributes, key.environment
         )
@@ -106,12 +107,15 @@ def _write(_ruleset: Ruleset, given: Assignment) -> bytes:
     return orjson.dumps(shown)
 
 
-def answer(ruleset: Ruleset, question: Question) -> list[Assignment]:
+def answer(
+    ruleset: Ruleset, question: Question, *, opted_out: bool = False
+) -> list[Assignment]:
     """Assign one customer in all experiments asked for.
 
     Args:
         ruleset: one revision, for the whole answer.
         question: who asks, and about what.
+        opted_out: whether the customer takes part in no experiment.
 
     Returns:
         In the order asked, each experiment once; without names, all that give
@@ -119,12 +123,14 @@ def answer(ruleset: Ruleset, question: Question) -> list[Assignment]:
     """
     unit, attributes = question.unit, question.attributes
     if question.experiments is None:
-        return assign_all(ruleset.together, unit, attributes)
+        together = ruleset.together
+        return assign_all(together, unit, attributes, opted_out=opted_out)
+    one_by_one = decline if opted_out else assign
     answers = []
     for key in dict.fromkeys(question.experiments):
         design = ruleset.experiments.get(key)
         if design is not None:
-            answers.append(assign(design, unit, attributes))
+            answers.append(one_by_one(design, unit, attributes))
         else:
             unknown = AssignmentReason.UNKNOWN_EXPERIMENT
             answers.append(silent(key, ruleset.silent.get(key, unknown)))

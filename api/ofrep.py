@@ -27,7 +27,13 @@ from api.etags import holds
 from api.json_body import MalformedJson
 from api.written import Written
 from experiments.assigned_counts import Tally
-from experiments.assignment import Assignment, assign, assign_all
+from experiments.assignment import (
+    Assignment,
+    RunningDesign,
+    assign,
+    assign_all,
+    decline,
+)
 from experiments.errors import NotFound, Unavailable
 from experiments.flags import flag_value
 from experiments.previews import Preview, Previewer, shown_by, without_shown
@@ -128,7 +134,7 @@ def routes(
         design = ruleset.experiments.get(request.name)
         if design is None:
             raise FlagNotFound(_absent(ruleset, request.name))
-        given = assign(design, asked.unit, asked.attributes)
+        given = _decide(ruleset, design, asked)
         note(key, ruleset, asked, [given])
         (item,) = items.of(ruleset, [given])
         return Response(200, JSON_HEADERS, item.body)
@@ -136,7 +142,9 @@ def routes(
     def many(request: Request) -> Response:
         key, ruleset = _ruleset(request, reader)
         asked = read_context(request.body)
-        given = assign_all(ruleset.together, asked.unit, asked.attributes)
+        opted_out = ruleset.has_opted_out(asked.unit, asked.attributes)
+        together = ruleset.together
+        given = assign_all(together, asked.unit, asked.attributes, opted_out=opted_out)
         preview = previewed(ruleset, asked, key)
         note(key, ruleset, asked, without_shown(given, preview))
         flags = items.of(ruleset, given)
@@ -152,6 +160,11 @@ def routes(
         return Response(200, [*JSON_HEADERS, ("ETag", etag)], body)
 
     return {("POST", PATH): many, ("POST", f"{PATH}/{{key}}"): one}
+
+
+def _decide(ruleset: Ruleset, design: RunningDesign, asked: Asked) -> Assignment:
+    opted_out = ruleset.has_opted_out(asked.unit, asked.attributes)
+    return (decline if opted_out else assign)(design, asked.unit, asked.attributes)
 
 
 def word(refusal: Refusal, name: str) -> Response:

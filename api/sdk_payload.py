@@ -93,7 +93,9 @@ def routes(
         key = _client_key(request.name, ruleset)
         asked = read_question(request.body)
         unit = asked.attributes.get("id")
-        given = assign_all(ruleset.together, unit, asked.attributes)
+        opted_out = ruleset.has_opted_out(unit, asked.attributes)
+        together = ruleset.together
+        given = assign_all(together, unit, asked.attributes, opted_out=opted_out)
         preview = shown_by(previewer, ruleset, unit, asked.attributes, key.environment)
         if tally is not None and key.environment is Environment.PRODUCTION:
             assigned = without_shown(given, preview)

@@ -3,9 +3,10 @@
 The order in which things are asked is that of GrowthBook's clients, so that an app
 that evaluates locally gets the same variant as one that asks a door:
 
-status, id, consent, opt-out, test list, customers of earlier phases, holdouts, layer,
-segment, bucket, coverage. A customer who is enrolled already keeps the variant that
-the hash gives, whatever holdouts, layer and segment say by now.
+status, id, consent, opt-out (of all experiments: `decline`; of one: a list by hand),
+test list, customers of earlier phases, holdouts, layer, segment, bucket, coverage. A
+customer who is enrolled already keeps the variant that the hash gives, whatever
+holdouts, layer and segment say by now.
 """
 
 from collections.abc import Iterable, Mapping
@@ -52,6 +53,7 @@ __all__ = [
     "bucket",
     "bucket_ranges",
     "bucket_table",
+    "decline",
     "hashed_text",
     "seed_state",
     "silent",
@@ -98,7 +100,11 @@ def assign(
 
 
 def assign_all(
-    designs: ManyDesigns, unit: object, attributes: Mapping[str, Any]
+    designs: ManyDesigns,
+    unit: object,
+    attributes: Mapping[str, Any],
+    *,
+    opted_out: bool = False,
 ) -> list[Assignment]:
     """Decide what a customer gets in many experiments; faster than one by one.
 
@@ -106,10 +112,13 @@ def assign_all(
         designs: the published experiments.
         unit: the customer's id.
         attributes: of the customer.
+        opted_out: whether the customer opted out of all experiments.
 
     Returns:
-        What `assign` gives for each, in order.
+        What `assign` gives for each, or `decline`, in order.
     """
+    if opted_out:
+        return [decline(design, unit, attributes) for design in designs.designs]
     text = unit_text(unit)
     if text is None:
         return [_assign(d, None, attributes, None) for d in designs.designs]
@@ -118,6 +127,33 @@ def assign_all(
         _assign(design, text, attributes, number)
         for design, number in zip(designs.designs, buckets, strict=True)
     ]
+
+
+def decline(
+    design: RunningDesign, unit: object, attributes: Mapping[str, Any]
+) -> Assignment:
+    """Decide what a customer gets who opted out of all experiments: control.
+
+    What is no experiment (any more) is for everybody.
+
+    Args:
+        design: the published experiment.
+        unit: the customer's id.
+        attributes: of the customer.
+
+    Returns:
+        The assignment; never raises.
+    """
+    if design.status is not _RUNNING:
+        return _without_hash(design, attributes)
+    text = unit_text(unit)
+    if design.special is not None:
+        text = hashed_text(design.special, text, attributes)
+    if text is None:
+        return _control(design, AssignmentReason.INVALID_UNIT)
+    if attributes.get("consent") is False:
+        return _control(design, AssignmentReason.NO_CONSENT)
+    return _control(design, AssignmentReason.OPTED_OUT)
 
 
 def _assign(  # noqa: PLR0911  # parting it would cost each customer a call more

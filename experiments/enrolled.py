@@ -20,9 +20,11 @@ MAGIC = b"abide enrolled 1"  # 16 bytes, so that prefixes stand aligned
 PREFIX_BYTES = 8
 FOLDER = "enrolled"  # in the folder of the ruleset
 THROUGH = "through"  # the file that says how far the sets reach
+# Who opted out of all experiments: a set of this form, in the folder of the ruleset.
+OPTED_OUT = "opted-out.bin"
 
 Hide = Callable[[str], bytes]
-_Mark = tuple[int, int, int]
+Mark = tuple[int, int, int]  # changes whenever the file does
 
 
 class _Prefixes:
@@ -56,8 +58,15 @@ class EnrolledSet:
         """
         self.path = path
         self._hides = hides
-        self._mark: _Mark | None = None
+        self._mark: Mark | None = None
         self._prefixes = _Prefixes(MAGIC)
+
+    def __len__(self) -> int:
+        return len(self._prefixes)
+
+    def holds(self, pseudonym: bytes) -> bool:
+        """Whether somebody of this pseudonym is in the set."""
+        return pseudonym[:PREFIX_BYTES] in self._prefixes
 
     def has(self, unit: str) -> bool:
         """Whether the customer or account with this id is enrolled."""
@@ -71,7 +80,7 @@ class EnrolledSet:
 
     def refresh(self) -> None:
         """Take the file if it was replaced; a damaged one is left where it is."""
-        mark = _mark_of(self.path)
+        mark = mark_of(self.path)
         if mark is None or mark == self._mark:
             return
         found = _open(self.path)
@@ -181,7 +190,8 @@ def _is_whole(content: "mmap.mmap | bytes") -> bool:
     return content[: len(MAGIC)] == MAGIC and length % PREFIX_BYTES == 0
 
 
-def _mark_of(path: Path) -> _Mark | None:
+def mark_of(path: Path) -> Mark | None:
+    """Tell two states of a file apart, or None when there is none."""
     try:
         found = path.stat()
     except OSError:

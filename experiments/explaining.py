@@ -10,13 +10,12 @@ import orjson
 
 from experiments.assignment import silent
 from experiments.config import Settings
-from experiments.enrolled import FOLDER, EnrolledFolder
 from experiments.errors import InvalidInput, NotFound, Unavailable
 from experiments.previews import ATTRIBUTE, find_preview, link_of
 from experiments.privacy import KEY_NAME, load_pseudonymiser
 from experiments.receipt import explain, explain_silent
 from experiments.receipt_values import Receipt, Source, Step
-from experiments.ruleset_designs import Memory
+from experiments.ruleset_designs import memory_in
 from experiments.ruleset_files import CURRENT, open_file
 from experiments.ruleset_values import Ruleset, RulesetRefusedError, parse
 from experiments.vocabulary import ReceiptStep, StepOutcome
@@ -46,15 +45,18 @@ def receipt_of(
     """
     source = Source(ruleset.revision, ruleset.checksum, ruleset.published_at)
     design = ruleset.experiments.get(experiment)
+    opted_out = None  # not asked where nobody is known again
+    if ruleset.opted_out is not None:
+        opted_out = ruleset.has_opted_out(unit, attributes)
     if design is not None:
-        usual = explain(design, unit, attributes, source)
+        usual = explain(design, unit, attributes, source, opted_out=opted_out)
     else:
         reason = ruleset.silent.get(experiment)
         if reason is None:
             words = f'There is no experiment "{experiment[:64]}" in the ruleset.'
             raise NotFound(words)
         usual = explain_silent(silent(experiment, reason), source)
-    if ATTRIBUTE not in attributes:
+    if ATTRIBUTE not in attributes or opted_out:
         return usual
     return _with_link(usual, ruleset, attributes, now)
 
@@ -94,7 +96,7 @@ def read_ruleset(settings: Settings, file: Path | None = None) -> Ruleset:
     """Read a published ruleset from disk; the database is not asked.
 
     Customers are known again, for lists and earlier variants, where this installation
-    has its pseudonym key; enrolled sets are read beside the file.
+    has its pseudonym key; who is enrolled or opted out is read beside the file.
 
     Args:
         settings: say where the data folder is.
@@ -110,8 +112,7 @@ def read_ruleset(settings: Settings, file: Path | None = None) -> Ruleset:
     path = file or settings.data_dir / "ruleset" / CURRENT
     memory = None
     if (settings.keys_dir / KEY_NAME).exists():
-        sets = EnrolledFolder(path.parent / FOLDER)
-        memory = Memory(load_pseudonymiser(settings), sets)
+        memory = memory_in(path.parent, load_pseudonymiser(settings))
     try:
         return parse(open_file(path.read_bytes()), memory)
     except OSError as error:

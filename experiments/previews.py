@@ -243,9 +243,11 @@ def shown_by(
         environment: of their app's key.
 
     Returns:
-        The preview, or None.
+        The preview, or None; who opted out of experiments has none.
     """
     if previewer is None or ATTRIBUTE not in attributes:
+        return None
+    if ruleset.has_opted_out(unit, attributes):
         return None
     return previewer.show(ruleset, Asked(unit, attributes, environment))
 

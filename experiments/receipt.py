@@ -30,7 +30,12 @@ _WITHOUT_HASH = {
 
 
 def explain(
-    design: RunningDesign, unit: object, attributes: Mapping[str, Any], source: Source
+    design: RunningDesign,
+    unit: object,
+    attributes: Mapping[str, Any],
+    source: Source,
+    *,
+    opted_out: bool | None = False,
 ) -> Receipt:
     """Explain what a customer gets.
 
@@ -40,11 +45,13 @@ def explain(
         unit: the customer's id.
         attributes: of the customer.
         source: the publication that the design is from.
+        opted_out: whether the customer opted out of all experiments; None when that
+            was not asked.
 
     Returns:
-        The receipt; its `given` is what `assignment.assign` gives.
+        The receipt; its `given` is what `assignment.assign` gives, or `decline`.
     """
-    walk = _Walk(design, unit, attributes)
+    walk = _Walk(design, unit, attributes, opted_out=opted_out)
     given = walk.given()
     phase = design.published.get("phase", 1)
     return Receipt(source, design.status, phase, given, tuple(walk.steps))
@@ -69,9 +76,15 @@ class _Walk:
     """One customer's way through one experiment."""
 
     def __init__(
-        self, design: RunningDesign, unit: object, attributes: Mapping[str, Any]
+        self,
+        design: RunningDesign,
+        unit: object,
+        attributes: Mapping[str, Any],
+        *,
+        opted_out: bool | None,
     ) -> None:
         self.steps: list[Step] = []
+        self._opted_out = opted_out
         self._design = design
         self._special = design.special or _NO_LISTS
         self._entry = design.published
@@ -172,6 +185,14 @@ class _Walk:
 
     def _is_opted_out(self, text: str) -> bool:
         listed, name = self._special.opted_out, ReceiptStep.OPT_OUT
+        if self._opted_out:
+            said = "The customer has opted out of all experiments."
+            self._note(name, StepOutcome.DECIDED, said, listed=False, opted_out=True)
+            return True
+        if self._opted_out is None:
+            said = "Opt-outs were not asked: that takes the pseudonym key."
+            self._note(name, StepOutcome.NOT_ASKED, said)
+            return False
         if listed is None:
             self._without(name, "opted_out", f"list of {self._who}s who take no part")
             return False

@@ -7,12 +7,19 @@ holdouts, layer and lists.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from experiments import flags
 from experiments.buckets import bucket_ranges, bucket_table, seed_state
 from experiments.conditions import compile_rule
-from experiments.enrolled import EnrolledFolder, Hide
+from experiments.enrolled import (
+    FOLDER,
+    OPTED_OUT,
+    EnrolledFolder,
+    EnrolledSet,
+    Hide,
+)
 from experiments.many_buckets import BUCKET_COUNT
 from experiments.privacy import Pseudonymiser
 from experiments.running import (
@@ -34,10 +41,34 @@ class Memory:
     Attributes:
         pseudonymiser: makes the pseudonyms that lists and sets hold.
         enrolled: the sets of enrolled customers.
+        opted_out: who takes part in no experiment.
     """
 
     pseudonymiser: Pseudonymiser
     enrolled: EnrolledFolder
+    opted_out: EnrolledSet
+
+    def refresh(self) -> None:
+        """Take the files of customers that were replaced."""
+        self.opted_out.refresh()
+        self.enrolled.refresh()
+
+
+def memory_in(folder: Path, pseudonymiser: Pseudonymiser) -> Memory:
+    """Give the memory that the files beside a ruleset hold, read as they are.
+
+    Args:
+        folder: of the ruleset.
+        pseudonymiser: of this installation.
+
+    Returns:
+        The memory.
+    """
+    # An app that does not know a visitor yet asks with what is the anonymous id.
+    hides = (pseudonymiser.customer, pseudonymiser.anonymous)
+    opted_out = EnrolledSet(folder / OPTED_OUT, hides)
+    opted_out.refresh()
+    return Memory(pseudonymiser, EnrolledFolder(folder / FOLDER), opted_out)
 
 
 class PseudonymList:

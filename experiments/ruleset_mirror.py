@@ -1,4 +1,4 @@
-"""Carries each published ruleset from the database to the file doors serve from."""
+"""Carries what is published from the database to the files doors serve from."""
 
 import threading
 import time
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from experiments.db import database_refusal
 from experiments.errors import NotMigrated
 from experiments.models import RulesetRow
+from experiments.opt_out_file import OptOutFile
 from experiments.ruleset_files import Mark, RulesetFolder, checksum
 from experiments.ruleset_values import RulesetRefusedError, parse
 
@@ -41,6 +42,7 @@ class RulesetMirror:
         self.fault: str | None = None
         self._sessions = sessions
         self._folder = folder
+        self._opt_outs = OptOutFile(folder.path)
         self._then = then
         # Revision and file as they were after the last look, and what was wrong.
         self._seen: tuple[int, Mark | None] | None = None
@@ -104,6 +106,7 @@ class RulesetMirror:
 
     def _copy(self) -> str | None:
         with self._sessions() as session:
+            self._opt_outs.follow(session)
             newest = session.scalar(select(func.max(RulesetRow.revision)))
             if newest is None:
                 return None

@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 import structlog
 
-from experiments.enrolled import FOLDER, EnrolledFolder
 from experiments.privacy import Pseudonymiser
-from experiments.ruleset_designs import Memory
+from experiments.ruleset_designs import Memory, memory_in
 from experiments.ruleset_files import PREVIOUS, Mark, RulesetFolder
 from experiments.ruleset_values import Ruleset, RulesetRefusedError
 from experiments.serving import Place
@@ -15,7 +14,7 @@ from experiments.serving import Place
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.1
-# An enrolled set is replaced every ten seconds at most, and there may be hundreds.
+# The sets change seldom, and there may be hundreds: they are looked at twice a second.
 LOOKS_PER_SETS = 5
 
 
@@ -31,7 +30,7 @@ class RulesetReader:
         """Read nothing yet.
 
         Args:
-            folder: of the ruleset, with the enrolled sets in it.
+            folder: of the ruleset, with the sets of customers in it.
             pseudonymiser: knows customers again; without one nobody keeps a variant
                 and no list is asked, as for a process without assignment doors.
             join: takes a place on the serving board, so that publishers wait for
@@ -45,8 +44,7 @@ class RulesetReader:
         self._folder = folder
         self._memory: Memory | None = None
         if pseudonymiser is not None:
-            sets = EnrolledFolder(folder.path / FOLDER)
-            self._memory = Memory(pseudonymiser, sets)
+            self._memory = memory_in(folder.path, pseudonymiser)
         self._mark: Mark | None = None
         self._turn = threading.Lock()
         self._join = join
@@ -85,7 +83,7 @@ class RulesetReader:
 
     def _look(self, *, at_sets: bool = True) -> None:
         if at_sets and self._memory is not None:
-            self._memory.enrolled.refresh()
+            self._memory.refresh()
         mark = self._folder.mark()
         if mark == self._mark and (mark is not None or self.current is not None):
             return

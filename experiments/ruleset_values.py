@@ -2,27 +2,27 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from experiments.assignment import (
-    ManyDesigns,
-    RunningDesign,
-)
+from experiments.assignment import ManyDesigns, RunningDesign, unit_text
 from experiments.body_mapping import BodyMapping
 from experiments.body_mapping import parse as parse_mapping
+from experiments.enrolled import EnrolledSet
 from experiments.errors import InvalidInput
 from experiments.ruleset_designs import Memory, read_design
 from experiments.signatures import Scheme
 from experiments.vocabulary import (
+    UNIT_ATTRIBUTE,
     AssignmentReason,
     Environment,
     KeyKind,
     ParameterType,
+    Unit,
 )
 
 FORMAT = 2
@@ -105,6 +105,9 @@ class Ruleset:
         connectors: senders of webhooks, by public id; those that ended are not there.
         checksum: SHA-256 of what was published, in hexadecimal.
         previews: links that work, by the SHA-256 of their tokens, in hexadecimal.
+        opted_out: who takes part in no experiment; None where nobody is known again.
+        customer_ids: the attributes, beside the customer's id, that experiments draw
+            customers by.
     """
 
     revision: int
@@ -117,6 +120,26 @@ class Ruleset:
     checksum: str = ""
     connectors: Mapping[str, PublishedConnector] = field(default_factory=dict)
     previews: Mapping[str, PublishedPreview] = field(default_factory=dict)
+    opted_out: EnrolledSet | None = None
+    customer_ids: tuple[str, ...] = ()
+
+    def has_opted_out(self, unit: object, attributes: Mapping[str, Any]) -> bool:
+        """Whether a customer takes part in no experiment, by their own choice.
+
+        Args:
+            unit: the customer's id.
+            attributes: of the customer; other ids may be among them.
+
+        Returns:
+            True when one of the ids is known to have opted out. It is asked once a
+            request, and costs next to nothing while nobody has.
+        """
+        known = self.opted_out
+        if known is None or not len(known):
+            return False
+        named = [unit, *(attributes.get(name) for name in self.customer_ids)]
+        texts = [unit_text(one) for one in named]
+        return any(text is not None and known.has(text) for text in texts)
 
 
 def parse(body: bytes, memory: Memory | None = None) -> Ruleset:
@@ -169,7 +192,19 @@ def _ruleset(
         previews={
             link["digest"]: _preview(link) for link in content.get("previews", ())
         },
+        opted_out=None if memory is None else memory.opted_out,
+        customer_ids=_customer_ids(content["experiments"]),
     )
+
+
+def _customer_ids(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    names = {
+        entry.get(name)
+        for entry in entries
+        if entry.get("unit", Unit.CUSTOMER) == Unit.CUSTOMER
+        for name in ("hash_attribute", "fallback_attribute")
+    }
+    return tuple(sorted(name for name in names if name not in {None, UNIT_ATTRIBUTE}))
 
 
 def _preview(entry: Mapping[str, Any]) -> PublishedPreview:

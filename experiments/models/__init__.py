@@ -35,6 +35,7 @@ from experiments.models.journey import JourneyStage
 from experiments.models.keys import ApiKey, IdempotentAnswer
 from experiments.models.layers import HoldoutRow, Layer, LayerRange
 from experiments.models.metrics import Metric, MetricVersion
+from experiments.models.opt_outs import OptOut, OptOutLink, OptOutRevision
 from experiments.models.plans import AmendmentRow, PlanRow
 from experiments.models.previews import PreviewLink
 from experiments.models.privacy import (
@@ -87,6 +88,9 @@ __all__ = [
     "ListedUnit",
     "Metric",
     "MetricVersion",
+    "OptOut",
+    "OptOutLink",
+    "OptOutRevision",
     "Pause",
     "Person",
     "PlanRow",

@@ -11,7 +11,13 @@ import pytest
 from typing_extensions import override
 
 from experiments.assignment import assign
-from experiments.enrolled import EnrolledFolder, file_name, write_set
+from experiments.enrolled import (
+    OPTED_OUT,
+    EnrolledFolder,
+    EnrolledSet,
+    file_name,
+    write_set,
+)
 from experiments.event_rows import AGREEMENT_TEXT, ShownExposure
 from experiments.events import Envelope, read_messages
 from experiments.exposure_check import TOLERANCE, ExposureCheck, agreement
@@ -59,7 +65,7 @@ def test_agreement__of_holdout_and_layer__is_as_assigned() -> None:
 
 
 def remembering(folder: Path, **changes: Any) -> Ruleset:  # noqa: ANN401
-    memory = Memory(HIDE, EnrolledFolder(folder))
+    memory = Memory(HIDE, EnrolledFolder(folder), EnrolledSet(folder / OPTED_OUT, ()))
     return parse(body_of([entry("plain", **changes)]), memory)
 
 

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from experiments.assignment import assign, bucket, silent
 from experiments.condition_trace import Branch, Trace, to_json, trace
 from experiments.conditions import matches
-from experiments.enrolled import EnrolledFolder, file_name, write_set
+from experiments.enrolled import (
+    OPTED_OUT,
+    EnrolledFolder,
+    EnrolledSet,
+    file_name,
+    write_set,
+)
 from experiments.privacy import Pseudonymiser
 from experiments.receipt import explain, explain_silent
 from experiments.receipt_values import Receipt, Source
@@ -115,7 +121,7 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Memory:
     for phase, names in ((1, ("b", "c")), (2, ("c", "17")), (3, ("17",))):
         known = sorted(HIDE.customer(name)[:8] for name in names)
         write_set(folder / file_name("nudge", phase), known)
-    return Memory(HIDE, EnrolledFolder(folder))
+    return Memory(HIDE, EnrolledFolder(folder), EnrolledSet(folder / OPTED_OUT, ()))
 
 
 @settings(max_examples=600, deadline=None)

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from experiments.assignment import Assignment, ManyDesigns, assign, assign_all, bucket
-from experiments.enrolled import EnrolledFolder, file_name, write_set
+from experiments.enrolled import (
+    OPTED_OUT,
+    EnrolledFolder,
+    EnrolledSet,
+    file_name,
+    write_set,
+)
 from experiments.privacy import Pseudonymiser
 from experiments.ruleset_designs import Memory, read_design
 from experiments.running import RunningDesign
@@ -47,7 +53,7 @@ def entry(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # any field
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Memory:
-    return Memory(HIDE, EnrolledFolder(tmp_path))
+    return Memory(HIDE, EnrolledFolder(tmp_path), EnrolledSet(tmp_path / OPTED_OUT, ()))
 
 
 def enrol(memory: Memory, *customers: str, phase: int = 1) -> None:
