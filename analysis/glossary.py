@@ -57,6 +57,7 @@ _BECAUSE = {
     Reason.BASELINE_NOT_POSITIVE: "control is not above 0, so % means nothing",
     Reason.NON_FINITE: "some of its values are not finite numbers",
     Reason.FOLLOW_UP_TOO_SHORT: "too few customers were followed for that long",
+    Reason.MEDIAN_NOT_REACHED: "in a group fewer than half had got there by then",
     Reason.NOT_BY_ACCOUNT: "it would take customers of an account for strangers",
     Reason.NO_TIMES: "the imported file has no event times",
     Reason.NO_REQUESTS: "fewer survey requests arrived than answers",

@@ -21,6 +21,7 @@ from analysis.stats.clusters import (
     ratio,
     weights_of,
 )
+from analysis.stats.curve_values import log_log_interval, too_short
 from analysis.stats.estimate import (
     ArmValue,
     Estimate,
@@ -36,7 +37,7 @@ from analysis.stats.satisfaction import (
     response_rates,
 )
 from analysis.stats.summary import Histogram, LifeTable, Moments, Successes
-from analysis.stats.survival import CurvePoint, log_log_interval, too_short
+from analysis.stats.survival import CurvePoint
 from experiments.vocabulary import Reason
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import TypeVar
 
+from analysis.stats.competing import CompetingDay, CompetingTable
 from analysis.stats.summary import (
+    Funnel,
     Histogram,
     LifeDay,
     LifeTable,
@@ -18,10 +20,19 @@ from analysis.stats.summary import (
     VectorMoments,
 )
 
-SummaryT = TypeVar("SummaryT", Moments, VectorMoments, Successes, Histogram, LifeTable)
+SummaryT = TypeVar(
+    "SummaryT",
+    Moments,
+    VectorMoments,
+    Successes,
+    Histogram,
+    LifeTable,
+    CompetingTable,
+    Funnel,
+)
 
 
-def merge(a: SummaryT, b: SummaryT) -> SummaryT:
+def merge(a: SummaryT, b: SummaryT) -> SummaryT:  # noqa: PLR0911  # one a kind
     """Summary of two disjoint groups of units of the same variant.
 
     Args:
@@ -44,13 +55,11 @@ def merge(a: SummaryT, b: SummaryT) -> SummaryT:
         return _merge_histograms(a, b)
     if isinstance(a, LifeTable):
         return _merge_life_tables(a, b)
-    return Successes(
-        n=a.n + b.n,
-        successes=a.successes + b.successes,
-        n_missing=a.n_missing + b.n_missing,
-        n_immature=a.n_immature + b.n_immature,
-        n_nonfinite=a.n_nonfinite + b.n_nonfinite,
-    )
+    if isinstance(a, CompetingTable):
+        return _merge_competing(a, b)
+    if isinstance(a, Funnel):
+        return _merge_funnels(a, b)
+    return _merge_successes(a, b)
 
 
 def merge_all(parts: Iterable[SummaryT]) -> SummaryT:
@@ -143,19 +152,56 @@ def _merge_histograms(a: Histogram, b: Histogram) -> Histogram:
 
 
 def _merge_life_tables(a: LifeTable, b: LifeTable) -> LifeTable:
+    both = _merge_competing(_competing(a), _competing(b))
+    days = (LifeDay(day.day, day.events, day.censored) for day in both.days)
+    return LifeTable(both.n, tuple(days), both.n_missing)
+
+
+def _competing(table: LifeTable) -> CompetingTable:
+    days = (CompetingDay(day.day, day.events, 0, day.censored) for day in table.days)
+    return CompetingTable(table.n, tuple(days), table.n_missing)
+
+
+def _merge_competing(a: CompetingTable, b: CompetingTable) -> CompetingTable:
     events: Counter[int] = Counter()
+    others: Counter[int] = Counter()
     censored: Counter[int] = Counter()
     for table in (a, b):
         for row in table.days:
             events[row.day] += row.events
+            others[row.day] += row.others
             censored[row.day] += row.censored
         # The other table may run longer; these units' follow-up ends here all the same.
         censored[table.days[-1].day if table.days else 0] += table.n - table.ended
-    return LifeTable(
+    return CompetingTable(
         n=a.n + b.n,
         days=tuple(
-            LifeDay(day, events[day], censored[day])
-            for day in sorted(events.keys() | censored.keys())
-            if events[day] or censored[day]
+            CompetingDay(day, events[day], others[day], censored[day])
+            for day in sorted(events.keys() | others.keys() | censored.keys())
+            if events[day] or others[day] or censored[day]
         ),
+        n_missing=a.n_missing + b.n_missing,
+    )
+
+
+def _merge_successes(a: Successes, b: Successes) -> Successes:
+    return Successes(
+        n=a.n + b.n,
+        successes=a.successes + b.successes,
+        n_missing=a.n_missing + b.n_missing,
+        n_immature=a.n_immature + b.n_immature,
+        n_nonfinite=a.n_nonfinite + b.n_nonfinite,
+    )
+
+
+def _merge_funnels(a: Funnel, b: Funnel) -> Funnel:
+    if len(a.reached) != len(b.reached):
+        steps = f"{len(a.reached)} and of {len(b.reached)}"
+        raise TypeError(f"cannot merge funnels of {steps} steps")
+    return Funnel(
+        n=a.n + b.n,
+        reached=tuple(x + y for x, y in zip(a.reached, b.reached, strict=True)),
+        n_missing=a.n_missing + b.n_missing,
+        n_immature=a.n_immature + b.n_immature,
+        n_nonfinite=a.n_nonfinite + b.n_nonfinite,
     )

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from analysis.stats.competing import CompetingTable
+from analysis.stats.impossible import refuse_days, refuse_negative
+
 
 @dataclass(frozen=True, slots=True)
 class Moments:
@@ -31,7 +34,7 @@ class Moments:
     n_immature: int = 0
 
     def __post_init__(self) -> None:
-        _refuse_negative(self, "n", "m2", "n_missing", "n_nonfinite", "n_immature")
+        refuse_negative(self, "n", "m2", "n_missing", "n_nonfinite", "n_immature")
         if (
             self.minimum is not None
             and self.maximum is not None
@@ -52,7 +55,7 @@ class Successes:
     n_nonfinite: int = 0
 
     def __post_init__(self) -> None:
-        _refuse_negative(
+        refuse_negative(
             self, "n", "successes", "n_missing", "n_immature", "n_nonfinite"
         )
         if self.successes > self.n:
@@ -74,7 +77,7 @@ class Histogram:
     n_nonfinite: int = 0
 
     def __post_init__(self) -> None:
-        _refuse_negative(self, "n_exposed", "n_invited", "n_immature", "n_nonfinite")
+        refuse_negative(self, "n_exposed", "n_invited", "n_immature", "n_nonfinite")
         scores = [score for score, _ in self.counts]
         if not all(math.isfinite(score) for score in scores):
             raise ValueError("Histogram: a score is not a finite number")
@@ -104,7 +107,7 @@ class LifeDay:
     censored: int
 
     def __post_init__(self) -> None:
-        _refuse_negative(self, "day", "events", "censored")
+        refuse_negative(self, "day", "events", "censored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +121,11 @@ class LifeTable:
 
     n: int
     days: tuple[LifeDay, ...]
+    n_missing: int = 0  # mature units for whom no clock ever started
 
     def __post_init__(self) -> None:
-        _refuse_negative(self, "n")
-        if any(a.day >= b.day for a, b in pairwise(self.days)):
-            raise ValueError("LifeTable: days must rise, each standing once")
-        if self.ended > self.n:
-            raise ValueError(f"LifeTable: {self.ended} units end of {self.n}")
+        refuse_negative(self, "n", "n_missing")
+        refuse_days(self)
 
     @property
     def ended(self) -> int:
@@ -155,7 +156,7 @@ class VectorMoments:
     n_immature: int = 0
 
     def __post_init__(self) -> None:
-        _refuse_negative(self, "n", "n_missing", "n_nonfinite", "n_immature")
+        refuse_negative(self, "n", "n_missing", "n_nonfinite", "n_immature")
         size = len(self.mean)
         if not size or len(self.m2) != size or any(len(r) != size for r in self.m2):
             raise ValueError(f"VectorMoments: {size} means need {size} x {size} sums")
@@ -180,13 +181,48 @@ class VectorMoments:
         )
 
 
-Summary = Moments | VectorMoments | Successes | Histogram | LifeTable
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How far one variant's units came in steps taken in order.
+
+    `reached` counts, for each step, the units that took it and all before it; so it
+    never rises. `n` counts mature units.
+    """
+
+    n: int
+    reached: tuple[int, ...]
+    n_missing: int = 0
+    n_immature: int = 0
+    n_nonfinite: int = 0
+
+    def __post_init__(self) -> None:
+        refuse_negative(self, "n", "n_missing", "n_immature", "n_nonfinite")
+        if not self.reached or self.reached[-1] < 0:
+            raise ValueError("Funnel: it needs steps, each reached by 0 units or more")
+        if any(a < b for a, b in pairwise((self.n, *self.reached))):
+            raise ValueError("Funnel: more units took a step than the one before")
+
+    @property
+    def finished(self) -> Successes:
+        """Who took the last step, as a yes or no."""
+        return Successes(
+            n=self.n,
+            successes=self.reached[-1],
+            n_missing=self.n_missing,
+            n_immature=self.n_immature,
+            n_nonfinite=self.n_nonfinite,
+        )
 
 
-def _refuse_negative(table: object, *fields: str) -> None:
-    for field in fields:
-        if getattr(table, field) < 0:
-            raise ValueError(f"{type(table).__name__}: {field} is negative")
+Summary = (
+    Moments
+    | VectorMoments
+    | Successes
+    | Histogram
+    | LifeTable
+    | CompetingTable
+    | Funnel
+)
 
 
 def moments_of(values: Iterable[float | None], n_immature: int = 0) -> Moments:

@@ -7,33 +7,27 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
-from analysis.stats.estimate import (
-    ArmValue,
-    Estimate,
-    Interval,
-    Lift,
-    NotComputable,
-    Outcome,
+from analysis.stats.curve_values import (
+    MIN_AT_RISK,
+    Side,
+    arm_value,
+    difference,
+    log_log_interval,
+    too_few,
+    too_short,
+    within,
 )
-from analysis.stats.intervals import (
-    GRADES,
-    normal_interval,
-    normal_p_value,
-    normal_value,
-)
+from analysis.stats.estimate import ArmValue, Interval, NotComputable, Outcome
+from analysis.stats.intervals import normal_interval
 from analysis.stats.lifetable import Column, Curve, curve_of
 from analysis.stats.lift import fieller, log_ratio
 from analysis.stats.merging import merge
-from analysis.stats.refusals import MIN_UNITS, finite, unvaried
 from analysis.stats.summary import LifeTable
 from experiments.vocabulary import Reason
-
-MIN_AT_RISK = 10  # below it the end of a curve is a handful of customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +68,7 @@ def kaplan_meier(
     Returns:
         One point for day 0 and for each day listed, or the reason why there is none.
     """
-    refused = _too_few([table])
+    refused = too_few([table])
     if refused:
         return refused
     curve = curve_of(table)
@@ -98,16 +92,19 @@ def km_difference(
         `treatment_at_risk`. Or the reason why there is no estimate.
     """
     tables = [control, treatment]
-    refused = _too_few(tables) or too_short(tables, day)
+    refused = too_few(tables) or too_short(tables, day)
     if refused:
         return refused
     curves = [curve_of(table) for table in tables]
-    c, t = (_Side(curve.n, *curve.at(day)) for curve in curves)
+    c, t = (
+        Side(curve.n, *curve.at(day), table.n_missing)
+        for curve, table in zip(curves, tables, strict=True)
+    )
     points = [_point(curve, day, level) for curve in curves]
-    return _difference(
+    return difference(
         "km_difference",
-        (c, _arm(c, points[0].interval)),
-        (t, _arm(t, points[1].interval)),
+        (c, arm_value(c, points[0].interval)),
+        (t, arm_value(t, points[1].interval)),
         fieller(c.value, c.variance, t.value, t.variance, level),
         {
             "day": day,
@@ -138,14 +135,14 @@ def rmst_difference(
         `standard_error`. Or the reason why there is no estimate.
     """
     tables = [control, treatment]
-    refused = _too_few(tables) or too_short(tables, tau)
+    refused = too_few(tables) or too_short(tables, tau)
     if refused:
         return refused
     c, t = (_days_retained(table, tau) for table in tables)
-    return _difference(
+    return difference(
         "rmst_difference",
-        (c, _arm(c, _days_interval(c, tau, level))),
-        (t, _arm(t, _days_interval(t, tau, level))),
+        (c, arm_value(c, _days_interval(c, tau, level))),
+        (t, arm_value(t, _days_interval(t, tau, level))),
         log_ratio(c.value, c.variance, t.value, t.variance, level),
         {"tau": tau},
         level,
@@ -164,11 +161,11 @@ def rmst(table: LifeTable, tau: int, level: float = 0.95) -> ArmValue | NotCompu
     Returns:
         Restricted mean in days with its interval, or the reason why there is none.
     """
-    refused = _too_few([table]) or too_short([table], tau)
+    refused = too_few([table]) or too_short([table], tau)
     if refused:
         return refused
     side = _days_retained(table, tau)
-    return _arm(side, _days_interval(side, tau, level))
+    return arm_value(side, _days_interval(side, tau, level))
 
 
 def largest_tau(tables: Sequence[LifeTable]) -> int | NotComputable:
@@ -180,7 +177,7 @@ def largest_tau(tables: Sequence[LifeTable]) -> int | NotComputable:
     Returns:
         Day since exposure, at least 1, or the reason why there is none.
     """
-    refused = _too_few(tables)
+    refused = too_few(tables)
     if refused:
         return refused
     tau = min(
@@ -218,7 +215,7 @@ def stratified_logrank(
     Returns:
         LogRank over all strata, or the reason why there is none.
     """
-    refused = _too_few([_merged(variant) for variant in zip(*strata, strict=True)])
+    refused = too_few([_merged(variant) for variant in zip(*strata, strict=True)])
     if refused:
         return refused
     parts = [_logrank_sums(tables) for tables in strata]
@@ -240,14 +237,6 @@ def stratified_logrank(
         observed=tuple(observed.tolist()),
         expected=tuple(expected.tolist()),
     )
-
-
-class _Side(NamedTuple):
-    """One variant's value with the squared standard error of it."""
-
-    n: int
-    value: float
-    variance: float
 
 
 def _logrank_sums(tables: Sequence[LifeTable]) -> tuple[Column, Column, Column]:
@@ -283,98 +272,14 @@ def _point(curve: Curve, day: int, level: float) -> CurvePoint:
     )
 
 
-def log_log_interval(share: float, variance: float, level: float) -> Interval | None:
-    """Interval of S on the scale of log(-log S), which keeps it within 0 and 1."""
-    if not 0 < share < 1:
-        return Interval(1.0, 1.0, level) if share else None
-    reach = normal_value(level) * math.sqrt(variance) / (share * -math.log(share))
-    return Interval(share ** math.exp(reach), share ** math.exp(-reach), level)
+def _days_retained(table: LifeTable, tau: int) -> Side:
+    value, variance = curve_of(table).restricted_mean(tau)
+    return Side(table.n, value, variance, table.n_missing)
 
 
-def _days_retained(table: LifeTable, tau: int) -> _Side:
-    return _Side(table.n, *curve_of(table).restricted_mean(tau))
-
-
-def _days_interval(side: _Side, tau: int, level: float) -> Interval:
-    return _within(normal_interval(side.value, math.sqrt(side.variance), level), 0, tau)
-
-
-def _arm(side: _Side, interval: Interval | None) -> ArmValue:
-    return ArmValue(side.n, side.value, interval if side.variance > 0 else None)
-
-
-def _difference(
-    method: str,
-    control: tuple[_Side, ArmValue],
-    treatment: tuple[_Side, ArmValue],
-    lift: Lift | NotComputable,
-    facts: dict[str, float | int | str],
-    level: float,
-    largest: float,
-) -> Outcome:
-    """Compare two values that are normal with known errors, within +-largest."""
-    (c, control_arm), (t, treatment_arm) = control, treatment
-    refused = unvaried(c.n, c.variance, t.n, t.variance)
-    if refused:
-        return refused
-    effect = t.value - c.value
-    standard_error = math.sqrt(c.variance + t.variance)
-    z = effect / standard_error
-    interval, *graded = (
-        _within(normal_interval(effect, standard_error, each), -largest, largest)
-        for each in (level, *GRADES)
-    )
-    return finite(
-        Estimate(
-            method=method,
-            control=control_arm,
-            treatment=treatment_arm,
-            effect=effect,
-            interval=interval,
-            p_value=normal_p_value(z),
-            lift=lift,
-            graded=tuple(graded),
-            facts={**facts, "z": z, "standard_error": standard_error},
-        )
-    )
-
-
-def _within(interval: Interval, lowest: float, highest: float) -> Interval:
-    low, high = interval.low, interval.high
-    return Interval(
-        None if low is None else max(low, lowest),
-        None if high is None else min(high, highest),
-        interval.level,
-    )
+def _days_interval(side: Side, tau: int, level: float) -> Interval:
+    return within(normal_interval(side.value, math.sqrt(side.variance), level), 0, tau)
 
 
 def _merged(tables: Iterable[LifeTable]) -> LifeTable:
     return reduce(merge, tables, LifeTable(0, ()))
-
-
-def _too_few(tables: Sequence[LifeTable]) -> NotComputable | None:
-    smallest = min((table.n for table in tables), default=0)
-    if smallest >= MIN_UNITS:
-        return None
-    reason = Reason.TOO_FEW_UNITS if smallest else Reason.EMPTY_ARM
-    return NotComputable(reason, {"smallest_n": int(smallest), "needed": MIN_UNITS})
-
-
-def too_short(tables: Sequence[LifeTable], day: int) -> NotComputable | None:
-    """Refuse a day that too few units of some variant were followed to.
-
-    Units that had their event before are known to the end; so a curve that lost
-    nobody from sight is a plain share, however few are left.
-    """
-    followed = min(
-        int(curve.at_risk_on(np.array([day]))[0])
-        if curve.censored_before(day)
-        else MIN_AT_RISK
-        for curve in map(curve_of, tables)
-    )
-    if followed >= MIN_AT_RISK and day >= 1:
-        return None
-    return NotComputable(
-        Reason.FOLLOW_UP_TOO_SHORT,
-        {"day": int(day), "followed": followed, "needed": MIN_AT_RISK},
-    )

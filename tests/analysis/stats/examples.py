@@ -2,7 +2,9 @@
 
 from hypothesis import strategies as st
 
+from analysis.stats.competing import CompetingTable, competing_table_of
 from analysis.stats.summary import (
+    Funnel,
     Histogram,
     LifeTable,
     Moments,
@@ -59,3 +61,21 @@ def life_tables(draw: st.DrawFn, min_n: int = 0) -> LifeTable:
     times = st.tuples(st.integers(0, 30), st.booleans())
     table = life_table_of(draw(st.lists(times, min_size=min_n, max_size=min_n + 60)))
     return LifeTable(table.n + draw(st.integers(0, 20)), table.days)
+
+
+@st.composite
+def competing_tables(draw: st.DrawFn, min_n: int = 0) -> CompetingTable:
+    ends = st.tuples(st.integers(0, 30), st.integers(0, 2))
+    table = competing_table_of(
+        draw(st.lists(ends, min_size=min_n, max_size=min_n + 60))
+    )
+    return CompetingTable(table.n + draw(st.integers(0, 20)), table.days)
+
+
+@st.composite
+def funnels(draw: st.DrawFn, steps: int = 3) -> Funnel:
+    n = draw(sizes)
+    counts = draw(st.lists(st.integers(0, n), min_size=steps, max_size=steps))
+    return Funnel(
+        n, tuple(sorted(counts, reverse=True)), n_immature=draw(st.integers(0, 5))
+    )

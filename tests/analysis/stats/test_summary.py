@@ -1,14 +1,17 @@
 import math
 import random
 import statistics
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.stats.competing import CompetingDay, CompetingTable
 from analysis.stats.merging import merge, merge_all
 from analysis.stats.summary import (
+    Funnel,
     Histogram,
     LifeDay,
     LifeTable,
@@ -25,6 +28,8 @@ from analysis.stats.summary import (
 )
 from tests.analysis.stats.conftest import RecordOf
 from tests.analysis.stats.examples import (
+    competing_tables,
+    funnels,
     histograms,
     life_tables,
     moments,
@@ -132,6 +137,8 @@ def test_merge__any_partition__same_as_the_whole(
         st.lists(successes(), min_size=1, max_size=6),
         st.lists(histograms(), min_size=1, max_size=6),
         st.lists(life_tables(), min_size=1, max_size=6),
+        st.lists(competing_tables(), min_size=1, max_size=6),
+        st.lists(funnels(), min_size=1, max_size=6),
     ),
     st.randoms(use_true_random=False),
 )
@@ -161,6 +168,43 @@ def test_merge__life_table_followed_for_longer__ends_of_the_shorter_kept() -> No
     long = LifeTable(5, (LifeDay(9, 0, 5),))
 
     assert merge(short, long) == LifeTable(10, (LifeDay(2, 1, 4), LifeDay(9, 0, 5)))
+
+
+def test_merge__competing_tables_and_funnels__as_if_one_had_been_counted() -> None:
+    short = CompetingTable(6, (CompetingDay(2, 1, 2, 0),), n_missing=1)
+    long = CompetingTable(4, (CompetingDay(2, 0, 1, 0), CompetingDay(9, 0, 0, 3)))
+    assert merge(short, long) == CompetingTable(
+        10, (CompetingDay(2, 1, 3, 3), CompetingDay(9, 0, 0, 3)), n_missing=1
+    )
+    assert merge(Funnel(5, (4, 1)), Funnel(3, (2, 2), n_immature=1)) == Funnel(
+        8, (6, 3), n_immature=1
+    )
+    with pytest.raises(TypeError, match="funnels of 2 and of 1 steps"):
+        merge(Funnel(5, (4, 1)), Funnel(3, (2,)))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: CompetingDay(1, 0, -1, 0), "others is negative"),
+        (lambda: CompetingTable(1, (CompetingDay(1, 1, 1, 0),)), "2 units end of 1"),
+        (lambda: CompetingTable(1, (CompetingDay(1, 0, 0, 0),) * 2), "days must rise"),
+        (lambda: Funnel(3, (4, 1)), "more units took a step than the one before"),
+        (lambda: Funnel(3, (1, 2)), "more units took a step than the one before"),
+        (lambda: Funnel(3, ()), "it needs steps"),
+        (lambda: LifeTable(1, (), n_missing=-1), "n_missing is negative"),
+    ],
+)
+def test_table__that_no_customers_could_make__is_refused(
+    make: Callable[[], object], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_funnel__its_last_step__is_a_yes_or_no() -> None:
+    funnel = Funnel(9, (7, 4, 2), n_missing=3, n_immature=5)
+    assert funnel.finished == Successes(9, 2, n_missing=3, n_immature=5)
 
 
 def test_merge__histograms_with_other_scores__scores_united() -> None:
