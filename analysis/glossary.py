@@ -61,6 +61,8 @@ _BECAUSE = {
     Reason.NOT_BY_ACCOUNT: "it would take customers of an account for strangers",
     Reason.NO_TIMES: "the imported file has no event times",
     Reason.NO_REQUESTS: "fewer survey requests arrived than answers",
+    Reason.NO_SILENCE: "everybody answered",
+    Reason.SILENT_STRATUM: "nobody of some kind of customer answered, or all did",
     Reason.OUT_OF_RANGE: "the value for {field} is out of range",
     Reason.UNREACHABLE: "no number of customers within the time would be enough",
     Reason.FAILED: "the computation failed; the log of this run says why",

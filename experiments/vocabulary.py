@@ -338,6 +338,8 @@ class Reason(StrEnum):
     NOT_BY_ACCOUNT = "not_by_account"  # only for customers that are drawn one by one
     NO_TIMES = "no_times"  # a unit table has outcomes but no event times
     NO_REQUESTS = "no_requests"  # fewer survey requests arrived than answers
+    NO_SILENCE = "no_silence"  # everybody answered, so silence hides nothing
+    SILENT_STRATUM = "silent_stratum"  # nobody, or everybody, of a stratum answered
     OUT_OF_RANGE = "out_of_range"  # a planning input; the facts name the field
     UNREACHABLE = "unreachable"  # no size, or none within the time, would do
     FAILED = "failed"  # the computation raised; the run's log has the incident
