@@ -333,6 +333,11 @@ class Reason(StrEnum):
     BASELINE_NEAR_ZERO = "baseline_near_zero"
     BASELINE_NOT_POSITIVE = "baseline_not_positive"
     NON_FINITE = "non_finite"
+    TOO_FEW_EVENTS = "too_few_events"
+    DENOMINATOR_NEAR_ZERO = "denominator_near_zero"  # a ratio's own, not the baseline
+    NO_HISTORY = "no_history"  # too few finished experiments to learn from
+    NO_PROPENSITIES = "no_propensities"  # who was likely to get what was not recorded
+    NO_OVERLAP = "no_overlap"  # what the policy would do was hardly ever done
     FOLLOW_UP_TOO_SHORT = "follow_up_too_short"
     MEDIAN_NOT_REACHED = "median_not_reached"  # fewer than half had the event by then
     NOT_BY_ACCOUNT = "not_by_account"  # only for customers that are drawn one by one

@@ -2,6 +2,8 @@
 
 import math
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 
 from analysis.stats.estimate import ArmValue, Estimate, NotComputable, Outcome
 from analysis.stats.intervals import GRADES, around, t_p_value, t_value
@@ -61,6 +63,24 @@ def welch(control: Moments, treatment: Moments, level: float = 0.95) -> Outcome:
             facts={"t": t, "dof": dof, "standard_error": standard_error},
         )
     )
+
+
+def named(
+    found: Outcome, method: str, facts: Mapping[str, float | int | str] | None = None
+) -> Outcome:
+    """Give a comparison of means the name and facts of what was compared so.
+
+    Args:
+        found: what `welch` said.
+        method: whose values these are means of.
+        facts: further ones.
+
+    Returns:
+        The same estimate under that name; a reason as it is.
+    """
+    if isinstance(found, NotComputable):
+        return found
+    return replace(found, method=method, facts={**found.facts, **(facts or {})})
 
 
 def squared_error(arm: Moments) -> float:

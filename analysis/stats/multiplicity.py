@@ -29,7 +29,7 @@ def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
     """
     adjusted: list[float | None] = [None] * len(p_values)
     largest = 0.0
-    for done, (p, i) in enumerate(_in_steps(p_values)):
+    for done, (p, i) in enumerate(in_steps(p_values)):
         largest = max(largest, min(1.0, p * (len(p_values) - done)))
         adjusted[i] = largest
     return tuple(adjusted)
@@ -57,7 +57,7 @@ def holm_levels(
     """
     alpha, family = 1 - level, len(p_values)
     levels = [bonferroni_level(family, level)] * family
-    for done, (p, i) in enumerate(_in_steps(p_values)):
+    for done, (p, i) in enumerate(in_steps(p_values)):
         if p > alpha / (family - done):
             break
         if p > alpha / family:
@@ -65,6 +65,6 @@ def holm_levels(
     return tuple(levels)
 
 
-def _in_steps(p_values: Sequence[float | None]) -> list[tuple[float, int]]:
+def in_steps(p_values: Sequence[float | None]) -> list[tuple[float, int]]:
     """Order p-values as Holm takes them, each with its place."""
     return sorted((p, i) for i, p in enumerate(p_values) if p is not None)
