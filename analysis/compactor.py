@@ -22,10 +22,11 @@ from analysis import (
     exposure_days,
     intake_records,
     leases,
+    opting_out,
     source_hours,
 )
 from analysis.delta import DeltaWriter, write_file
-from analysis.dropping import without_erased
+from analysis.dropping import of_opted_out, without_erased
 from analysis.duplicates import REMEMBERED, RecentMessages, find_duplicates
 from analysis.enrolling import EnrolledSets
 from analysis.event_table import build, by_day
@@ -33,7 +34,7 @@ from analysis.expiry import delete_expired
 from analysis.intake_records import IN_FLIGHT
 from analysis.store import EVENT_LAYOUT, EventStore
 from analysis.upkeep import merge_small_files
-from experiments import data_requests
+from experiments import data_requests, opt_outs
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError, Unavailable
@@ -47,6 +48,7 @@ TICK_SECONDS = 1.0
 CALM_SECONDS = 3.0
 BUSY_EVENTS = 5000  # a round with more is followed by the next one at once
 PATIENCE_SECONDS = 30.0
+SEARCH_EVERY = timedelta(seconds=5)
 TELL_EVERY = timedelta(seconds=5)
 CLEAN_EVERY = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,6 +96,8 @@ class Compactor:
         self._known_version = -1  # up to which `_recent` knows the table
         self._emptied: set[str] = set()
         self._told: datetime | None = None
+        self._out = opting_out.KnownOptOuts()
+        self._searched: datetime | None = None
         self._through: datetime | None = None  # all that arrived until then is stored
         self._enrolled = EnrolledSets(context, store)
 
@@ -129,6 +133,16 @@ class Compactor:
             # The rows that are gone are remembered as seen, which does no harm.
             self._known_version = writer.version
         return count
+
+    def follow_opt_outs(self) -> None:
+        """Find the other ids of customers who opted out, when some wait for that."""
+        now = self._context.now()
+        if self._searched is not None and now - self._searched < SEARCH_EVERY:
+            return
+        self._searched = now
+        writer = self._current_writer()
+        files = [str(writer.path / file.path) for file in writer.files()]
+        opting_out.find_other_ids(self._context, files)
 
     def publish(self) -> None:
         """Tell the doors who has seen a variant; what fails is tried again."""
@@ -188,18 +202,22 @@ class Compactor:
         batch = build(runs)
         with transaction(self._context.sessions) as session:
             stones = data_requests.tombstones(session)
+            self._out.refresh(session)
         dropped = without_erased(batch, stones)
+        declined = of_opted_out(dropped.table, self._out.ids, self._out.visitors)
         findings = find_duplicates(
-            batch, recent, writer.path, writer.files(), dropped.rows
+            batch, recent, writer.path, writer.files(), dropped.rows, declined.rows
         )
         with transaction(self._context.sessions) as session:
             if self._token is not None:
                 leases.check_token(session, LEASE, self._token)
             search = BodySearch(self._context.settings)
             quarantined = intake_records.record(
-                session, batch, findings, stones, search
+                session, batch, findings, {*stones, *self._out.ids}, search
             )
             data_requests.add_links(session, dropped.links)
+            opt_outs.add_links(session, declined.links)
+            opt_outs.search_again(session, declined.again)
         new = dropped.table.filter(pa.array(findings.new))
         files = [
             write_file(writer.path, EVENT_LAYOUT, {"day": day.isoformat()}, rows)
@@ -265,6 +283,7 @@ def compact_once(context: Context, store: EventStore | None = None) -> Compacted
         while True:
             done = compactor.round()
             if done.group_count == 0:
+                compactor.follow_opt_outs()
                 compactor.publish()
                 return total
             total += done
@@ -319,6 +338,7 @@ def _work(context: Context, token: int, stop: threading.Event) -> None:
         if done.group_count:
             log.info("compacted", events=done.event_count, groups=done.group_count)
         compactor.erase()
+        compactor.follow_opt_outs()
         compactor.publish()
         busy = done.event_count >= BUSY_EVENTS
         if not busy:

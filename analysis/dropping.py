@@ -1,6 +1,6 @@
-"""Events of erased customers, dropped on their way into the store."""
+"""Events of customers who were erased or opted out, kept out of the store."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,3 +56,52 @@ def without_erased(batch: Batch, tombstones: Mapping[bytes, int]) -> Dropped:
     column = pc.if_else(known, pa.scalar(None, kind.type), table["anonymous"])
     table = table.set_column(place, kind, column)
     return Dropped(gone.to_numpy(), table, links)
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """What a batch says about customers who opted out.
+
+    Attributes:
+        rows: which rows are about them.
+        links: anonymous ids that came with theirs -> number of the opt-out.
+        again: opt-outs of a visitor who became known by some event.
+    """
+
+    rows: npt.NDArray[np.bool_]
+    links: Mapping[bytes, int]
+    again: Collection[int]
+
+
+def of_opted_out(
+    table: pa.Table, opted_out: Mapping[bytes, int], visitors: Mapping[bytes, int]
+) -> Declined:
+    """Find the rows of customers who take part in nothing.
+
+    Others keep what they sent, also from a device that somebody else opted out on.
+
+    Args:
+        table: of a batch.
+        opted_out: pseudonym -> number of its opt-out.
+        visitors: those of them about whom no other id is known.
+
+    Returns:
+        The rows, and what tells more ids of the same customers.
+    """
+    if not opted_out:
+        return Declined(np.zeros(table.num_rows, dtype=bool), {}, ())
+    known = pa.array(list(opted_out), pa.binary())
+    own = pc.is_in(table["customer"], known)
+    names = ["anonymous", "customer"]
+    linking = table.select(names).filter(
+        pc.and_(own, pc.invert(pc.is_in(table["anonymous"], known)))
+    )
+    links = {
+        row["anonymous"]: opted_out[row["customer"]]
+        for row in linking.to_pylist()
+        if row["anonymous"] is not None
+    }
+    met = pc.is_in(table["anonymous"], pa.array(list(visitors), pa.binary()))
+    became = table["anonymous"].filter(pc.and_(met, pc.invert(own)))
+    again = {visitors[who] for who in became.unique().to_pylist()}
+    return Declined(own.to_numpy(), links, again)

@@ -38,16 +38,18 @@ class Findings:
         repeated: came before, with the same content.
         conflicting: came before with other content; the first one stays.
         erased: about a customer who was erased; neither repeated nor conflicting.
+        declined: about a customer who opted out; none of the others.
     """
 
     repeated: Flags
     conflicting: Flags
     erased: Flags
+    declined: Flags
 
     @property
     def new(self) -> Flags:
         """What is to be stored."""
-        return ~(self.repeated | self.conflicting | self.erased)
+        return ~(self.repeated | self.conflicting | self.erased | self.declined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ def find_duplicates(
     root: Path,
     files: Sequence[StoredFile],
     erased: Flags | None = None,
+    declined: Flags | None = None,
 ) -> Findings:
     """Find what came before, in the table or earlier in the batch itself.
 
@@ -186,6 +189,7 @@ def find_duplicates(
         root: the table's folder.
         files: its active files.
         erased: rows about erased customers; they are nothing else beside.
+        declined: rows about customers who opted out, those that are erased aside.
 
     Returns:
         What is repeated and what conflicts.
@@ -195,11 +199,13 @@ def find_duplicates(
     first = _first_of_each(batch.keys)
     later = first != np.arange(len(first))
     payload = np.where(known, payload, batch.payloads[first])
-    if erased is None:
-        erased = np.zeros(len(first), dtype=bool)
-    came_before = (known | later) & ~erased
+    none = np.zeros(len(first), dtype=bool)
+    erased = none if erased is None else erased
+    declined = none if declined is None else declined & ~erased
+    came_before = (known | later) & ~erased & ~declined
     same = payload == batch.payloads
-    return Findings(came_before & same, came_before & ~same, erased)
+    repeated, conflicting = came_before & same, came_before & ~same
+    return Findings(repeated, conflicting, erased, declined)
 
 
 def _find_by_day(

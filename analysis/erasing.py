@@ -150,20 +150,41 @@ def stitched_ids(
     Returns:
         All ids of the customer, those given as own among them.
     """
-    ids, asked = set(own), set(linked)
+    return set(stitched(files, dict.fromkeys(own, 0), dict.fromkeys(linked, 0)))
+
+
+def stitched(
+    files: Sequence[str], own: Mapping[bytes, int], linked: Mapping[bytes, int]
+) -> dict[bytes, int]:
+    """Find every id of several customers at once.
+
+    Args:
+        files: Parquet files of events.
+        own: id -> number of the customer whose it is.
+        linked: ids that came with one of these; -> number of that customer.
+
+    Returns:
+        All ids of these customers, those given as own among them, each with a number.
+    """
+    ids, asked = dict(own), dict(linked)
     while files:
-        asked |= {former for former, _, _ in _links(files, "customer", ids)}
+        for former, customer, _ in _links(files, "customer", ids):
+            asked.setdefault(former, ids[customer])
         owners = _owners(_links(files, "anonymous", ids | asked))
-        found = ids | {owners[one] for one in ids if one in owners}
-        found |= {one for one in asked if owners.get(one) in (ids | {None})}
-        if found == ids:
+        found = {owners[one]: number for one, number in ids.items() if one in owners}
+        found |= {
+            one: number
+            for one, number in asked.items()
+            if one not in owners or owners[one] in ids
+        }
+        if found.keys() <= ids.keys():
             break
-        ids = found
+        ids = found | ids
     return ids
 
 
 def _links(
-    files: Sequence[str], column: str, ids: set[bytes]
+    files: Sequence[str], column: str, ids: Iterable[bytes]
 ) -> list[tuple[bytes, bytes, datetime]]:
     """Read which ids came together: (anonymous, customer, when)."""
     condition = pc.field(column).isin(pa.array(sorted(ids), pa.binary()))

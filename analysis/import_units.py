@@ -108,11 +108,11 @@ class UnitRows:
         if not self._seen:
             raise InvalidInput(f"{file.path.name} has no rows.")
 
-    def forget(self, erased: Collection[bytes]) -> int:
+    def forget(self, unwilling: Collection[bytes]) -> int:
         """Leave out customers about whom nothing is kept.
 
         Args:
-            erased: pseudonyms.
+            unwilling: pseudonyms of who was erased or opted out.
 
         Returns:
             How many rows are left out by that.
@@ -120,12 +120,12 @@ class UnitRows:
         Raises:
             InvalidInput: nobody is left.
         """
-        gone = Counter(row[1] for row in self._rows if row[0] in erased)
+        gone = Counter(row[1] for row in self._rows if row[0] in unwilling)
         if gone:
-            self._rows = [row for row in self._rows if row[0] not in erased]
+            self._rows = [row for row in self._rows if row[0] not in unwilling]
             self.variants -= gone
         if not self._rows:
-            raise InvalidInput("Every customer in the file was erased; none is left.")
+            raise InvalidInput("Every customer in the file was erased or opted out.")
         return gone.total()
 
     def _read(self, row: Row) -> None:

@@ -35,7 +35,7 @@ from analysis.import_units import Columns, UnitRows, attribute_columns, import_i
 from analysis.imported_rows import RowFaults, RowFile
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
-from experiments import data_requests, lifecycle
+from experiments import data_requests, lifecycle, opt_outs
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import Conflict, InvalidInput
@@ -110,14 +110,14 @@ def _import_units(
     )
     columns.require_in(file)
     units = _read_units(context, file, columns, progress)
-    erased = _leave_out_erased(context, units)
+    gone = _leave_out_unwilling(context, units)
     if plan:
         require_variants(units.variants, plan)
     else:
         require_experiment(units.variants, file.path.name)
     said = f"{_people(units.variants)} in {file.path.name}"
-    if erased:
-        said += f", without {erased:,} who were erased,"
+    if gone:
+        said += f", without {gone:,} who were erased or opted out,"
     if request.dry_run:
         return Imported(f"{said}: no faults. Nothing was stored (dry run).")
     finished = Finished(
@@ -139,7 +139,7 @@ def _import_units(
     else:
         store.replace(key, units.table(keys, import_id))
         # Who was erased meanwhile may have been looked for before this was there.
-        while _leave_out_erased(context, units):
+        while _leave_out_unwilling(context, units):
             store.replace(key, units.table(keys, import_id))
         said += " are stored"
     return Imported(f"{said}.", _analysed(context, key))
@@ -155,9 +155,10 @@ def _read_units(
     return units
 
 
-def _leave_out_erased(context: Context, units: UnitRows) -> int:
+def _leave_out_unwilling(context: Context, units: UnitRows) -> int:
     with transaction(context.sessions) as session:
-        return units.forget(data_requests.tombstones(session))
+        stones = data_requests.tombstones(session)
+        return units.forget({*stones, *opt_outs.opted_out(session)})
 
 
 # Events

@@ -64,7 +64,7 @@ def record(
         session: the transaction.
         batch: of contiguous groups.
         findings: what in it is not new.
-        erased: customers about whom nothing is kept.
+        erased: customers about whom nothing is kept: erased, or opted out.
         search: finds them in webhooks' bodies too.
 
     Returns:
@@ -182,6 +182,7 @@ def _count(
     events = np.bincount(batch.parcel_of[findings.new], minlength=size)
     repeats = np.bincount(batch.parcel_of[findings.repeated], minlength=size)
     erased = np.bincount(batch.parcel_of[findings.erased], minlength=size)
+    declined = np.bincount(batch.parcel_of[findings.declined], minlength=size)
     result: dict[tuple[str, str], _Counts] = defaultdict(_Counts)
     for index, origin in enumerate(batch.origins):
         parcel = origin.parcel
@@ -195,7 +196,7 @@ def _count(
         counts.events += int(events[index])
         counts.duplicates += int(repeats[index])
         counts.erased += int(erased[index])
-        counts.consent_refused += parcel.consent_refused
+        counts.consent_refused += parcel.consent_refused + int(declined[index])
         counts.unlisted_values += parcel.unlisted_values
         counts.personal_values += parcel.personal_values
     keys = ["source", "environment", "kind", "name"]

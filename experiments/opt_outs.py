@@ -188,6 +188,21 @@ def maybe_theirs(session: Session, rows: Iterable[int]) -> dict[bytes, int]:
     return {pseudonym: number for pseudonym, number in session.execute(query)}  # noqa: C416  # rows
 
 
+def visitors(session: Session) -> dict[bytes, int]:
+    """Give who opted out now, and is known by that one id alone, with their row."""
+    linked = select(OptOutLink.opt_out_id).where(OptOutLink.is_own)
+    alone = and_(OptOut.opted_in_at.is_(None), OptOut.id.not_in(linked))
+    rows = session.execute(select(OptOut.pseudonym, OptOut.id).where(alone))
+    return {pseudonym: number for pseudonym, number in rows}  # noqa: C416  # rows
+
+
+def search_again(session: Session, rows: Iterable[int]) -> None:
+    """Have other ids of customers looked for once more."""
+    for number in rows:
+        session.get_one(OptOut, number).is_searched = False
+    session.flush()
+
+
 def add_links(session: Session, links: Mapping[bytes, int]) -> None:
     """Remember ids that dropped events came with, each once.
 

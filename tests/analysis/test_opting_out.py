@@ -1,0 +1,144 @@
+"""Who opted out: nothing more is stored of them, under whichever id they come."""
+
+from typing import Any
+
+import pytest
+
+from analysis.compactor import compact_once
+from analysis.opting_out import find_other_ids
+from experiments import opt_outs
+from experiments.context import Context
+from experiments.db import transaction
+from experiments.enrolled import OPTED_OUT, read_set
+from experiments.models import SurveyComment
+from experiments.opt_out_file import OptOutFile
+from tests.analysis.intake import events, quarantined, send, sources
+from tests.clock import FakeClock
+from tests.experiments.sent_messages import HIDE, track
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def choose(context: Context, pseudonym: bytes, *, out: bool = True) -> None:
+    act = opt_outs.opt_out if out else opt_outs.opt_in
+    with transaction(context.sessions) as session:
+        assert act(session, pseudonym, now=context.now())
+
+
+def names(context: Context) -> list[str]:
+    return [row["name"] for row in events(context)]
+
+
+def took_in(context: Context, *messages: object) -> list[str]:
+    """Send messages, compact, and name all that is stored."""
+    send(context, *messages)
+    compact_once(context)
+    return names(context)
+
+
+def known_ids(context: Context) -> set[bytes]:
+    with transaction(context.sessions) as session:
+        return set(opt_outs.opted_out(session))
+
+
+def test_events__of_who_opted_out__counted_as_refused_until_they_take_part_again(
+    context: Context, now: FakeClock
+) -> None:
+    choose(context, HIDE.customer("u1"))
+    answer = {"survey": "s", "score": 4, "scale": 5, "comment": "canary words"}
+    stored = took_in(
+        context,
+        track("Kept", userId="u2", messageId="m1"),
+        track("Dropped", userId="u1", messageId="m2"),
+        track("CSAT Submitted", userId="u1", messageId="m3", properties=answer),
+        # Nothing is set aside of them either: this one says something else.
+        track("Differs", userId="u1", messageId="m2"),
+    )
+    assert stored == ["Kept"]
+    assert quarantined(context) == []
+    (source,) = sources(context)
+    assert (source.event_count, source.consent_refused_count) == (1, 3)
+    assert (source.erased_count, source.duplicate_count) == (0, 0)
+    with transaction(context.sessions) as session:
+        assert session.query(SurveyComment).count() == 0
+    now.advance(days=1)
+    choose(context, HIDE.customer("u1"), out=False)
+    assert took_in(context, track("Back", userId="u1", messageId="m5")) == [
+        "Kept",
+        "Back",
+    ]
+
+
+@on_sqlite
+def test_opt_out__of_a_stitched_customer__is_for_every_id(
+    context: Context, now: FakeClock
+) -> None:
+    visit: dict[str, Any] = {"userId": None, "anonymousId": "laptop"}
+    login = {"type": "identify", "userId": "u1", "anonymousId": "laptop"}
+    took_in(context, track("Visit", messageId="m1", **visit))
+    took_in(context, {**login, "messageId": "m2"}, track("Other", userId="u2"))
+    choose(context, HIDE.customer("u1"))
+    compact_once(context)  # looks for the other ids
+    assert known_ids(context) == {HIDE.customer("u1"), HIDE.anonymous("laptop")}
+    before = names(context)
+    assert took_in(context, track("Again", messageId="m3", **visit)) == before
+    with context.sessions() as session:
+        folder = context.settings.data_dir / "ruleset"
+        OptOutFile(folder).follow(session)
+    assert read_set(folder / OPTED_OUT) == b"".join(
+        sorted([HIDE.customer("u1")[:8], HIDE.anonymous("laptop")[:8]])
+    )
+    now.advance(days=1)
+    choose(context, HIDE.anonymous("laptop"), out=False)
+    assert known_ids(context) == set()
+    assert len(took_in(context, track("Back", messageId="m4", **visit))) == (
+        len(before) + 1
+    )
+
+
+@on_sqlite
+def test_opt_out__new_device__is_learnt_from_an_event_that_is_not_stored(
+    context: Context, now: FakeClock
+) -> None:
+    choose(context, HIDE.customer("u1"))
+    phone: dict[str, Any] = {"userId": None, "anonymousId": "phone"}
+    kiosk: dict[str, Any] = {"userId": None, "anonymousId": "kiosk"}
+    # Somebody else was on the kiosk first, so it is not this customer's.
+    took_in(context, track("Mine", userId="u2", anonymousId="kiosk", messageId="m0"))
+    took_in(context, track("Visit", messageId="m1", **phone))
+    now.advance(minutes=1)
+    took_in(
+        context,
+        track("In", userId="u1", anonymousId="phone", messageId="m2"),
+        track("In", userId="u1", anonymousId="kiosk", messageId="m3"),
+    )
+    assert known_ids(context) == {HIDE.customer("u1"), HIDE.anonymous("phone")}
+    now.advance(minutes=1)
+    stored = took_in(
+        context,
+        track("Visit again", messageId="m4", **phone),
+        track("Somebody", messageId="m5", **kiosk),
+    )
+    assert stored == ["Mine", "Visit", "Somebody"]
+
+
+@on_sqlite
+def test_opt_out__of_a_visitor__follows_them_when_they_become_known(
+    context: Context, now: FakeClock
+) -> None:
+    choose(context, HIDE.anonymous("tablet"))
+    compact_once(context)
+    now.advance(minutes=1)
+    login = {"type": "identify", "userId": "u1", "anonymousId": "tablet"}
+    took_in(context, {**login, "messageId": "m1"})
+    assert known_ids(context) == {HIDE.customer("u1"), HIDE.anonymous("tablet")}
+    now.advance(minutes=1)
+    # A second person on the same device made no such choice.
+    stored = took_in(
+        context,
+        track("First", userId="u1", messageId="m2"),
+        track("Second", userId="u2", anonymousId="tablet", messageId="m3"),
+    )
+    assert "First" not in stored
+    assert "Second" in stored
+    assert find_other_ids(context, []) == 0
