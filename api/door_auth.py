@@ -5,26 +5,16 @@ import binascii
 import functools
 import hmac
 from collections.abc import Collection
-from typing import NamedTuple
 
 from api.door_values import Request
 from experiments import key_format
 from experiments.errors import Forbidden, Unauthenticated, Unavailable
 from experiments.ruleset_reader import RulesetReader
-from experiments.ruleset_values import Ruleset
-from experiments.vocabulary import Environment, KeyKind
+from experiments.ruleset_values import PublishedKey, Ruleset
+from experiments.vocabulary import KeyKind
 
 # Compared with when there is no such key, so that both take the same time.
 _NO_DIGEST = "0" * 64
-
-
-class DoorKey(NamedTuple):
-    """The key of a request that may go on."""
-
-    public_id: str
-    kind: KeyKind
-    environment: Environment
-    may_read_rules: bool = False
 
 
 def authenticate(
@@ -32,7 +22,7 @@ def authenticate(
     reader: RulesetReader,
     kinds: Collection[KeyKind],
     body_key: str | None = None,
-) -> DoorKey:
+) -> PublishedKey:
     """Check a request's key.
 
     Args:
@@ -56,7 +46,9 @@ def authenticate(
         raise Unavailable(
             "Abide has just started and knows no keys yet. Try again soon."
         )
-    text = _key_text(request) or body_key or ""
+    headers = request.headers
+    shown = _key_text(headers.get("authorization", ""), headers.get("x-api-key", ""))
+    text = shown or body_key
     if not text:
         raise Unauthenticated(
             "Send an API key, as Authorization: Bearer KEY or X-API-Key: KEY."
@@ -64,7 +56,7 @@ def authenticate(
     return recognise(text, ruleset, kinds)
 
 
-def recognise(text: str, ruleset: Ruleset, kinds: Collection[KeyKind]) -> DoorKey:
+def recognise(text: str, ruleset: Ruleset, kinds: Collection[KeyKind]) -> PublishedKey:
     """Find a key by its text; compared in the same time whether it is known or not.
 
     Args:
@@ -90,7 +82,7 @@ def recognise(text: str, ruleset: Ruleset, kinds: Collection[KeyKind]) -> DoorKe
         raise Forbidden(
             f"This {held.kind} key does not open this door. Use a {fitting} key."
         )
-    return DoorKey(held.public_id, held.kind, held.environment, held.may_read_rules)
+    return held
 
 
 @functools.lru_cache(1000)  # an application shows the same key all day
@@ -104,13 +96,14 @@ def _digest(text: str) -> str:
     return key_format.digest(text.encode("utf-8", "replace").decode())
 
 
-def _key_text(request: Request) -> str:
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+@functools.lru_cache(1000)
+def _key_text(authorization: str, api_key: str) -> str:
+    scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()
     if scheme.lower() == "basic":
         return _user_name(value.strip())
-    return request.headers.get("x-api-key", "").strip()
+    return api_key.strip()
 
 
 def _user_name(credentials: str) -> str:

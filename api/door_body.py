@@ -40,7 +40,8 @@ def read_body(environ: Mapping[str, Any], cap: int, *, accepts_gzip: bool) -> by
     Raises:
         UnsupportedMediaType: packed in a way that this door does not unpack.
     """
-    encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    given = environ.get("HTTP_CONTENT_ENCODING")
+    encoding = given.strip().lower() if given else ""
     if encoding in {"", "identity"}:
         return _read(environ, cap)
     if encoding == "gzip" and accepts_gzip:
@@ -97,7 +98,11 @@ def _read(environ: Mapping[str, Any], cap: int) -> bytes:
         _drain(stream, length)
         raise _too_large(cap)
     wanted = cap + 1 if length is None else length
-    parts: list[bytes] = []
+    body = stream.read(wanted)
+    if len(body) == length:  # as with most requests
+        return body
+    parts = [body]
+    wanted -= len(body)
     while wanted > 0 and (part := stream.read(wanted)):
         parts.append(part)
         wanted -= len(part)
@@ -105,7 +110,7 @@ def _read(environ: Mapping[str, Any], cap: int) -> bytes:
         raise _too_large(cap)
     if length is not None and wanted > 0:
         raise MalformedBody("The body ended before its Content-Length.")
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return b"".join(parts)
 
 
 def _drain(stream: IO[bytes], length: int) -> None:

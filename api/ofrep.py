@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from api import ofrep_openapi
-from api.door_auth import DoorKey, authenticate
+from api.door_auth import authenticate
 from api.door_body import decode_json
 from api.door_values import (
     JSON_HEADERS,
@@ -38,7 +38,7 @@ from experiments.errors import NotFound, Unavailable
 from experiments.flags import flag_value
 from experiments.previews import Preview, Previewer, shown_by, without_shown
 from experiments.ruleset_reader import RulesetReader
-from experiments.ruleset_values import Ruleset
+from experiments.ruleset_values import PublishedKey, Ruleset
 from experiments.vocabulary import (
     AssignmentReason,
     Environment,
@@ -114,13 +114,13 @@ def routes(
     """
     items = Written(_item)
 
-    def previewed(ruleset: Ruleset, asked: Asked, key: DoorKey) -> Preview | None:
+    def previewed(ruleset: Ruleset, asked: Asked, key: PublishedKey) -> Preview | None:
         return shown_by(
             previewer, ruleset, asked.unit, asked.attributes, key.environment
         )
 
     def note(
-        key: DoorKey, ruleset: Ruleset, asked: Asked, given: list[Assignment]
+        key: PublishedKey, ruleset: Ruleset, asked: Asked, given: list[Assignment]
     ) -> None:
         if tally is not None and key.environment is Environment.PRODUCTION:
             tally.note(key.public_id, ruleset, asked.unit, asked.attributes, given)
@@ -215,7 +215,7 @@ def read_context(body: bytes) -> Asked:
     return Asked(unit, context)
 
 
-def _ruleset(request: Request, reader: RulesetReader) -> tuple[DoorKey, Ruleset]:
+def _ruleset(request: Request, reader: RulesetReader) -> tuple[PublishedKey, Ruleset]:
     key = authenticate(request, reader, KINDS)
     ruleset = reader.current
     if ruleset is None:

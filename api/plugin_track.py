@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from api import track_openapi
-from api.door_auth import DoorKey, recognise
+from api.door_auth import recognise
 from api.door_body import decode_json
 from api.door_values import Door, Request, Response
 from api.json_body import MalformedJson
@@ -26,7 +26,7 @@ from experiments.exposure_check import ExposureCheck
 from experiments.inbox import Inbox
 from experiments.privacy import Pseudonymiser
 from experiments.ruleset_reader import RulesetReader
-from experiments.ruleset_values import Ruleset
+from experiments.ruleset_values import PublishedKey, Ruleset
 from experiments.vocabulary import KeyKind, Unit
 
 PATH = "/track"
@@ -85,7 +85,7 @@ def routes(
     return {("POST", PATH): track}
 
 
-def _key(request: Request, ruleset: Ruleset) -> DoorKey:
+def _key(request: Request, ruleset: Ruleset) -> PublishedKey:
     """Find the key, which stands in the address: a public one then."""
     given = parse_qs(request.query).get("client_key", [""])[-1]
     if not given:

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from experiments.assignment import PersonalRule, RunningDesign, bucket_ranges
+from experiments.buckets import BUCKET_COUNT
 from experiments.condition_check import GROUPS, NUMBER_ORDER, VERSION_ORDER
 from experiments.flags import flag_value
 from experiments.javascript import is_number
-from experiments.many_buckets import BUCKET_COUNT
 from experiments.vocabulary import UNIT_ATTRIBUTE, Status
 
 Entry = Mapping[str, Any]  # of the ruleset

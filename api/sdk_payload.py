@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from api import sdk_openapi
-from api.door_auth import DoorKey, recognise
+from api.door_auth import recognise
 from api.door_body import decode_json
 from api.door_values import Door, Refusal, Request, Response, json_response
 from api.etags import holds
@@ -29,7 +29,7 @@ from experiments.errors import Forbidden, Unavailable
 from experiments.flags import flag_value
 from experiments.previews import Previewer, shown_by, without_shown
 from experiments.ruleset_reader import RulesetReader
-from experiments.ruleset_values import Ruleset
+from experiments.ruleset_values import PublishedKey, Ruleset
 from experiments.vocabulary import Environment, KeyKind
 
 FEATURES, EVALUATE = "/api/features/{client_key}", "/api/eval/{client_key}"
@@ -163,7 +163,7 @@ def _ruleset(reader: RulesetReader) -> Ruleset:
     return ruleset
 
 
-def _client_key(text: str, ruleset: Ruleset) -> DoorKey:
+def _client_key(text: str, ruleset: Ruleset) -> PublishedKey:
     key = recognise(text, ruleset, _ALL_KINDS)
     if key.kind in {KeyKind.SERVER, KeyKind.ADMIN}:
         raise Forbidden(

@@ -38,7 +38,7 @@ def measure() -> list[Figure]:
     body, key = make_ruleset()
     ruleset = parse(body)
     with tempfile.TemporaryDirectory() as folder:
-        RulesetFolder(Path(folder)).write(ruleset, body)
+        RulesetFolder(Path(folder) / "ruleset").write(ruleset, body)
         return [*evaluator_figures(ruleset), *door_figures(folder, key)]
 
 

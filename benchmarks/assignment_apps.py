@@ -10,10 +10,16 @@ from flask import Flask, Response, jsonify, request
 
 from api import assignments, ofrep
 from api.doors import DoorGroup, Gate, mount
+from experiments.assigned_counts import Tally
+from experiments.config import Settings
+from experiments.context import utc_now
+from experiments.inbox import Inbox
+from experiments.previews import Previewer
+from experiments.privacy import load_pseudonymiser
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_reader import RulesetReader
 
-FOLDER = "BENCHMARK_RULESET"  # environment variable: where the ruleset lies
+FOLDER = "BENCHMARK_DATA"  # environment variable: the data folder
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -43,10 +49,20 @@ def flask_view() -> Flask:
 
 def abide() -> Wsgi:
     """Serve the assignment door as in production, in front of a Flask app."""
-    reader = RulesetReader(RulesetFolder(Path(os.environ[FOLDER])))
+    folder = Path(os.environ[FOLDER])
+    settings = Settings(folder, f"sqlite:///{folder / 'abide.db'}")
+    inbox, hide = Inbox.for_settings(settings), load_pseudonymiser(settings)
+    reader = RulesetReader(RulesetFolder(folder / "ruleset"), hide)
     reader.start()
+    previewer = Previewer(inbox, hide, utc_now)
+    tally = Tally(inbox, utc_now, hide.key_id)
     groups = [
-        DoorGroup(doors.routes(reader), doors.BODY_CAP, at_once=8, wording=doors.word)
+        DoorGroup(
+            doors.routes(reader, previewer, tally),
+            doors.BODY_CAP,
+            at_once=8,
+            wording=doors.word,
+        )
         for doors in (assignments, ofrep)
     ]
     return mount(

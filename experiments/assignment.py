@@ -16,14 +16,10 @@ from typing import Any
 from experiments.buckets import (
     NOBODY,
     bucket,
-    bucket_after,
     bucket_ranges,
     bucket_table,
-    seed_state,
     unit_text,
 )
-from experiments.javascript import code_units
-from experiments.many_buckets import ManySeeds
 from experiments.running import (
     Assignment,
     Enrolled,
@@ -43,7 +39,6 @@ __all__ = [
     "Holdout",
     "LayerPlace",
     "Listed",
-    "ManyDesigns",
     "PersonalRule",
     "RunningDesign",
     "RunningVariant",
@@ -55,7 +50,6 @@ __all__ = [
     "bucket_table",
     "decline",
     "hashed_text",
-    "seed_state",
     "silent",
     "unit_text",
 ]
@@ -65,15 +59,7 @@ _NO_PARAMETERS: Mapping[str, Any] = {}
 # every customer's way.
 _RUNNING, _SPLIT = Status.RUNNING, AssignmentReason.SPLIT
 # Experiments that are asked for together share holdouts and layers.
-_shared_bucket = lru_cache(4096)(bucket_after)
-
-
-class ManyDesigns:
-    """Experiments that are asked for together, with their seeds side by side."""
-
-    def __init__(self, designs: Iterable[RunningDesign]) -> None:
-        self.designs = tuple(designs)
-        self.seeds = ManySeeds([design.seed for design in self.designs])
+_shared_bucket = lru_cache(4096)(bucket)
 
 
 def assign(
@@ -96,17 +82,17 @@ def assign(
     Returns:
         The assignment; never raises.
     """
-    return _assign(design, unit_text(unit), attributes, None)
+    return _assign(design, unit_text(unit), attributes)
 
 
 def assign_all(
-    designs: ManyDesigns,
+    designs: Iterable[RunningDesign],
     unit: object,
     attributes: Mapping[str, Any],
     *,
     opted_out: bool = False,
 ) -> list[Assignment]:
-    """Decide what a customer gets in many experiments; faster than one by one.
+    """Decide what a customer gets in many experiments.
 
     Args:
         designs: the published experiments.
@@ -118,15 +104,9 @@ def assign_all(
         What `assign` gives for each, or `decline`, in order.
     """
     if opted_out:
-        return [decline(design, unit, attributes) for design in designs.designs]
+        return [decline(design, unit, attributes) for design in designs]
     text = unit_text(unit)
-    if text is None:
-        return [_assign(d, None, attributes, None) for d in designs.designs]
-    buckets = designs.seeds.buckets(code_units(text))
-    return [
-        _assign(design, text, attributes, number)
-        for design, number in zip(designs.designs, buckets, strict=True)
-    ]
+    return [_assign(design, text, attributes) for design in designs]
 
 
 def decline(
@@ -157,25 +137,20 @@ def decline(
 
 
 def _assign(  # noqa: PLR0911  # parting it would cost each customer a call more
-    design: RunningDesign,
-    text: str | None,
-    attributes: Mapping[str, Any],
-    number: int | None,
+    design: RunningDesign, text: str | None, attributes: Mapping[str, Any]
 ) -> Assignment:
-    """Assign a customer whose bucket is known, or not yet."""
     if design.status is not _RUNNING:
         return _without_hash(design, attributes)
     if design.special is not None:
-        return _assign_specially(design, design.special, text, attributes, number)
+        return _assign_specially(design, design.special, text, attributes)
     if text is None:
         return _control(design, AssignmentReason.INVALID_UNIT)
     if attributes.get("consent") is False:
         return _control(design, AssignmentReason.NO_CONSENT)
     if not design.in_segment(attributes):
         outside = AssignmentReason.NOT_IN_SEGMENT
-        return _unless_kept(design, outside, text, attributes, number)
-    if number is None:
-        number = bucket_after(design.seed, text)
+        return _unless_kept(design, outside, text, attributes)
+    number = bucket(design.salt, text)
     position = design.table[number]
     if position == NOBODY:
         return _control(design, AssignmentReason.NOT_COVERED, number)
@@ -195,15 +170,12 @@ def _assign_specially(
     special: Special,
     unit: str | None,
     attributes: Mapping[str, Any],
-    number: int | None,
 ) -> Assignment:
     text = hashed_text(special, unit, attributes)
     if text is None:
         return _control(design, AssignmentReason.INVALID_UNIT)
     if attributes.get("consent") is False:
         return _control(design, AssignmentReason.NO_CONSENT)
-    if text != unit:
-        number = None  # it is of another id
     listed = _by_list(design, special, text, attributes)
     if listed is not None:
         return listed
@@ -211,8 +183,8 @@ def _assign_specially(
         return _control(design, AssignmentReason.EARLIER_PHASE)
     outside = _outside(design, special, text, unit, attributes)
     if outside is not None:
-        return _unless_kept(design, outside, text, attributes, number)
-    return _by_hash(design, AssignmentReason.NOT_COVERED, text, attributes, number)
+        return _unless_kept(design, outside, text, attributes)
+    return _by_hash(design, AssignmentReason.NOT_COVERED, text, attributes)
 
 
 def _by_hash(
@@ -220,10 +192,8 @@ def _by_hash(
     otherwise: AssignmentReason,
     text: str,
     attributes: Mapping[str, Any],
-    number: int | None,
 ) -> Assignment:
-    if number is None:
-        number = bucket_after(design.seed, text)
+    number = bucket(design.salt, text)
     position = design.table[number]
     if position == NOBODY:
         return _control(design, otherwise, number)
@@ -294,7 +264,6 @@ def _unless_kept(
     outside: AssignmentReason,
     text: str,
     attributes: Mapping[str, Any],
-    number: int | None,
 ) -> Assignment:
     """Give control to who is outside, but the old variant to who was inside before.
 
@@ -303,7 +272,7 @@ def _unless_kept(
     """
     if design.kept is None or not design.kept.has(text):
         return _control(design, outside)
-    given = _by_hash(design, outside, text, attributes, number)
+    given = _by_hash(design, outside, text, attributes)
     return given._replace(kept=given.in_experiment)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from experiments.buckets import NOBODY, bucket_after, unit_text
+from experiments.buckets import NOBODY, bucket, unit_text
 from experiments.event_rows import ShownExposure
 from experiments.ruleset_designs import holdouts_of, layer_of, table_of
 from experiments.ruleset_past import PAST, SINCE
@@ -125,15 +125,15 @@ def _variant(design: RunningDesign, rules: _Rules, unit: str) -> str | None:
         rules = rules._replace(holdouts=())
     if _is_outside(rules, unit) and (design.kept is None or not design.kept.has(unit)):
         return None
-    position = rules.table[bucket_after(design.seed, unit)]
+    position = rules.table[bucket(design.salt, unit)]
     return None if position == NOBODY else design.variants[position].name
 
 
 def _is_outside(rules: _Rules, unit: str) -> bool:
-    if any(bucket_after(h.seed, unit) < h.below for h in rules.holdouts):
+    if any(bucket(h.seed, unit) < h.below for h in rules.holdouts):
         return True
     layer = rules.layer
-    return layer is not None and not layer.table[bucket_after(layer.seed, unit)]
+    return layer is not None and not layer.table[bucket(layer.seed, unit)]
 
 
 def _rules_at(design: RunningDesign, moment: datetime) -> list[_Rules]:

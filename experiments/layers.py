@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from experiments.many_buckets import BUCKET_COUNT
+from experiments.buckets import BUCKET_COUNT
 
 Range = tuple[int, int]  # from (inside) to (outside)
 

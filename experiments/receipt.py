@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments import condition_trace
-from experiments.buckets import NOBODY, bucket_after, unit_text
-from experiments.many_buckets import BUCKET_COUNT
+from experiments.buckets import BUCKET_COUNT, NOBODY, bucket, unit_text
 from experiments.receipt_values import Receipt, Source, Step
 from experiments.receipt_words import REASON_WORDS, STATUS_WORDS, numbers, ranges_of
 from experiments.running import Assignment, RunningDesign, Special
@@ -259,7 +258,7 @@ class _Walk:
             self._note(name, StepOutcome.OUTSIDE, said)
             return AssignmentReason.INVALID_UNIT
         for holdout, entry in zip(self._special.holdouts, published, strict=True):
-            number = bucket_after(holdout.seed, self._unit_text or "")
+            number = bucket(holdout.seed, self._unit_text or "")
             held = number < holdout.below
             kept = "kept out" if held else "not kept out"
             said = (
@@ -280,7 +279,7 @@ class _Walk:
             self._note(name, StepOutcome.NOT_USED, said)
             return None
         entry = self._entry["layer"]
-        number = bucket_after(layer.seed, text)
+        number = bucket(layer.seed, text)
         inside = bool(layer.table[number])
         verb = "has" if inside else "has only"
         said = (
@@ -325,7 +324,7 @@ class _Walk:
 
     def _by_hash(self, otherwise: AssignmentReason, text: str) -> Assignment:
         design = self._design
-        number = bucket_after(design.seed, text)
+        number = bucket(design.salt, text)
         self._note(
             ReceiptStep.BUCKET,
             StepOutcome.PASSED,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import flags
-from experiments.buckets import bucket_ranges, bucket_table, seed_state
+from experiments.buckets import BUCKET_COUNT, bucket_ranges, bucket_table
 from experiments.conditions import compile_rule
 from experiments.enrolled import (
     FOLDER,
@@ -20,7 +20,6 @@ from experiments.enrolled import (
     EnrolledSet,
     Hide,
 )
-from experiments.many_buckets import BUCKET_COUNT
 from experiments.privacy import Pseudonymiser
 from experiments.running import (
     Enrolled,
@@ -119,7 +118,7 @@ def read_design(entry: Mapping[str, Any], memory: Memory | None) -> RunningDesig
         control=control,
         decided=None if decided is None else names.index(decided),
         in_segment=compile_rule(entry["segment"]["condition"]),
-        seed=seed_state(entry["salt"]),
+        salt=entry["salt"],
         table=table_of(entry),
         types=types,
         kept=kept,
@@ -181,7 +180,7 @@ def _list(
 def holdouts_of(entry: Mapping[str, Any]) -> tuple[Holdout, ...]:
     """Read the holdouts of an entry."""
     return tuple(
-        Holdout(h["key"], seed_state(h["seed"]), round(h["share"] * BUCKET_COUNT))
+        Holdout(h["key"], h["seed"], round(h["share"] * BUCKET_COUNT))
         for h in entry.get("holdouts", ())
     )
 
@@ -194,7 +193,7 @@ def layer_of(entry: Mapping[str, Any]) -> LayerPlace | None:
     table = bytearray(BUCKET_COUNT)
     for first, end in layer["ranges"]:
         table[first:end] = b"\x01" * (end - first)
-    return LayerPlace(layer["key"], seed_state(layer["seed"]), bytes(table))
+    return LayerPlace(layer["key"], layer["seed"], bytes(table))
 
 
 def table_of(entry: Mapping[str, Any]) -> bytes:

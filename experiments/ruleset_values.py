@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from experiments.assignment import ManyDesigns, RunningDesign, unit_text
+from experiments.assignment import RunningDesign, unit_text
 from experiments.body_mapping import BodyMapping
 from experiments.body_mapping import parse as parse_mapping
 from experiments.enrolled import EnrolledSet
@@ -113,7 +113,7 @@ class Ruleset:
     revision: int
     published_at: datetime
     experiments: Mapping[str, RunningDesign]
-    together: ManyDesigns
+    together: tuple[RunningDesign, ...]
     silent: Mapping[str, AssignmentReason]
     keys: Mapping[str, PublishedKey]
     attributes: frozenset[str]
@@ -178,7 +178,7 @@ def _ruleset(
         revision=int(content["revision"]),
         published_at=datetime.fromisoformat(content["published_at"]),
         experiments=experiments,
-        together=ManyDesigns(experiments.values()),
+        together=tuple(experiments.values()),
         silent={
             key: AssignmentReason(reason) for key, reason in content["silent"].items()
         },

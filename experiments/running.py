@@ -70,7 +70,7 @@ class Holdout:
     """Customers who are kept out: those with a bucket below `below`."""
 
     key: str
-    seed: int
+    seed: str
     below: int  # of 10,000
 
 
@@ -79,7 +79,7 @@ class LayerPlace:
     """An experiment's part of a layer: `table` is 1 for each of its buckets."""
 
     key: str
-    seed: int
+    seed: str
     table: bytes
 
 
@@ -124,7 +124,7 @@ class RunningDesign:
         control: position of control.
         decided: position of the variant for everybody, once there is one.
         in_segment: whom it is for.
-        seed: state of the hash after the salt.
+        salt: of the hash, frozen at the experiment's start.
         table: for each bucket the position of its variant.
         types: of the parameters; `experiments.flags` makes the flag's value of them.
         kept: who is enrolled already, and stays so; None when nobody is asked for.
@@ -139,7 +139,7 @@ class RunningDesign:
     control: int
     decided: int | None
     in_segment: Test
-    seed: int
+    salt: str
     table: bytes
     types: Mapping[str, ParameterType] = field(default_factory=dict)
     kept: Enrolled | None = None

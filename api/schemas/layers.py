@@ -12,7 +12,7 @@ from api.schemas.fields import (
     text,
     whole,
 )
-from experiments.many_buckets import BUCKET_COUNT
+from experiments.buckets import BUCKET_COUNT
 
 _SHARE = {"minimum": 0.001, "maximum": 1}
 _FIRST = {"description": "The first of its buckets, which count from 0."}

@@ -13,7 +13,6 @@ from analysis.compactor import compact_once
 from api import doors, tracking
 from api.doors import DoorGroup, Gate
 from experiments import key_format
-from experiments.assignment import ManyDesigns
 from experiments.context import Context
 from experiments.inbox import Inbox
 from experiments.privacy import load_pseudonymiser
@@ -46,7 +45,7 @@ def door_client(context: Context, inbox: Inbox) -> Client:
         revision=1,
         published_at=datetime(2026, 3, 14, tzinfo=UTC),
         experiments={},
-        together=ManyDesigns(()),
+        together=(),
         silent={},
         keys={key.public_id: key for key in KEYS},
         attributes=frozenset({"plan", "email", "id"}),

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.door_auth import DoorKey, authenticate
+from api.door_auth import authenticate
 from api.door_values import Refusal, Request, refusal_of
 from experiments import key_format
-from experiments.assignment import ManyDesigns
 from experiments.errors import AbideError
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_reader import RulesetReader
@@ -34,7 +33,7 @@ TEXT, SERVER = make_key(KeyKind.SERVER, Environment.DEVELOPMENT)
 WRITE_TEXT, WRITE = make_key(KeyKind.WRITE)
 OLD_TEXT, OLD = make_key(KeyKind.SERVER, revoked=True)
 UNKNOWN_TEXT, _ = make_key(KeyKind.SERVER)
-FOUND = DoorKey(SERVER.public_id, KeyKind.SERVER, Environment.DEVELOPMENT)
+FOUND = SERVER
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,7 @@ def reader() -> RulesetReader:
         revision=1,
         published_at=datetime(2026, 3, 14, tzinfo=UTC),
         experiments={},
-        together=ManyDesigns(()),
+        together=(),
         silent={},
         keys={key.public_id: key for key in (SERVER, WRITE, OLD)},
         attributes=frozenset(),

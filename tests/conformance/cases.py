@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.buckets import (
+    BUCKET_COUNT,
     NOBODY,
     bucket,
     bucket_ranges,
     bucket_table,
-    seed_state,
+    text_hash,
 )
 from experiments.conditions import matches
-from experiments.many_buckets import BUCKET_COUNT
 
 FILE = "sdk_conformance_cases.json"
 CLOSE = 1e-6  # the cases give so many digits
@@ -80,7 +80,7 @@ def _hashed(seed: str, value: str, version: int) -> float | None:
     if version == 2:
         return bucket(seed, value) / BUCKET_COUNT
     # Version 1 is one round of the same hash, which no experiment of ours uses.
-    return seed_state(value + seed) % 1000 / 1000 if version == 1 else None
+    return text_hash(value + seed) % 1000 / 1000 if version == 1 else None
 
 
 def _ranges(section: str, cases: Sequence[Any]) -> Iterator[Outcome]:

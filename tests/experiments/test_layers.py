@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.buckets import BUCKET_COUNT
 from experiments.layers import (
     Range,
     Taken,
@@ -13,7 +14,6 @@ from experiments.layers import (
     refusal,
     share_of,
 )
-from experiments.many_buckets import BUCKET_COUNT
 
 edges = st.integers(0, BUCKET_COUNT)
 ranges = st.lists(st.tuples(edges, edges).map(lambda p: (min(p), max(p))), max_size=12)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from experiments.assignment import Assignment, ManyDesigns, assign, assign_all, bucket
+from experiments.assignment import Assignment, assign, assign_all, bucket
 from experiments.enrolled import (
     OPTED_OUT,
     EnrolledFolder,
@@ -275,8 +275,7 @@ def test_assign_all__every_kind_together__same_as_one_by_one(memory: Memory) -> 
                     memory)
         for i, some in enumerate(itertools.combinations(parts, 2))
     ]  # fmt: skip
-    many = ManyDesigns(designs)
     for who in [*CUSTOMERS[:100], None, ""]:
         for attributes in ({}, {"a": 1, "account_id": "x"}, {"consent": False}):
             expected: list[Assignment] = [assign(d, who, attributes) for d in designs]
-            assert assign_all(many, who, attributes) == expected
+            assert assign_all(designs, who, attributes) == expected
