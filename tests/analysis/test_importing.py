@@ -289,8 +289,8 @@ def test_one_row_per_customer__who_was_erased__does_not_come_back(
     monkeypatch.setattr(UnitStore, "replace", replace_while_somebody_asks)
     imported = import_file(context, request_for(path), silently)
     assert imported.summary == (
-        "39 customers (control 19, new 20) in people.csv, without 1 who were erased or opted out,"
-        " are stored."
+        "39 customers (control 19, new 20) in people.csv, without 1 who were erased"
+        " or opted out, are stored."
     )
     hide, store = load_pseudonymiser(context.settings), UnitStore(context.settings)
     units = store.of("new-page")
