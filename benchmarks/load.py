@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 20.0
+STOP_SECONDS = 20.0
 CONNECTIONS = 16
 _ANSWERED = b"HTTP/1.1 200"
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -84,7 +85,11 @@ def serving(
         yield Server(port, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()  # its worker ends with it
+            process.wait()
 
 
 def post(port: int, path: str, body: bytes, headers: str = "") -> bytes:

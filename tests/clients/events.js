@@ -1,19 +1,7 @@
 // Sends events with the released clients of Segment and RudderStack. JSON in, JSON out.
 "use strict";
 
-// A clock that is wrong by so much, as those of customers' devices are.
-const shift = (ms) => {
-  const Real = Date;
-  globalThis.Date = class extends Real {
-    constructor(...given) {
-      if (given.length) super(...given);
-      else super(Real.now() + ms);
-    }
-    static now() {
-      return Real.now() + ms;
-    }
-  };
-};
+require("./clock.js");
 
 const segment = async ({ host, key, count, name }) => {
   const { Analytics } = require("@segment/analytics-node");
@@ -52,11 +40,39 @@ const rudder = async ({ host, key, count, name }) => {
   return failures;
 };
 
+// Shows each customer a variant; GrowthBook's plugin tells of it, and retries nothing.
+const growthbook = async ({ host, key, count, name }) => {
+  const { GrowthBook } = require("@growthbook/growthbook");
+  const { growthbookTrackingPlugin } = require("@growthbook/growthbook/plugins");
+  const failures = [];
+  const asked = [];
+  const real = globalThis.fetch;
+  globalThis.fetch = async (...given) => {
+    const answer = real(...given);
+    asked.push(answer);
+    if ((await answer).status !== 200) failures.push(String((await answer).status));
+    return answer;
+  };
+  const plugin = growthbookTrackingPlugin({ ingestorHost: host, queueFlushInterval: 1 });
+  const gb = new GrowthBook({ apiHost: host, clientKey: key, plugins: [plugin] });
+  await gb.init({ timeout: 10000, skipCache: true });
+  for (let i = 0; i < count; i += 1) {
+    await gb.setAttributes({ id: `${name}-${i}` });
+    gb.evalFeature("everybody");
+    if (i % 100 === 99 || i === count - 1) {
+      await new Promise((flushed) => setTimeout(flushed, 5));
+      await Promise.all(asked.splice(0));
+    }
+  }
+  gb.destroy();
+  return failures;
+};
+
 let text = "";
 process.stdin.on("data", (part) => (text += part));
 process.stdin.on("end", async () => {
   const question = JSON.parse(text);
-  shift(question.clock_error_ms);
-  const failures = await { segment, rudder }[question.client](question);
+  shiftClock(question.clock_error_ms);
+  const failures = await { segment, rudder, growthbook }[question.client](question);
   process.stdout.write(JSON.stringify({ failures }), () => process.exit(0));
 });
