@@ -65,6 +65,69 @@ def fieller(
     )
 
 
+def fieller_of_change(
+    change: float,
+    change_variance: float,
+    baseline: float,
+    baseline_variance: float,
+    covariance: float,
+    level: float = 0.95,
+    dof: float | None = None,
+) -> Lift | NotComputable:
+    """Lift as a change over a baseline that was estimated from the same customers.
+
+    Fieller (1954) with the covariance: r = change / baseline is where change - r
+    baseline cannot be told from 0. An adjusted change takes control's covariates along,
+    so it is not treatment's mean minus the baseline (statistics 4.7).
+
+    Args:
+        change: treatment minus control, adjusted or not.
+        change_variance: squared standard error of the change.
+        baseline: control's value, not adjusted.
+        baseline_variance: squared standard error of that value.
+        covariance: of change and baseline; minus the baseline's variance where the
+            change is a plain difference.
+        level: confidence level, 0 to 1.
+        dof: degrees of freedom of Student's t; None for the normal.
+
+    Returns:
+        Lift as a share of the baseline, or the reason why it cannot be one.
+    """
+    if not baseline > 0:
+        return NotComputable(Reason.BASELINE_NOT_POSITIVE)
+    critical = normal_value(level) if dof is None else t_value(level, dof)
+    # Everything relative to the baseline, so that no square of it can underflow.
+    ratio = change / baseline
+    change_cv = math.sqrt(change_variance) / baseline
+    baseline_cv = math.sqrt(baseline_variance) / baseline
+    shared = covariance / baseline / baseline
+    g = (critical * baseline_cv) * (critical * baseline_cv)
+    if not g < 1:
+        return NotComputable(Reason.BASELINE_NEAR_ZERO)
+    if change_variance <= 0:
+        return NotComputable(Reason.NO_VARIATION)
+    # The roots r of (1 - g) r^2 - 2 (ratio - t^2 shared) r + ratio^2 - (t change_cv)^2;
+    # in the discriminant ratio^2 has cancelled.
+    of_both, reach_of_change = critical * critical * shared, critical * change_cv
+    middle = ratio - of_both
+    squared = (
+        g * ratio * ratio
+        - 2 * ratio * of_both
+        + of_both * of_both
+        + (1 - g) * reach_of_change * reach_of_change
+    )
+    if not math.isfinite(squared):
+        return NotComputable(Reason.NON_FINITE)
+    reach = math.sqrt(max(0.0, squared))
+    return Lift(
+        value=ratio,
+        interval=Interval(
+            (middle - reach) / (1 - g), (middle + reach) / (1 - g), level
+        ),
+        method="fieller",
+    )
+
+
 def log_ratio(
     control_value: float,
     control_variance: float,
