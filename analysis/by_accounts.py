@@ -1,5 +1,6 @@
 """Which estimator compares two variants where accounts are drawn: pure."""
 
+from analysis.answer_scores import score_of
 from analysis.stats.clustered import (
     NPS,
     SHARE,
@@ -9,7 +10,6 @@ from analysis.stats.clustered import (
 )
 from analysis.stats.clusters import Clusters
 from analysis.stats.estimate import Outcome
-from analysis.stats.satisfaction import promotes
 from analysis.stats.summary import Histogram, LifeTable, Successes, Summary
 from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import MetricKind
@@ -50,13 +50,10 @@ def _answers(
     treatment: tuple[Histogram, Clusters],
     level: float,
 ) -> Outcome:
+    limits = None
     if definition.kind == MetricKind.NPS:
-        return clustered_answers(control, treatment, promotes, level, NPS)
-    if definition.counts_upper_box:
-        least = definition.satisfied_from
-
-        def satisfied(score: float) -> float:
-            return float(score >= least)
-
-        return clustered_answers(control, treatment, satisfied, level, SHARE)
-    return clustered_answers(control, treatment, float, level)
+        limits = NPS
+    elif definition.counts_upper_box:
+        limits = SHARE
+    score = score_of(definition)
+    return clustered_answers(control, treatment, score, level, limits)

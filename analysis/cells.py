@@ -10,7 +10,8 @@ from analysis.cohort import ExposureCounts
 from analysis.measure import Mark, Measure, OutcomeCount
 from analysis.membership import Membership
 from analysis.stats.clusters import Clusters, clusters_of
-from analysis.stats.summary import Summary
+from analysis.stats.response_weighting import Stratum
+from analysis.stats.summary import Histogram, Summary
 from experiments.plan import Plan
 from experiments.vocabulary import Role, Unit
 
@@ -31,6 +32,7 @@ class Cell:
     summary: Summary
     n_immature: int  # customers too young to be in the summary
     clusters: Clusters | None = None  # where accounts are drawn
+    strata: tuple[Stratum, ...] = ()  # of a survey, everybody by declared segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,25 @@ def roll_up(
         for spec in plan.design.variants:
             found = counts[spec.name, label]
             clusters = _clusters(plan, found)
-            decoded = measure.decode(found)
-            cells.append(Cell(metric, spec.name, label, *decoded, clusters))
+            summary, n_immature = measure.decode(found)
+            strata: tuple[Stratum, ...] = ()
+            if label == EVERYBODY and isinstance(summary, Histogram):
+                strata = _strata(spec.name, measure, groups)
+            cells.append(
+                Cell(metric, spec.name, label, summary, n_immature, clusters, strata)
+            )
     return cells
+
+
+def _strata(variant: str, measure: Measure, groups: Groups) -> tuple[Stratum, ...]:
+    """Keep the answers apart by the segments customers were in before exposure."""
+    strata = []
+    for (name, mask), outcomes in sorted(groups.items(), key=lambda group: group[0]):
+        if name == variant:
+            summary, _ = measure.decode(outcomes)
+            if isinstance(summary, Histogram):
+                strata.append(Stratum(tuple(map(float, mask)), summary))
+    return tuple(strata)
 
 
 def _clusters(plan: Plan, counts: Iterable[OutcomeCount]) -> Clusters | None:

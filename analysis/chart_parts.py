@@ -35,12 +35,16 @@ class Effect:
     planned: PlannedMetric
     reading: MetricReading
     estimate: Estimate
-    unequal: bool  # customers of the groups did not answer equally often
 
     @property
     def case(self) -> SentenceCase:
         """In which case it stands; decides shape and colour."""
-        return case_of(self.estimate, self.planned, unequal=self.unequal)
+        return case_of(
+            self.estimate,
+            self.planned,
+            unequal=self.reading.is_unequal,
+            unbounded=self.reading.is_unbounded,
+        )
 
     @property
     def measure(self) -> wording.Measure:

@@ -38,7 +38,6 @@ from analysis.readings import EVERYBODY, MetricReading
 from analysis.stats.estimate import Interval, NotComputable
 from analysis.stats.summary import Histogram
 from analysis.survey_groups import same_answers
-from analysis.verdict import UNEQUAL_P
 from experiments.plan import Plan
 from experiments.vocabulary import Role
 
@@ -170,18 +169,12 @@ def _effects(plan: Plan, readings: Sequence[MetricReading]) -> list[Effect]:
             plan.metric(reading.metric),
             reading,
             reading.outcome,
-            _is_unequal(reading),
         )
         for reading in readings
         if reading.segment == EVERYBODY
         and not isinstance(reading.outcome, NotComputable)
     ]
     return sorted(drawn, key=lambda each: order.index(each.reading.metric))
-
-
-def _is_unequal(reading: MetricReading) -> bool:
-    p_value = None if reading.response is None else reading.response.p_value
-    return p_value is not None and p_value < UNEQUAL_P
 
 
 def _chart(

@@ -11,7 +11,8 @@ import structlog
 
 from analysis.by_accounts import by_accounts
 from analysis.cells import EVERYBODY, Cell, Summaries
-from analysis.readings import MetricReading
+from analysis.readings import MetricReading, Silence
+from analysis.silence import silence_of
 from analysis.stats.clustered import (
     clustered_balance,
     clustered_curve,
@@ -174,11 +175,29 @@ def _of_treatments(
                 role=metric.choice.role,
                 outcome=outcomes[name],
                 response=_response(control, arms.get(name), level),
+                silence=_silence(
+                    metric, control, arms.get(name), outcomes[name], level
+                ),
             ),
             survival=_survival(metric, control, arms.get(name), level),
         )
         for name in names
     ]
+
+
+def _silence(
+    metric: PlannedMetric,
+    control: Cell | None,
+    treatment: Cell | None,
+    outcome: Outcome,
+    level: float,
+) -> Silence | None:
+    """Ask what silence could hide, at the level of the interval that decides."""
+    if control is None or treatment is None:
+        return None
+    if isinstance(outcome, Estimate):
+        level = outcome.interval.level
+    return silence_of(metric.definition, control, treatment, outcome, level)
 
 
 def _adjusted(

@@ -67,6 +67,7 @@ _BECAUSE = {
     Reason.NO_TIMES: "the imported file has no event times",
     Reason.NO_REQUESTS: "fewer survey requests arrived than answers",
     Reason.NO_SILENCE: "everybody answered",
+    Reason.NO_SEGMENTS: "no segments were declared",
     Reason.SILENT_STRATUM: "nobody of some kind of customer answered, or all did",
     Reason.OUT_OF_RANGE: "the value for {field} is out of range",
     Reason.UNREACHABLE: "no number of customers within the time would be enough",

@@ -12,6 +12,7 @@ from analysis import wording
 from analysis.cells import Summaries
 from analysis.cohort import ExposureCounts
 from analysis.cutoff import Cutoff
+from analysis.readings import UNEQUAL_P
 from analysis.reconciliation import reconcile
 from analysis.stats.satisfaction import ResponseBalance
 from analysis.stats.srm import SampleRatio, sample_ratio
@@ -20,7 +21,6 @@ from experiments.vocabulary import AssignedBy, CheckState, HealthCheck
 
 FEW = 10  # customers; fewer are not told by variant
 MAX_SHARE = 0.01  # of customers in two, or in unplanned, variants
-UNEQUAL_P = 0.05  # answers given unequally often
 
 Facts = Mapping[str, float | int | str | bool | None]
 

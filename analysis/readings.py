@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from analysis.stats.estimate import Outcome
+from analysis.stats.estimate import NotComputable, Outcome
+from analysis.stats.nonresponse import LeeBounds, TippingPoint
 from analysis.stats.satisfaction import ResponseBalance
 from experiments.vocabulary import (
     CheckState,
@@ -17,12 +18,32 @@ from experiments.vocabulary import (
 EVERYBODY = ""  # the segment of a reading about all customers in the experiment
 
 
+UNEQUAL_P = 0.05  # below it customers did not answer equally often
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What a survey's result is worth beside those who kept silent.
+
+    Attributes:
+        bounds: between which the effect lies, whoever answered.
+        tipping: how far the silent must differ to undo the result.
+        weighted: effect with answers weighed by who tends to answer, from the declared
+            segments.
+    """
+
+    bounds: LeeBounds | NotComputable
+    tipping: TippingPoint | NotComputable
+    weighted: Outcome
+
+
 @dataclass(frozen=True, slots=True)
 class MetricReading:
     """One metric, one treatment against control, in one segment.
 
     `outcome` is already adjusted for several treatments where that is due (Holm, on
-    the primary metric); its interval decides. `response` belongs to survey metrics.
+    the primary metric); its interval decides. `response` and `silence` belong to survey
+    metrics.
     """
 
     metric: str  # key
@@ -31,6 +52,22 @@ class MetricReading:
     role: Role
     outcome: Outcome
     response: ResponseBalance | None = None
+    silence: Silence | None = None
+
+    @property
+    def is_unequal(self) -> bool:
+        """Whether customers answered unequally often, so that nothing good is said.
+
+        A test of equal response that could not be made leaves the answers as they are.
+        """
+        p_value = None if self.response is None else self.response.p_value
+        return p_value is not None and p_value < UNEQUAL_P
+
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether silence alone could explain a change, so that it is no win."""
+        bounds = None if self.silence is None else self.silence.bounds
+        return isinstance(bounds, LeeBounds) and bounds.includes_zero
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from analysis.estimating import Estimated
 from analysis.health import Check
 from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.readings import Judgement, Progress
+from analysis.silence import silence_to_json
 from analysis.stats import clusters
 from analysis.stats.estimate import NotComputable
 from analysis.stats.satisfaction import response_rates
@@ -119,6 +120,11 @@ def _whole(cell: Cell) -> dict[str, Any]:
     body = _table(cell.summary)
     if cell.clusters is not None:
         body["clusters"] = clusters.to_json(cell.clusters)
+    if cell.strata:
+        body["strata"] = [
+            {"segments": list(each.covariates), **_table(each.answers)}
+            for each in cell.strata
+        ]
     return body
 
 
@@ -179,6 +185,8 @@ def _details(each: Estimated) -> dict[str, Any]:
     details: dict[str, Any] = {}
     if each.reading.response is not None:
         details["response"] = response_to_json(each.reading.response)
+    if each.reading.silence is not None:
+        details["silence"] = silence_to_json(each.reading.silence)
     if each.survival is not None:
         log_rank = each.survival.log_rank
         details["share_retained"] = outcome_to_json(each.survival.share)

@@ -156,6 +156,27 @@ def unequal_answers(
     )
 
 
+def unbounded_silence(facts: MetricFacts, estimate: Estimate, bounds: Interval) -> str:
+    """Say that those who kept silent could undo a survey's result.
+
+    Args:
+        facts: of the survey metric.
+        estimate: of its change, which gives the decimals.
+        bounds: interval that holds whoever answered (Lee); both ends are given.
+
+    Returns:
+        Sentence without direction.
+    """
+    scale = EstimateWords(facts.measure, estimate)
+    low, high = (scale.size(end or 0.0) for end in (bounds.low, bounds.high))
+    return _labelled(
+        facts,
+        f"We cannot tell whether {facts.name} changed, because of who answered: whoever"
+        f" kept silent, the change lies between {low} lower and {high} higher"
+        f"{facts.where}.",
+    )
+
+
 def per_thousand(facts: MetricFacts, estimate: Estimate) -> str | None:
     """Say the change as a number of customers among 1,000, or more when it is small.
 

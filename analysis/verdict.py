@@ -16,6 +16,7 @@ from analysis.glossary import CHECK_WORDS
 from analysis.readings import EVERYBODY, CheckView, Judgement, MetricReading, Progress
 from analysis.sentences import MetricFacts, harm_range, sign_of
 from analysis.stats.estimate import Estimate, NotComputable, Outcome
+from analysis.stats.nonresponse import LeeBounds
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import (
     CheckState,
@@ -35,8 +36,6 @@ __all__ = [
     "case_of",
     "judge",
 ]
-
-UNEQUAL_P = 0.05  # response is unbalanced below it
 
 
 def judge(
@@ -96,7 +95,11 @@ def judge(
 
 
 def case_of(
-    outcome: Outcome, planned: PlannedMetric, *, unequal: bool = False
+    outcome: Outcome,
+    planned: PlannedMetric,
+    *,
+    unequal: bool = False,
+    unbounded: bool = False,
 ) -> SentenceCase:
     """Say in which of the cases a trusted, final outcome stands.
 
@@ -106,6 +109,7 @@ def case_of(
             the primary's, whose rule is about getting better.
         unequal: whether customers answered the survey unequally often; then nothing
             good can be said of its answers.
+        unbounded: whether those who kept silent could undo a change; then it is no win.
 
     Returns:
         The first case that applies.
@@ -132,7 +136,9 @@ def case_of(
         SentenceCase.HARM_RULED_OUT,
         SentenceCase.EQUAL_ENOUGH,
     }
-    return SentenceCase.UNDECIDED if unequal and case in good else case
+    if unequal and case in good:
+        return SentenceCase.UNDECIDED
+    return SentenceCase.UNDECIDED if unbounded and case == SentenceCase.BETTER else case
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +149,14 @@ class _Judged:
     planned: PlannedMetric
     case: SentenceCase
     sentence: str
-    unequal: bool
+
+    @property
+    def unequal(self) -> bool:
+        return self.reading.is_unequal
+
+    @property
+    def unbounded(self) -> bool:
+        return self.reading.is_unbounded
 
     @property
     def name(self) -> str:
@@ -168,6 +181,15 @@ class _Judged:
         return self.harm is not None and self.harm[1] < margin and not self.unequal
 
     @property
+    def is_hushed(self) -> bool:
+        """Whether it is better by its answers, and silence could undo that."""
+        return (
+            self.unbounded
+            and self.case == SentenceCase.UNDECIDED
+            and case_of(self.reading.outcome, self.planned) == SentenceCase.BETTER
+        )
+
+    @property
     def is_harmed(self) -> bool:
         """Whether the whole interval lies beyond the margin."""
         margin = self.planned.choice.margin or 0.0
@@ -187,11 +209,12 @@ class _Ruling:
 
 def _judge_reading(plan: Plan, reading: MetricReading, progress: Progress) -> _Judged:
     planned = plan.metric(reading.metric)
-    response = reading.response
-    # A test of equal response that could not be made leaves the answers as they are.
-    p_value = None if response is None else response.p_value
-    unequal = p_value is not None and p_value < UNEQUAL_P
-    case = case_of(reading.outcome, planned, unequal=unequal)
+    case = case_of(
+        reading.outcome,
+        planned,
+        unequal=reading.is_unequal,
+        unbounded=reading.is_unbounded,
+    )
     everybody = reading.segment == EVERYBODY
     facts = MetricFacts(
         name=planned.name,
@@ -213,13 +236,32 @@ def _judge_reading(plan: Plan, reading: MetricReading, progress: Progress) -> _J
             _share(plan, reading),
         ),
     )
-    if unequal and response is not None and case == SentenceCase.UNDECIDED:
-        sentence = sentences.unequal_answers(
+    sentence = _of_silence(facts, planned, reading, case)
+    if sentence is None:
+        sentence = sentences.metric_sentence(case, facts, reading.outcome)
+    return _Judged(reading, planned, case, sentence)
+
+
+def _of_silence(
+    facts: MetricFacts,
+    planned: PlannedMetric,
+    reading: MetricReading,
+    case: SentenceCase,
+) -> str | None:
+    """Say that who answered leaves it open; None where silence changes nothing."""
+    response, silence = reading.response, reading.silence
+    if case != SentenceCase.UNDECIDED or isinstance(reading.outcome, NotComputable):
+        return None
+    if reading.is_unequal and response is not None:
+        return sentences.unequal_answers(
             facts, response.control.of_exposed or 0, response.treatment.of_exposed or 0
         )
-    else:
-        sentence = sentences.metric_sentence(case, facts, reading.outcome)
-    return _Judged(reading, planned, case, sentence, unequal)
+    answered = case_of(reading.outcome, planned)
+    if answered != case and silence and isinstance(silence.bounds, LeeBounds):
+        return sentences.unbounded_silence(
+            facts, reading.outcome, silence.bounds.interval
+        )
+    return None
 
 
 def _decide(
@@ -320,6 +362,11 @@ def _why_undecided(
             f"{primary.name} decides, and customers of the two groups did not answer"
             " equally often."
         )
+    if primary.is_hushed:
+        return (
+            f"{primary.name} decides, and answers of customers who kept silent could"
+            " undo its change."
+        )
     if primary.case == SentenceCase.UNDECIDED:
         return (
             f"The range for {primary.name} includes no change and reaches beyond the"
@@ -353,6 +400,7 @@ def _is_futile(primary: _Judged, progress: Progress) -> bool:
         not isinstance(outcome, NotComputable)
         and primary.case == SentenceCase.UNDECIDED
         and not primary.unequal
+        and not primary.is_hushed
         and settling.is_futile(
             outcome,
             sign_of(primary.planned.definition.direction),

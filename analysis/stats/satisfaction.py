@@ -1,6 +1,7 @@
 """CSAT, NPS and effort from histograms of answers, and who answered at all."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from analysis.stats.estimate import (
@@ -112,8 +113,8 @@ def net_promoter(
         Estimate of treatment minus control in NPS points, or the reason why not.
     """
     found = welch(
-        moments_of_histogram(_as_promoters(control)),
-        moments_of_histogram(_as_promoters(treatment)),
+        moments_of_histogram(rescored(control, promotes)),
+        moments_of_histogram(rescored(treatment, promotes)),
         level,
     )
     if isinstance(found, NotComputable):
@@ -127,10 +128,19 @@ def net_promoter(
     )
 
 
-def _as_promoters(arm: Histogram) -> Histogram:
+def rescored(arm: Histogram, score: Callable[[float], float]) -> Histogram:
+    """Count answers by what they score instead of what they say.
+
+    Args:
+        arm: answers of one variant.
+        score: what an answer counts.
+
+    Returns:
+        The same answers by their new scores; answers of equal score are added.
+    """
     counts: Counter[float] = Counter()
-    for score, count in arm.counts:
-        counts[promotes(score)] += count
+    for answer, count in arm.counts:
+        counts[score(answer)] += count
     return replace(arm, counts=tuple(sorted(counts.items())))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analysis import glossary, sentences
 from analysis.sentences import MetricFacts
-from analysis.stats.estimate import Estimate, NotComputable
+from analysis.stats.estimate import Estimate, Interval, NotComputable
 from analysis.verdict import case_of
 from experiments.vocabulary import MetricKind, Reason, Role
 from tests.analysis.reading_examples import (
@@ -159,6 +159,14 @@ def _whole_experiment() -> Iterator[tuple[str, str]]:
     yield (
         "answered unequally",
         sentences.unequal_answers(facts_of(M, 0.05, None), 0.421, 0.36),
+    )
+    yield (
+        "silence could undo it",
+        sentences.unbounded_silence(
+            facts_of(M, 0.05, None),
+            estimate_of(0.08, 0.02, 0.14),
+            Interval(-0.03, 0.19),
+        ),
     )
 
 

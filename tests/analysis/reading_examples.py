@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from analysis.readings import CheckView, MetricReading, Progress
+from analysis.readings import CheckView, MetricReading, Progress, Silence
 from analysis.stats.estimate import ArmValue, Estimate, Interval, NotComputable, Outcome
+from analysis.stats.nonresponse import LeeBounds
 from analysis.stats.satisfaction import ResponseBalance, response_balance
 from analysis.stats.summary import Histogram
 from experiments.design import Design, MetricChoice, VariantSpec
@@ -181,10 +182,24 @@ def reading_of(
     variant: str = "guided",
     segment: str = "",
     response: ResponseBalance | None = None,
+    silence: Silence | None = None,
 ) -> MetricReading:
     return MetricReading(
-        planned.choice.metric, variant, segment, planned.choice.role, outcome, response
+        planned.choice.metric,
+        variant,
+        segment,
+        planned.choice.role,
+        outcome,
+        response,
+        silence,
     )
+
+
+def silence_of(low: float, high: float) -> Silence:
+    """Make a survey's bounds; what else silence could do stays open."""
+    bounds = LeeBounds(0.02, low + 0.01, high - 0.01, Interval(low, high))
+    unknown = NotComputable(Reason.NO_SEGMENTS)
+    return Silence(bounds, unknown, unknown)
 
 
 def response_of(control_answered: int, treatment_answered: int) -> ResponseBalance:

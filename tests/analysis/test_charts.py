@@ -428,9 +428,7 @@ def test_difference__lines__do_not_run_through_a_name() -> None:
     """A name is 14 pixels high, 36 above the middle of its row of 84."""
     estimate = estimate_of(0.019, 0.006, 0.032)
     effects = [
-        Effect(
-            RETENTION, reading_of(RETENTION, estimate, name), estimate, unequal=False
-        )
+        Effect(RETENTION, reading_of(RETENTION, estimate, name), estimate)
         for name in ("guided", "other")
     ]
     with schemapi.debug_mode(arg=False):

@@ -26,6 +26,7 @@ from tests.analysis.reading_examples import (
     progress_of,
     reading_of,
     response_of,
+    silence_of,
 )
 
 RETENTION = planned_metric()
@@ -229,6 +230,55 @@ def test_judge__primary_survey_answered_unequally__is_never_a_win(
     assert judgement.verdict != Verdict.SHIP
     if case == SentenceCase.UNDECIDED:
         assert "did not answer equally often" in judgement.clause
+
+
+@pytest.mark.parametrize(
+    ("outcome", "bounds", "case", "verdict"),
+    [
+        ((0.3, 0.2, 0.4), (0.1, 0.5), SentenceCase.BETTER, Verdict.SHIP),
+        ((0.3, 0.2, 0.4), (-0.02, 0.5), SentenceCase.UNDECIDED, Verdict.UNDECIDED),
+        ((-0.3, -0.4, -0.2), (-0.5, 0.1), SentenceCase.WORSE, Verdict.DO_NOT_SHIP),
+        ((0, -0.01, 0.01), (-0.2, 0.2), SentenceCase.EQUAL_ENOUGH, Verdict.DO_NOT_SHIP),
+    ],
+)
+def test_judge__primary_survey_that_silence_could_undo__is_never_a_win(
+    outcome: tuple[float, float, float],
+    bounds: tuple[float, float],
+    case: SentenceCase,
+    verdict: Verdict,
+) -> None:
+    # 400 and 395 answers of 1,000: nothing speaks against equal response.
+    csat = planned_metric(MetricKind.CSAT_MEAN)
+    reading = reading_of(
+        csat,
+        estimate_of(*outcome),
+        response=response_of(400, 395),
+        silence=silence_of(*bounds),
+    )
+
+    judgement = judge(plan_of(csat), [reading], [PASSED], progress_of())
+
+    found, sentence = judgement.cases["csat_mean", "guided", ""]
+    assert (found, judgement.verdict) == (case, verdict)
+    if case == SentenceCase.UNDECIDED:
+        assert "kept silent could undo its change" in judgement.clause
+        assert sentence == (
+            "We cannot tell whether CSAT changed, because of who answered: whoever kept"
+            " silent, the change lies between 0.02 lower and 0.50 higher on the 1 to 5"
+            " scale."
+        )
+
+
+def test_judge__guardrail_that_silence_leaves_open__is_cleared_by_its_answers() -> None:
+    # No change lies within what silence leaves, as it must where there was none; the
+    # guardrail asks for no win.
+    readings = [
+        reading_of(RETENTION, BETTER),
+        reading_of(CSAT, SAFE, silence=silence_of(-0.2, 0.2)),
+    ]
+    judgement = judge(plan_of(RETENTION, CSAT), readings, [PASSED], progress_of())
+
+    assert judgement.verdict == Verdict.SHIP
 
 
 def test_judge__guardrail_where_a_fall_is_better__reads_its_margin_upwards() -> None:
