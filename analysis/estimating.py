@@ -18,6 +18,7 @@ from analysis.stats.clustered import (
     clustered_curve,
     clustered_retained,
 )
+from analysis.stats.clustered_logrank import clustered_logrank
 from analysis.stats.clusters import Clusters
 from analysis.stats.estimate import Estimate, NotComputable, Outcome
 from analysis.stats.multiplicity import holm, holm_levels
@@ -273,7 +274,7 @@ def _survival(
         share = _shielded(
             metric, lambda: clustered_retained((c, ours), (t, theirs), day, level)
         )
-        return Survival(share, NotComputable(Reason.NOT_BY_ACCOUNT))
+        return Survival(share, clustered_logrank((c, ours), (t, theirs)))
     share = _shielded(metric, lambda: km_difference(c, t, day, level))
     return Survival(share, logrank([c, t]))
 
