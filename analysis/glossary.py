@@ -63,6 +63,7 @@ _BECAUSE = {
     Reason.NO_OVERLAP: "what the rule would do was hardly ever done",
     Reason.FOLLOW_UP_TOO_SHORT: "too few customers were followed for that long",
     Reason.MEDIAN_NOT_REACHED: "in a group fewer than half had got there by then",
+    Reason.NOT_BY_ACCOUNT: "it would take customers of an account for strangers",
     Reason.NO_TIMES: "the imported file has no event times",
     Reason.NO_REQUESTS: "fewer survey requests arrived than answers",
     Reason.NO_SILENCE: "everybody answered",

@@ -340,6 +340,7 @@ class Reason(StrEnum):
     NO_OVERLAP = "no_overlap"  # what the policy would do was hardly ever done
     FOLLOW_UP_TOO_SHORT = "follow_up_too_short"
     MEDIAN_NOT_REACHED = "median_not_reached"  # fewer than half had the event by then
+    NOT_BY_ACCOUNT = "not_by_account"  # only for customers that are drawn one by one
     NO_TIMES = "no_times"  # a unit table has outcomes but no event times
     NO_REQUESTS = "no_requests"  # fewer survey requests arrived than answers
     NO_SILENCE = "no_silence"  # everybody answered, so silence hides nothing
