@@ -51,7 +51,10 @@ def paule_mandel(
     # In units of the largest error, so that no square overflows.
     unit = max(standard_errors)
     values = [effect / unit for effect in effects]
-    variances = [(error / unit) ** 2 for error in standard_errors]
+    variances = [(error / unit) * (error / unit) for error in standard_errors]
+    farthest = max(abs(value) for value in values)
+    if min(variances) <= 0 or not math.isfinite(farthest * farthest):
+        return NotComputable(Reason.NON_FINITE)
     centre = None if about is None else about / unit
 
     def excess(between: float) -> float:
