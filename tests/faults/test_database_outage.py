@@ -7,6 +7,7 @@ the outage is shorter; ABIDE_PROOF=1 gives it its full length.
 """
 
 import os
+import random
 import signal
 import subprocess
 import time
@@ -25,6 +26,7 @@ from experiments.inbox import DEADLINE_SECONDS
 from experiments.schema import upgrade
 from tests.company import EXPERIMENT, Company, found_company, start_experiment
 from tests.faults.test_ingest_kill import workers_of
+from tests.faults.test_supervisor_killed import is_alive
 from tests.servers import ALIKE, RunningServer, running_server
 
 PROOF = bool(os.environ.get("ABIDE_PROOF"))
@@ -59,6 +61,23 @@ class OwnPostgres:
         children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
         for pid in (master, *map(int, children)):
             os.kill(pid, number)
+
+    def kill_hard(self, chance: random.Random) -> bool:
+        """Kill -9 the postmaster, or a backend, upon which it restarts all of them."""
+        with suppress(OSError, ValueError):
+            master = int((self.data / "postmaster.pid").read_text().split()[0])
+            os.kill(chance.choice([master, *workers_of(master)]), signal.SIGKILL)
+            return True
+        return False
+
+    def revived(self) -> None:
+        """Start it again if it is gone; what is left of it may still be ending."""
+        with suppress(OSError, ValueError):
+            master = int((self.data / "postmaster.pid").read_text().split()[0])
+            if is_alive(master):
+                return
+        with suppress(subprocess.CalledProcessError):
+            self.start()
 
     def _control(self, *words: str) -> None:
         command = [str(self.binaries / "pg_ctl"), "-w", "-D", str(self.data), *words]
