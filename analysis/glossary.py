@@ -68,6 +68,7 @@ _BECAUSE = {
     Reason.NO_TIMES: "the imported file has no event times",
     Reason.NO_REQUESTS: "fewer survey requests arrived than answers",
     Reason.NO_SILENCE: "everybody answered",
+    Reason.NOT_CONVERGED: "the answers of the groups lie too far apart for the model",
     Reason.NO_SEGMENTS: "no segments were declared",
     Reason.SILENT_STRATUM: "nobody of some kind of customer answered, or all did",
     Reason.OUT_OF_RANGE: "the value for {field} is out of range",

@@ -345,6 +345,7 @@ class Reason(StrEnum):
     NO_TIMES = "no_times"  # a unit table has outcomes but no event times
     NO_REQUESTS = "no_requests"  # fewer survey requests arrived than answers
     NO_SILENCE = "no_silence"  # everybody answered, so silence hides nothing
+    NOT_CONVERGED = "not_converged"  # the model has no finite fit
     NO_SEGMENTS = "no_segments"  # none declared, by which answers could be weighed
     SILENT_STRATUM = "silent_stratum"  # nobody, or everybody, of a stratum answered
     OUT_OF_RANGE = "out_of_range"  # a planning input; the facts name the field

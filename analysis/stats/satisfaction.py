@@ -1,19 +1,23 @@
 """CSAT, NPS and effort from histograms of answers, and who answered at all."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from analysis.stats.estimate import (
     ArmValue,
+    Estimate,
     Interval,
     NotComputable,
     Outcome,
 )
+from analysis.stats.intervals import normal_value
 from analysis.stats.means import welch
 from analysis.stats.proportions import two_proportions
 from analysis.stats.summary import (
     Histogram,
+    Moments,
     Successes,
     moments_of_histogram,
     successes_of_histogram,
@@ -21,6 +25,7 @@ from analysis.stats.summary import (
 from experiments.vocabulary import Reason
 
 PROMOTERS_FROM, DETRACTORS_TO = 9, 6  # of answers from 0 to 10 (Reichheld 2003)
+FEW_PROMOTERS = 100  # answers; with fewer the normal interval is too sure of itself
 NPS_UNIT = 100  # a promoter counts +100, a detractor -100
 
 
@@ -102,7 +107,8 @@ def net_promoter(
     The score is the mean of +100, 0 and -100, so Welch's t compares two of them; its
     variance is that of the difference of two multinomial shares,
     ((p + d) - (p - d)^2) / n (statistics 4.4). No score lies beyond 100 points, so
-    intervals end there.
+    intervals end there. Where an arm has fewer than 100 answers the intervals are of
+    Wilson's type instead: see `few_promoters`.
 
     Args:
         control: answers of control, 0 to 10.
@@ -110,15 +116,19 @@ def net_promoter(
         level: confidence level, 0 to 1.
 
     Returns:
-        Estimate of treatment minus control in NPS points, or the reason why not.
+        Estimate of treatment minus control in NPS points, with `multinomial_error`
+        (by n, not n - 1) among its facts; or the reason why not.
     """
-    found = welch(
-        moments_of_histogram(rescored(control, promotes)),
-        moments_of_histogram(rescored(treatment, promotes)),
-        level,
+    c, t = (
+        moments_of_histogram(rescored(arm, promotes)) for arm in (control, treatment)
     )
+    found = welch(c, t, level)
     if isinstance(found, NotComputable):
         return found
+    error = math.sqrt(c.m2 / c.n / c.n + t.m2 / t.n / t.n)
+    found = replace(found, facts={**found.facts, "multinomial_error": error})
+    if min(c.n, t.n) < FEW_PROMOTERS:
+        return few_promoters(found, c, t, level)
     return replace(
         found,
         control=_within_scale(found.control),
@@ -126,6 +136,66 @@ def net_promoter(
         interval=_clipped(found.interval, 2 * NPS_UNIT),
         graded=tuple(_clipped(each, 2 * NPS_UNIT) for each in found.graded),
     )
+
+
+def few_promoters(
+    found: Estimate, control: Moments, treatment: Moments, level: float
+) -> Estimate:
+    """Put intervals of Wilson's type in the place of Welch's.
+
+    Of one score: those d for which (D - d)^2 <= z^2 (S - d^2) / n, where S is the
+    share of answers that count (May and Johnson 1997, "Confidence intervals for
+    differences in correlated binary proportions", Stat Med 16(18)). Of the difference:
+    the hybrid of both arms', as Newcombe's is of Wilson's (Zou and Donner 2008,
+    "Construction of confidence limits about effect measures", Stat Med 27(10)).
+
+    Args:
+        found: the estimate by Welch, of control and treatment.
+        control: moments of control's +100, 0 and -100.
+        treatment: of the treatment's.
+        level: confidence level, 0 to 1.
+
+    Returns:
+        The estimate with its intervals replaced.
+    """
+
+    def hybrid(at: float) -> Interval:
+        c_low, c_high = _score_interval(control, at)
+        t_low, t_high = _score_interval(treatment, at)
+        effect = treatment.mean - control.mean
+        return Interval(
+            effect - math.hypot(treatment.mean - t_low, c_high - control.mean),
+            effect + math.hypot(t_high - treatment.mean, control.mean - c_low),
+            at,
+        )
+
+    return replace(
+        found,
+        method="promoter_score",
+        control=replace(
+            found.control, interval=Interval(*_score_interval(control, level), level)
+        ),
+        treatment=replace(
+            found.treatment,
+            interval=Interval(*_score_interval(treatment, level), level),
+        ),
+        interval=hybrid(level),
+        graded=tuple(hybrid(each.level) for each in found.graded),
+    )
+
+
+def _score_interval(arm: Moments, level: float) -> tuple[float, float]:
+    """Solve the quadratic of one arm's score, in points of 100."""
+    z, n = normal_value(level), arm.n
+    score = arm.mean / NPS_UNIT
+    # Mean square: the share of answers that are not 0. Nobody or everybody passive
+    # would leave no width, so half an answer stands on either side.
+    counting = arm.m2 / n / NPS_UNIT**2 + score * score
+    counting = max(counting, 1 / n)
+    spread = z * z / n
+    reach = math.sqrt(max(0.0, spread * (counting * (1 + spread) - score * score)))
+    low, high = ((score - reach) / (1 + spread), (score + reach) / (1 + spread))
+    return max(-1.0, low) * NPS_UNIT, min(1.0, high) * NPS_UNIT
 
 
 def rescored(arm: Histogram, score: Callable[[float], float]) -> Histogram:

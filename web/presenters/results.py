@@ -18,6 +18,7 @@ NOTHING = "\N{EN DASH}"
 METHODS = {
     "newcombe": "Difference of two shares: Newcombe interval, score test",
     "welch": "Difference of two means: Welch",
+    "promoter_score": "Difference of two scores: hybrid of Wilson-type intervals",
     "km_difference": "Difference of two retention curves on a day: Greenwood",
     "rmst_difference": "Difference of days retained (restricted mean): Greenwood",
     "clustered": "Difference of two groups of accounts: linearised, Welch on accounts",

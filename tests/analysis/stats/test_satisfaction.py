@@ -83,8 +83,21 @@ def test_net_promoter__few_extreme_answers__interval_ends_with_the_scale() -> No
     assert low is not None
     assert high is not None
     assert -200 <= low < high <= 0
+    # Without passives a score is 2 p - 1: Wilson's (.5958, .9821) for 9 of 10.
     assert found.control.interval is not None
-    assert found.control.interval.high == 100
+    assert ends(found.control.interval) == pytest.approx([19.17, 96.42], abs=0.01)
+    assert found.method == "promoter_score"
+
+
+def test_net_promoter__everybody_passive_but_one__has_a_width() -> None:
+    found = net_promoter(promoted([0, 30, 0]), promoted([1, 29, 0]))
+
+    assert isinstance(found, Estimate)
+    assert found.control.interval is not None
+    low, high = found.control.interval.low, found.control.interval.high
+    assert low is not None
+    assert high is not None
+    assert low < 0 < high
 
 
 @pytest.mark.parametrize("month", ["m1", "m3"])
