@@ -7,11 +7,11 @@ from typing import Any
 import altair as alt
 
 from analysis import wording
+from analysis.cases import case_of
 from analysis.chart_style import TEXT_SIZE, Medium, Paint
 from analysis.estimate_words import EstimateWords
 from analysis.readings import MetricReading
 from analysis.stats.estimate import Estimate
-from analysis.verdict import case_of
 from experiments.plan import PlannedMetric
 from experiments.vocabulary import SentenceCase
 
@@ -35,6 +35,7 @@ class Effect:
     planned: PlannedMetric
     reading: MetricReading
     estimate: Estimate
+    guarded: bool = False  # asked to do no harm, not to get better
 
     @property
     def case(self) -> SentenceCase:
@@ -42,6 +43,7 @@ class Effect:
         return case_of(
             self.estimate,
             self.planned,
+            guarded=self.guarded,
             unequal=self.reading.is_unequal,
             unbounded=self.reading.is_unbounded,
         )

@@ -12,6 +12,7 @@ from typing import Any
 from altair.utils.schemapi import debug_mode
 
 from analysis import wording
+from analysis.cases import is_guarded
 from analysis.chart_answers import answers_chart, shares_of, steps_for, upper_box_of
 from analysis.chart_curves import (
     Curve,
@@ -169,6 +170,7 @@ def _effects(plan: Plan, readings: Sequence[MetricReading]) -> list[Effect]:
             plan.metric(reading.metric),
             reading,
             reading.outcome,
+            is_guarded(plan, plan.metric(reading.metric)),
         )
         for reading in readings
         if reading.segment == EVERYBODY

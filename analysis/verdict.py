@@ -1,23 +1,21 @@
 """What the pre-registered rule says about a run: pure, values in and values out.
 
-The rule, first match wins: a failed check -> do not use; before the planned end ->
-keep running; the primary metric worse, or a guardrail wholly beyond its margin -> do
-not ship; the primary better, harm ruled out for every guardrail and answers equally
-frequent -> ship; too small to matter -> do not ship; else undecided. The interval
-decides, never the p-value.
+First match wins: a failed check -> do not use; before the planned end -> keep running;
+else what the plan's rule says of each treatment (ruling.py). The interval decides,
+never the p-value.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from analysis import sentences, settling, wording
+from analysis.cases import case_in_plan, case_of_answers
 from analysis.glossary import CHECK_WORDS
 from analysis.readings import EVERYBODY, CheckView, Judgement, MetricReading, Progress
-from analysis.sentences import MetricFacts, harm_range, sign_of
-from analysis.stats.estimate import Estimate, NotComputable, Outcome
+from analysis.ruling import Judged, Ruling, rule, share_of
+from analysis.sentences import MetricFacts
+from analysis.stats.estimate import NotComputable
 from analysis.stats.nonresponse import LeeBounds
-from experiments.plan import Plan, PlannedMetric
+from experiments.plan import Plan
 from experiments.vocabulary import (
     CheckState,
     Reason,
@@ -33,7 +31,6 @@ __all__ = [
     "Judgement",
     "MetricReading",
     "Progress",
-    "case_of",
     "judge",
 ]
 
@@ -94,127 +91,9 @@ def judge(
     return _decide(plan, judged, progress, cases)
 
 
-def case_of(
-    outcome: Outcome,
-    planned: PlannedMetric,
-    *,
-    unequal: bool = False,
-    unbounded: bool = False,
-) -> SentenceCase:
-    """Say in which of the cases a trusted, final outcome stands.
-
-    Args:
-        outcome: of the metric.
-        planned: the metric's part in the plan; its margin speaks for every role but
-            the primary's, whose rule is about getting better.
-        unequal: whether customers answered the survey unequally often; then nothing
-            good can be said of its answers.
-        unbounded: whether those who kept silent could undo a change; then it is no win.
-
-    Returns:
-        The first case that applies.
-    """
-    if isinstance(outcome, NotComputable):
-        return SentenceCase.NOT_COMPUTABLE
-    choice = planned.choice
-    least, most = _harm(outcome, planned)
-    guarded = choice.margin is not None and choice.role != Role.PRIMARY
-    if most < 0:
-        case = SentenceCase.BETTER
-    elif least > 0:
-        case = SentenceCase.WORSE
-    elif guarded and most < (choice.margin or 0):
-        case = SentenceCase.HARM_RULED_OUT
-    elif guarded:
-        case = SentenceCase.HARM_NOT_RULED_OUT
-    elif -choice.change_that_matters < least and most < choice.change_that_matters:
-        case = SentenceCase.EQUAL_ENOUGH
-    else:
-        case = SentenceCase.UNDECIDED
-    good = {
-        SentenceCase.BETTER,
-        SentenceCase.HARM_RULED_OUT,
-        SentenceCase.EQUAL_ENOUGH,
-    }
-    if unequal and case in good:
-        return SentenceCase.UNDECIDED
-    return SentenceCase.UNDECIDED if unbounded and case == SentenceCase.BETTER else case
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A reading with its part in the plan, its case and its sentence."""
-
-    reading: MetricReading
-    planned: PlannedMetric
-    case: SentenceCase
-    sentence: str
-
-    @property
-    def unequal(self) -> bool:
-        return self.reading.is_unequal
-
-    @property
-    def unbounded(self) -> bool:
-        return self.reading.is_unbounded
-
-    @property
-    def name(self) -> str:
-        return self.planned.name
-
-    @property
-    def harm(self) -> tuple[float, float] | None:
-        """Least and most harm, or None where there is no estimate."""
-        if isinstance(self.reading.outcome, NotComputable):
-            return None
-        return _harm(self.reading.outcome, self.planned)
-
-    @property
-    def lower_bound(self) -> float:
-        """The end of the interval that is worse for customers; higher is better."""
-        return -math.inf if self.harm is None else -self.harm[1]
-
-    @property
-    def is_cleared(self) -> bool:
-        """Whether harm beyond the margin is ruled out, whoever answered."""
-        margin = self.planned.choice.margin or 0.0
-        return self.harm is not None and self.harm[1] < margin and not self.unequal
-
-    @property
-    def is_hushed(self) -> bool:
-        """Whether it is better by its answers, and silence could undo that."""
-        return (
-            self.unbounded
-            and self.case == SentenceCase.UNDECIDED
-            and case_of(self.reading.outcome, self.planned) == SentenceCase.BETTER
-        )
-
-    @property
-    def is_harmed(self) -> bool:
-        """Whether the whole interval lies beyond the margin."""
-        margin = self.planned.choice.margin or 0.0
-        return self.harm is not None and self.harm[0] > margin
-
-
-@dataclass(frozen=True, slots=True)
-class _Ruling:
-    """What the rule says of one treatment."""
-
-    variant: str
-    verdict: Verdict
-    clause: str
-    answer: str
-    lower_bound: float  # of the primary metric
-
-
-def _judge_reading(plan: Plan, reading: MetricReading, progress: Progress) -> _Judged:
+def _judge_reading(plan: Plan, reading: MetricReading, progress: Progress) -> Judged:
     planned = plan.metric(reading.metric)
-    case = case_of(
-        reading.outcome,
-        planned,
-        unequal=reading.is_unequal,
-        unbounded=reading.is_unbounded,
-    )
+    case = case_in_plan(plan, reading)
     everybody = reading.segment == EVERYBODY
     facts = MetricFacts(
         name=planned.name,
@@ -233,20 +112,30 @@ def _judge_reading(plan: Plan, reading: MetricReading, progress: Progress) -> _J
         more_needed=settling.customers_to_settle(
             reading.outcome,
             planned.choice.change_that_matters,
-            _share(plan, reading),
+            share_of(plan, reading),
         ),
     )
-    sentence = _of_silence(facts, planned, reading, case)
+    answered = case_of_answers(plan, reading)
+    sentence = _of_silence(facts, reading, case, answered)
     if sentence is None:
         sentence = sentences.metric_sentence(case, facts, reading.outcome)
-    return _Judged(reading, planned, case, sentence)
+    return Judged(
+        reading,
+        planned,
+        case,
+        sentence,
+        is_hushed=reading.is_unbounded
+        and case == SentenceCase.UNDECIDED
+        and answered == SentenceCase.BETTER,
+        label=_split(plan, reading),
+    )
 
 
 def _of_silence(
     facts: MetricFacts,
-    planned: PlannedMetric,
     reading: MetricReading,
     case: SentenceCase,
+    answered: SentenceCase,
 ) -> str | None:
     """Say that who answered leaves it open; None where silence changes nothing."""
     response, silence = reading.response, reading.silence
@@ -256,7 +145,6 @@ def _of_silence(
         return sentences.unequal_answers(
             facts, response.control.of_exposed or 0, response.treatment.of_exposed or 0
         )
-    answered = case_of(reading.outcome, planned)
     if answered != case and silence and isinstance(silence.bounds, LeeBounds):
         return sentences.unbounded_silence(
             facts, reading.outcome, silence.bounds.interval
@@ -266,19 +154,14 @@ def _of_silence(
 
 def _decide(
     plan: Plan,
-    judged: Sequence[_Judged],
+    judged: Sequence[Judged],
     progress: Progress,
     cases: dict[tuple[str, str, str], tuple[SentenceCase, str]],
 ) -> Judgement:
     rulings = [
-        _rule(
+        rule(
             plan,
-            [
-                each
-                for each in judged
-                if each.reading.variant == treatment.name
-                and each.reading.segment == EVERYBODY
-            ],
+            [each for each in judged if each.reading.variant == treatment.name],
             progress,
         )
         for treatment in plan.design.treatments
@@ -300,7 +183,7 @@ def _decide(
     )
 
 
-def _recommendation(lead: _Ruling, qualified: Sequence[_Ruling]) -> str:
+def _recommendation(lead: Ruling, qualified: Sequence[Ruling]) -> str:
     if len(qualified) == 1:
         return f"Only {lead.variant} qualifies."
     names = wording.joined([ruling.variant for ruling in qualified])
@@ -310,129 +193,16 @@ def _recommendation(lead: _Ruling, qualified: Sequence[_Ruling]) -> str:
     )
 
 
-def _rule(plan: Plan, judged: Sequence[_Judged], progress: Progress) -> _Ruling:
-    primary = next(each for each in judged if each.planned.choice.role == Role.PRIMARY)
-    guardrails = [each for each in judged if each.planned.choice.role == Role.GUARDRAIL]
-    harmed = [each for each in guardrails if each.is_harmed]
-    open_ones = [each for each in guardrails if not each.is_cleared]
-    said = [primary]
-    if primary.case == SentenceCase.WORSE:
-        verdict, clause = Verdict.DO_NOT_SHIP, f"{primary.name} got worse."
-    elif harmed:
-        said += harmed
-        verdict = Verdict.DO_NOT_SHIP
-        clause = f"Harm to {_names(harmed)} is beyond the limit agreed."
-    elif primary.case == SentenceCase.BETTER and not open_ones:
-        verdict, clause = Verdict.SHIP, _why_ship(primary, guardrails)
-    elif primary.case == SentenceCase.EQUAL_ENOUGH or _is_futile(primary, progress):
-        verdict = Verdict.DO_NOT_SHIP
-        clause = f"The change in {primary.name} is too small to matter."
-    else:
-        if primary.case == SentenceCase.BETTER:
-            said += open_ones
-        verdict, clause = (
-            Verdict.UNDECIDED,
-            _why_undecided(plan, primary, open_ones, progress),
-        )
-    return _Ruling(
-        primary.reading.variant,
-        verdict,
-        clause,
-        " ".join(each.sentence for each in said),
-        primary.lower_bound,
-    )
-
-
-def _why_ship(primary: _Judged, guardrails: Sequence[_Judged]) -> str:
-    if not guardrails:
-        return f"{primary.name} is better; no guardrail was planned."
-    return (
-        f"{primary.name} is better, and harm beyond the limit agreed is ruled out for"
-        f" {_names(guardrails)}."
-    )
-
-
-def _why_undecided(
-    plan: Plan, primary: _Judged, open_ones: Sequence[_Judged], progress: Progress
-) -> str:
-    if primary.harm is None:
-        return f"{primary.name} decides, and it cannot be computed."
-    if primary.unequal:
-        return (
-            f"{primary.name} decides, and customers of the two groups did not answer"
-            " equally often."
-        )
-    if primary.is_hushed:
-        return (
-            f"{primary.name} decides, and answers of customers who kept silent could"
-            " undo its change."
-        )
-    if primary.case == SentenceCase.UNDECIDED:
-        return (
-            f"The range for {primary.name} includes no change and reaches beyond the"
-            " change that matters."
-        )
-    clause = (
-        f"{primary.name} is better, but harm to {_names(open_ones)} is not ruled out."
-    )
-    needed = [
-        None
-        if each.unequal
-        else settling.customers_to_clear(
-            each.reading.outcome,
-            each.planned.choice.margin or 0.0,
-            _share(plan, each.reading),
-        )
-        for each in open_ones
-    ]
-    known = [each for each in needed if each is not None]
-    if len(known) < len(needed):
-        return clause
-    more = wording.about(max(known)).capitalize()
-    times = sentences.times_as_many(max(known), progress.units_so_far)
-    who = wording.units(plan.design.unit)
-    return f"{clause} {more} more {who} would rule it out, if there is none{times}."
-
-
-def _is_futile(primary: _Judged, progress: Progress) -> bool:
-    outcome = primary.reading.outcome
-    return (
-        not isinstance(outcome, NotComputable)
-        and primary.case == SentenceCase.UNDECIDED
-        and not primary.unequal
-        and not primary.is_hushed
-        and settling.is_futile(
-            outcome,
-            sign_of(primary.planned.definition.direction),
-            primary.planned.choice.change_that_matters,
-            progress.mature_units / progress.planned_units,
-        )
-    )
-
-
-def _names(judged: Sequence[_Judged]) -> str:
-    return wording.joined([each.name for each in judged])
-
-
-def _share(plan: Plan, reading: MetricReading) -> float:
-    """Share of all customers who are in control or in the reading's treatment."""
-    return plan.design.control.share + next(
-        v.share for v in plan.design.variants if v.name == reading.variant
-    )
-
-
 def _label(plan: Plan, reading: MetricReading) -> str:
-    parts = []
-    if len(plan.design.treatments) > 1:
-        parts.append(reading.variant)
-    if reading.segment != EVERYBODY:
-        names = [s.name for s in plan.segments if s.key == reading.segment]
-        parts.append(names[0] if names else reading.segment)
-    return ", ".join(parts)
+    several = len(plan.design.treatments) > 1
+    parts = (reading.variant if several else "", _split(plan, reading))
+    return ", ".join(part for part in parts if part)
 
 
-def _harm(estimate: Estimate, planned: PlannedMetric) -> tuple[float, float]:
-    return harm_range(estimate.interval, sign_of(planned.definition.direction))
+def _split(plan: Plan, reading: MetricReading) -> str:
+    """Name the split of a reading; everybody has none."""
+    names = [s.name for s in plan.segments if s.key == reading.segment]
+    return names[0] if names else reading.segment
 
 
 def _too_little(readings: Sequence[MetricReading]) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from experiments import metrics, segments
+from experiments.decision_rule import rule_from_json
 from experiments.design import (
     Design,
     MetricChoice,
@@ -39,6 +40,7 @@ def to_design(session: Session, key: str, body: Mapping[str, Any]) -> Design:
         "breakdowns": tuple(
             SegmentRef(**_versioned(newest, ref)) for ref in body["breakdowns"]
         ),
+        "decision_rule": rule_from_json(body["decision_rule"]),
     }
     return Design(key=key, **parts)
 

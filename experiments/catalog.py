@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from experiments import allocation, audit, references, ruleset
 from experiments.actors import Actor
+from experiments.decision_rule import rule_from_json
 from experiments.design import (
     Design,
     MetricChoice,
@@ -297,6 +298,7 @@ def to_design(experiment: Experiment) -> Design:
         layer_share=experiment.layer_share,
         hash_attribute=experiment.hash_attribute,
         fallback_attribute=experiment.fallback_attribute,
+        decision_rule=rule_from_json(experiment.decision_rule),
     )
 
 
@@ -353,6 +355,7 @@ def _write(
     row.hypothesis_id = found.hypothesis_id
     row.segment_version_id = found.segment_version_id
     row.breakdowns = plain["breakdowns"]
+    row.decision_rule = plain["decision_rule"]
     row.parameter_types = plain["parameter_types"]
     row.variants = [
         Variant(position=position, **{**variant, "share": float(variant["share"])})

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from experiments import flags
+from experiments.decision_rule import USUAL, DecisionRule
 from experiments.field_faults import (
     LEAST_CHANGE_WORDS,
     Faults,
@@ -108,6 +109,7 @@ class Design:
     # Attributes whose value is hashed; "id" is the customer's own.
     hash_attribute: str = UNIT_ATTRIBUTE
     fallback_attribute: str | None = None  # where the first is missing
+    decision_rule: DecisionRule = USUAL  # when the plan recommends to ship
 
     @property
     def control(self) -> VariantSpec:
@@ -169,6 +171,7 @@ class Design:
         _check_variants(faults, self.variants)
         _check_types(faults, self)
         _check_metrics(faults, self.metrics, self.assigned_by)
+        self._check_rule(faults)
         faults.raise_if_any("This experiment cannot be saved yet.")
 
     def _check_hashing(self, faults: Faults) -> None:
@@ -225,6 +228,25 @@ class Design:
                 "enrolment_ends_at",
                 "Enrolment must end by the planned end. Choose an earlier day, or leave"
                 " it empty.",
+            )
+
+    def _check_rule(self, faults: Faults) -> None:
+        rule = self.decision_rule
+        if rule.fault is not None:
+            faults.add("decision_rule", rule.fault)
+        for index, choice in enumerate(self.metrics[:MAX_LIST]):
+            is_primary = choice.role == Role.PRIMARY
+            if is_primary and choice.margin is None and rule.needs_margin:
+                faults.add(
+                    f"metrics.{index}.margin",
+                    "The decision rule asks for no harm to this metric: enter the"
+                    " largest harm you accept.",
+                )
+        if rule.splits_not_worse and not self.breakdowns:
+            faults.add(
+                "breakdowns",
+                "The decision rule asks for no harm in any declared split: declare at"
+                " least one.",
             )
 
     def _check_versions(self, faults: Faults) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import rfc8785
 
+from experiments.decision_rule import rule_from_json
 from experiments.design import (
     Design,
     MetricChoice,
@@ -248,6 +249,7 @@ def _design(body: Mapping[str, Any]) -> Design:
             "breakdowns": tuple(SegmentRef(**ref) for ref in body["breakdowns"]),
             "parameter_types": parameter_types(body.get("parameter_types", {})),
             "layer_share": _float_or_none(body.get("layer_share")),
+            "decision_rule": rule_from_json(body.get("decision_rule", {})),
             "coverage": float(body["coverage"]),
             "alpha": float(body["alpha"]),
             "planned_end_at": _time(body["planned_end_at"]),

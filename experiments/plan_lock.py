@@ -1,7 +1,7 @@
 """Locking a plan: everything decided before the first result, written once."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,7 +12,6 @@ from experiments.actors import Actor
 from experiments.design import Design, SegmentRef
 from experiments.errors import NotFound
 from experiments.field_faults import Faults
-from experiments.metric_definition import MetricDefinition
 from experiments.models import (
     AmendmentRow,
     Experiment,
@@ -28,7 +27,8 @@ from experiments.plan import (
     plan_from_json,
     sha256_of,
 )
-from experiments.vocabulary import AssignedBy, MetricKind, PersonRole, Role
+from experiments.rule_words import rule_in_words
+from experiments.vocabulary import AssignedBy, PersonRole
 
 SALT_BYTES = 16
 
@@ -78,7 +78,7 @@ def lock(
         locked_at=now,
         pre_registered=experiment.pre_registered,
         reviewed=experiment.reviewed_by_id is not None,
-        decision_rule=decision_rule(metrics, treatment_count=len(design.treatments)),
+        decision_rule=rule_in_words(design, metrics),
     )
     body = plan.canonical_json()
     row = PlanRow(
@@ -133,41 +133,6 @@ def _segments(session: Session, design: Design) -> Iterator[PlannedSegment]:
             .where(Segment.key == ref.segment, SegmentVersion.version == ref.version)
         ).one()
         yield PlannedSegment(ref.segment, ref.version, name, condition)
-
-
-def decision_rule(metrics: Sequence[PlannedMetric], *, treatment_count: int) -> str:
-    """Say in words when the plan recommends to ship.
-
-    Args:
-        metrics: of the plan, with one primary.
-        treatment_count: variants that are not control.
-
-    Returns:
-        Two sentences, as "Ship if Day-30 retention is better and harm to CSAT beyond
-        0.05 is ruled out. Otherwise keep control."
-    """
-    primary = next(m for m in metrics if m.choice.role == Role.PRIMARY)
-    what = "Ship if" if treatment_count == 1 else "Ship a variant if with it"
-    rule = f"{what} {primary.name} is better"
-    harms = [
-        f"to {m.name} beyond {in_words(m.choice.margin, m.definition)}"
-        for m in metrics
-        if m.choice.role == Role.GUARDRAIL and m.choice.margin is not None
-    ]
-    if harms:
-        rule += f" and harm {' and '.join(harms)} is ruled out"
-    return f"{rule}. Otherwise keep control."
-
-
-def in_words(amount: float, definition: MetricDefinition) -> str:
-    """Write a margin in the unit of its metric: points for rates, days, or a score."""
-    if definition.is_share:
-        number = f"{amount * 100:.4g}"
-        return f"{number} point" if number == "1" else f"{number} points"
-    number = f"{amount:.4g}"
-    if definition.kind == MetricKind.TIME_TO_CHURN:
-        return f"{number} day" if number == "1" else f"{number} days"
-    return number
 
 
 def plan_row(session: Session, experiment: Experiment) -> PlanRow | None:

@@ -159,6 +159,30 @@ class MonitoringMode(StrEnum):
     ALWAYS_VALID = "always_valid"
 
 
+class RulePreset(StrEnum):
+    """The decision rules to choose from; `own` says itself what it asks for."""
+
+    BETTER_AND_SAFE = "better_and_safe"
+    DO_NO_HARM = "do_no_harm"
+    CLEAR_WIN = "clear_win"
+    OWN = "own"
+
+
+class PrimaryTest(StrEnum):
+    """What the rule asks of the primary metric before it recommends to ship."""
+
+    BETTER = "better"
+    BEYOND_CHANGE = "beyond_change"  # by more than the change that matters
+    HARM_RULED_OUT = "harm_ruled_out"  # beyond its margin
+
+
+class GuardrailTest(StrEnum):
+    """What the rule asks of every guardrail before it recommends to ship."""
+
+    HARM_RULED_OUT = "harm_ruled_out"
+    HARM_NOT_SHOWN = "harm_not_shown"
+
+
 class Evidence(StrEnum):
     """How well a hypothesis is supported before the experiment, weakest first."""
 

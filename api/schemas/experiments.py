@@ -24,9 +24,12 @@ from experiments.vocabulary import (
     AssignedBy,
     Decision,
     Goal,
+    GuardrailTest,
     MonitoringMode,
     ParameterType,
+    PrimaryTest,
     Role,
+    RulePreset,
     Status,
     Unit,
 )
@@ -91,6 +94,32 @@ class SegmentRefSchema(StrictSchema):
     version = whole(1, load_default=None, metadata={"description": NEWEST})
 
 
+class DecisionRuleSchema(StrictSchema):
+    """When the plan recommends to ship."""
+
+    preset = Choice(
+        RulePreset,
+        load_default=RulePreset.BETTER_AND_SAFE,
+        metadata={
+            "description": "better_and_safe: the primary metric better, and harm to"
+            " every guardrail ruled out. do_no_harm: harm ruled out for the primary"
+            " metric too, which needs a margin. clear_win: better by more than the"
+            " change that matters. own: as the other fields say; for the others they"
+            " follow from the name."
+        },
+    )
+    primary = Choice(PrimaryTest, metadata={"description": "Asked of the primary."})
+    guardrails = Choice(
+        GuardrailTest, metadata={"description": "Asked of every guardrail."}
+    )
+    splits_not_worse = Flag(
+        metadata={
+            "description": "Whether harm to the primary metric beyond its margin must"
+            " be ruled out in each declared split too."
+        }
+    )
+
+
 class _DesignFields(StrictSchema):
     name = text(200, required=True)
     hypothesis = identifier(required=True)
@@ -144,6 +173,7 @@ class _DesignFields(StrictSchema):
             "description": "Of the layer's customers; taken at the start.",
         },
     )
+    decision_rule = Part(DecisionRuleSchema, load_default=dict)
     hash_attribute = text(
         64,
         load_default=UNIT_ATTRIBUTE,

@@ -42,6 +42,8 @@ class Experiment(Base):
     # Attributes whose value is hashed; "id" is the unit that an app asks for.
     hash_attribute: Mapped[str] = mapped_column(String(64), server_default="id")
     fallback_attribute: Mapped[str | None] = mapped_column(String(64))
+    # A decision_rule.DecisionRule; what has none has the usual one.
+    decision_rule: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     layer: Mapped[str | None] = mapped_column(String(64))  # key of a Layer
     layer_share: Mapped[float | None]  # of the layer's customers, 0 to 1
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)

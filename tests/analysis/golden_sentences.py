@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analysis import glossary, sentences
+from analysis.cases import case_of
 from analysis.sentences import MetricFacts
 from analysis.stats.estimate import Estimate, Interval, NotComputable
-from analysis.verdict import case_of
 from experiments.vocabulary import MetricKind, Reason, Role
 from tests.analysis.reading_examples import (
     DUE_AT,
@@ -121,7 +121,11 @@ def said() -> Iterator[tuple[str, str]]:
     for kind, effect, low, high, margin, base in CHANGES:
         role = Role.SECONDARY if margin is None else Role.GUARDRAIL
         estimate = estimate_of(effect, low, high, control=LEVELS[kind])
-        case = case_of(estimate, planned_metric(kind, role, margin))
+        case = case_of(
+            estimate,
+            planned_metric(kind, role, margin),
+            guarded=margin is not None,
+        )
         facts = facts_of(kind, margin, base, more=11_368 if margin is None else None)
         title = (
             f"{kind} {effect:+g} [{low}, {high}] margin {margin} base {base}: {case}"

@@ -8,6 +8,7 @@ from analysis.stats.estimate import ArmValue, Estimate, Interval, NotComputable,
 from analysis.stats.nonresponse import LeeBounds
 from analysis.stats.satisfaction import ResponseBalance, response_balance
 from analysis.stats.summary import Histogram
+from experiments.decision_rule import USUAL, DecisionRule
 from experiments.design import Design, MetricChoice, VariantSpec
 from experiments.hypothesis import Forecast, Hypothesis
 from experiments.metric_definition import MetricDefinition
@@ -86,6 +87,7 @@ def plan_of(
     *metrics: PlannedMetric,
     treatments: tuple[str, ...] = ("guided",),
     segments: tuple[PlannedSegment, ...] = (),
+    rule: DecisionRule = USUAL,
 ) -> Plan:
     chosen = metrics or (
         planned_metric(),
@@ -113,6 +115,7 @@ def plan_of(
         monitoring_mode=MonitoringMode.FIXED_END,
         planned_units=18_800,
         planned_end_at=DUE_AT,
+        decision_rule=rule,
     )
     return Plan(
         design=design,

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import glossary, sentences
+from analysis.cases import case_of
 from analysis.sentences import MetricFacts
 from analysis.stats.estimate import Estimate, NotComputable
-from analysis.verdict import case_of
 from experiments.metric_definition import SURVEYS
 from experiments.vocabulary import (
     Direction,
@@ -90,7 +90,7 @@ def changes(draw: st.DrawFn) -> tuple[MetricFacts, Estimate, SentenceCase]:
         kind, role, facts.margin, target=target, direction=direction
     )
     estimate = estimate_of(effect, low, high)
-    return facts, estimate, case_of(estimate, planned)
+    return facts, estimate, case_of(estimate, planned, guarded=has_margin)
 
 
 @given(changes())

@@ -191,6 +191,23 @@ def test_experiment__many_faults__names_each(
 
 
 @pytest.mark.usefixtures("drafted")
+def test_experiment__decision_rule__follows_from_its_name(api: Caller) -> None:
+    clear = {"preset": "clear_win"}
+    made = api.post("/experiments", design_body(key="clear", decision_rule=clear))
+    assert made.status_code == 201, made.text
+    assert made.json["decision_rule"] == {
+        "preset": "clear_win",
+        "primary": "beyond_change",
+        "guardrails": "harm_ruled_out",
+        "splits_not_worse": False,
+    }
+    parts = {"preset": "clear_win", "primary": "better"}
+    refused = api.post("/experiments", design_body(key="other", decision_rule=parts))
+    assert refused.status_code == 422
+    assert "decision_rule" in refused.json["fields"]
+
+
+@pytest.mark.usefixtures("drafted")
 def test_experiment__personalised_variant__comes_back(api: Caller) -> None:
     body = design_body(key="personal", goal="personalisation")
     rule = {"segment": factories.SEGMENT, "parameters": {"a": [1, {"b": None}]}}

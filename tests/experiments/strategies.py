@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from experiments.decision_rule import preset_rule
 from experiments.design import (
     Design,
     MetricChoice,
@@ -26,6 +27,7 @@ from experiments.vocabulary import (
     MetricKind,
     MonitoringMode,
     Role,
+    RulePreset,
     Unit,
 )
 from tests import factories
@@ -174,6 +176,7 @@ def designs(draw: st.DrawFn) -> Design:
                 )
             )
         ),
+        decision_rule=preset_rule(draw(st.sampled_from(RulePreset))),
     )
     return design.typed() if draw(st.booleans()) else design
 

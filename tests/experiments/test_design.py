@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from experiments.decision_rule import DecisionRule, preset_rule
 from experiments.design import Design, SegmentParameters, SegmentRef
 from experiments.errors import InvalidInput
 from experiments.hypothesis import Hypothesis
@@ -17,6 +18,7 @@ from experiments.vocabulary import (
     MonitoringMode,
     ParameterType,
     Role,
+    RulePreset,
     Unit,
 )
 from tests import factories
@@ -288,6 +290,37 @@ def test_typed__some_declared__rest_is_read_from_the_values() -> None:
 )
 def test_check__metrics_at_fault__are_named(metrics: Any, fields: list[str]) -> None:  # noqa: ANN401
     assert list(faults(factories.design_value(metrics=metrics))) == fields
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"decision_rule": preset_rule(RulePreset.CLEAR_WIN)}, []),
+        (
+            {"decision_rule": preset_rule(RulePreset.DO_NO_HARM)},
+            ["metrics.0.margin"],
+        ),
+        (
+            {
+                "decision_rule": preset_rule(RulePreset.DO_NO_HARM),
+                "metrics": (choice(RETENTION, margin=0.02), GUARD),
+            },
+            [],
+        ),
+        (
+            {"decision_rule": DecisionRule(RulePreset.OWN, splits_not_worse=True)},
+            ["metrics.0.margin", "breakdowns"],
+        ),
+        (
+            {"decision_rule": DecisionRule(RulePreset.CLEAR_WIN)},
+            ["decision_rule"],
+        ),
+    ],
+)
+def test_check__decision_rule__asks_for_what_it_judges_by(
+    changes: dict[str, Any], fields: list[str]
+) -> None:
+    assert list(faults(factories.design_value(**changes))) == fields
 
 
 def test_check__external_without_guardrail__is_fine() -> None:

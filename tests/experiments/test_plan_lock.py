@@ -11,10 +11,9 @@ from experiments.db import transaction
 from experiments.design import SegmentParameters, SegmentRef
 from experiments.errors import InvalidInput, NotFound
 from experiments.models import Experiment
-from experiments.plan import PlannedMetric
-from experiments.vocabulary import Action, Direction, MetricKind, PersonRole, Role
+from experiments.vocabulary import Action, PersonRole
 from tests import factories
-from tests.factories import EXPERIMENT, NOW, RETENTION, choice, variant
+from tests.factories import EXPERIMENT, NOW, RETENTION, variant
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 DAY = timedelta(days=1)
@@ -189,80 +188,3 @@ def test_locked_plan__experiment_row_edited_behind_its_back__stays(
 
 
 # The rule in words
-
-
-def planned(
-    name: str,
-    role: Role,
-    margin: float | None = None,
-    **definition: Any,  # noqa: ANN401
-) -> PlannedMetric:
-    return PlannedMetric(
-        name=name,
-        choice=choice("key", role, margin=margin),
-        definition=factories.definition(**definition),
-    )
-
-
-PRIMARY = planned("Day-30 retention", Role.PRIMARY)
-CSAT_MEAN = planned("CSAT", Role.GUARDRAIL, 0.05, kind=MetricKind.CSAT_MEAN)
-CHURN = planned(
-    "Churn",
-    Role.GUARDRAIL,
-    0.01,
-    kind=MetricKind.CHURN,
-    direction=Direction.DECREASE,
-)
-STAY = planned("Time to churn", Role.GUARDRAIL, 2, kind=MetricKind.TIME_TO_CHURN)
-
-
-@pytest.mark.parametrize(
-    ("metrics_", "treatments", "sentence"),
-    [
-        # The first is the example of the pages' design (6g), the others follow it.
-        (
-            (PRIMARY, CSAT_MEAN),
-            1,
-            (
-                "Ship if Day-30 retention is better and harm to CSAT beyond 0.05 is"
-                " ruled out. Otherwise keep control."
-            ),
-        ),
-        (
-            (PRIMARY,),
-            1,
-            "Ship if Day-30 retention is better. Otherwise keep control.",
-        ),
-        (
-            (PRIMARY, CHURN, STAY),
-            2,
-            (
-                "Ship a variant if with it Day-30 retention is better and harm to Churn"
-                " beyond 1 point and to Time to churn beyond 2 days is ruled out."
-                " Otherwise keep control."
-            ),
-        ),
-    ],
-)
-def test_decision_rule__in_words(
-    metrics_: tuple[PlannedMetric, ...], treatments: int, sentence: str
-) -> None:
-    assert plan_lock.decision_rule(metrics_, treatment_count=treatments) == sentence
-
-
-@pytest.mark.parametrize(
-    ("amount", "kind", "words"),
-    [
-        (0.01, MetricKind.RETENTION, "1 point"),
-        (0.015, MetricKind.CHURN, "1.5 points"),
-        (0.1, MetricKind.CSAT_SHARE, "10 points"),
-        (0.05, MetricKind.CSAT_MEAN, "0.05"),
-        (1, MetricKind.TIME_TO_CHURN, "1 day"),
-        (1.5, MetricKind.TIME_TO_CHURN, "1.5 days"),
-    ],
-)
-def test_in_words__amount__has_the_metric_unit(
-    amount: float, kind: MetricKind, words: str
-) -> None:
-    definition = factories.definition(kind=kind)
-    assert plan_lock.in_words(amount, definition) == words

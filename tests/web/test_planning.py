@@ -9,10 +9,17 @@ from werkzeug.test import TestResponse
 from experiments import accounts, catalog, hypotheses
 from experiments.context import Context
 from experiments.db import transaction
+from experiments.decision_rule import DecisionRule, preset_rule
 from experiments.design import Design
 from experiments.errors import NotFound
 from experiments.models import Person
-from experiments.vocabulary import PersonRole, Role, Status
+from experiments.vocabulary import (
+    GuardrailTest,
+    PersonRole,
+    Role,
+    RulePreset,
+    Status,
+)
 from tests.clock import FakeClock
 from tests.factories import (
     CSAT,
@@ -136,16 +143,41 @@ def test_plan__shown_for_a_change__saves_back_the_same(
         "breakdowns": SEGMENT,
         "exposures_from": "2026-04-01",
         "enrolment_ends_at": "2026-05-01",
+        "rule-preset": "own",
+        "rule-primary": "better",
+        "rule-guardrails": "harm_not_shown",
+        "rule-splits": "yes",
+        "metrics-0-margin": "2",
     }
     assert send(planner, personalised).status_code == 302
     before = stored(context)
     assert before.treatments[0].personalisation[0].segment == SEGMENT
+    assert before.decision_rule == DecisionRule(
+        RulePreset.OWN,
+        guardrails=GuardrailTest.HARM_NOT_SHOWN,
+        splits_not_worse=True,
+    )
     form = main_form(planner.get(f"/experiments/{EXPERIMENT}/edit").text)
     sent = form.sent(action="save", csrf_token=planner.token("/"))
     path = f"/experiments/{EXPERIMENT}/edit"
     answer = planner.client.post(path, data=sent, base_url=BASE)
     assert answer.status_code == 302
     assert stored(context) == before
+
+
+def test_rule__that_needs_a_margin__asks_for_it_at_the_primary_metric(
+    planner: Visitor, context: Context
+) -> None:
+    refused = send(planner, TYPED | {"rule-preset": "do_no_harm"})
+    assert refused.status_code == 400
+    assert 'href="#metrics-0-margin"' in refused.text
+    # What is chosen below a preset is not used, so it cannot contradict it.
+    fine = {"metrics-0-margin": "2", "rule-guardrails": "harm_not_shown"}
+    answer = send(planner, TYPED | {"rule-preset": "do_no_harm"} | fine)
+    assert answer.status_code == 302
+    assert stored(context).decision_rule == preset_rule(RulePreset.DO_NO_HARM)
+    review = planner.get(answer.headers["Location"]).text
+    assert "Ship if harm to Day-30 retention beyond 2 points" in review
 
 
 def test_stored_time_of_day__of_a_date_that_is_not_changed__is_kept(

@@ -49,6 +49,7 @@ from web.forms.plan_parts import (
     DurationForm,
     MetricChoiceForm,
     PersonalForm,
+    RuleForm,
     VariantForm,
 )
 from web.forms.values import key_from, pick
@@ -135,6 +136,7 @@ class ExperimentForm(AbideForm):
         min_entries=2,
         max_entries=MOST_ROWS,
     )
+    rule = Part(RuleForm, "Decision rule")
     duration = Part(DurationForm, "Duration")
     planned_units = Whole(
         "Planned size",
@@ -277,6 +279,7 @@ class ExperimentForm(AbideForm):
             layer_share=self.layer_share.value_or_none if self.layer.data else None,
             hash_attribute=self.hash_attribute.data or UNIT_ATTRIBUTE,
             fallback_attribute=self.fallback_attribute.data or None,
+            decision_rule=self.rule.form.rule(),
         )
 
     def _types(self) -> dict[str, ParameterType]:
@@ -336,6 +339,7 @@ class ExperimentForm(AbideForm):
             found[f"variants.{number}"] = f"variants-{index}"
         found["segment_version"] = "segment"
         found["breakdowns"] = "breakdowns"
+        found["decision_rule"] = "rule-preset"
         return found
 
     def new_key(self) -> str:
@@ -367,6 +371,7 @@ class ExperimentForm(AbideForm):
             self[name].data = None if time is None else time.date()
         self.breakdowns.data = [ref.segment for ref in design.breakdowns]
         self.revision.data = str(revision)
+        self.rule.form.show(design.decision_rule)
         if design.parameter_types != design.types_of_values:
             self.parameter_types.data = pretty_json(design.parameter_types)
         self._show_variants(design)

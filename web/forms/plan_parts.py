@@ -1,8 +1,10 @@
 """The parts of the form of an experiment that stand more than once, or on their own."""
 
-from experiments.vocabulary import Role
+from experiments.decision_rule import DecisionRule, preset_rule
+from experiments.vocabulary import GuardrailTest, PrimaryTest, Role, RulePreset
 from web.forms.base import AbideForm
-from web.forms.fields import PERCENT, Choice, Json, Number, Text, Whole
+from web.forms.fields import PERCENT, Choice, Json, Number, Radios, Text, Whole
+from web.forms.values import pick
 from web.presenters.words import ROLE
 
 KEY_WORDS = {"spellcheck": "false", "autocomplete": "off"}
@@ -43,6 +45,81 @@ class MetricChoiceForm(AbideForm):
     role = Choice("Role", choices=[(role.value, ROLE[role]) for role in Role])
     change_that_matters = Number("Change that matters")
     margin = Number("Largest harm you accept", optional=True)
+
+
+class RuleForm(AbideForm):
+    """When the plan recommends to ship."""
+
+    preset = Radios(
+        "When should it be shipped?",
+        "The rule is locked with the plan; the verdict follows it.",
+        choices=[
+            (
+                RulePreset.BETTER_AND_SAFE.value,
+                "The primary metric is better, and no guardrail is harmed",
+            ),
+            (
+                RulePreset.DO_NO_HARM.value,
+                (
+                    "Nothing is harmed: for a change you would make anyway, such as one"
+                    " that saves cost. The primary metric needs a largest harm too"
+                ),
+            ),
+            (
+                RulePreset.CLEAR_WIN.value,
+                (
+                    "A clear win: the whole range lies beyond the change that matters,"
+                    " and no guardrail is harmed. It takes many more customers"
+                ),
+            ),
+            (RulePreset.OWN.value, "A rule of our own, as chosen below"),
+        ],
+        default=RulePreset.BETTER_AND_SAFE.value,
+    )
+    primary = Choice(
+        "The primary metric must be",
+        choices=[
+            (PrimaryTest.BETTER.value, "better"),
+            (PrimaryTest.BEYOND_CHANGE.value, "better by more than the change"),
+            (PrimaryTest.HARM_RULED_OUT.value, "not worse than the largest harm"),
+        ],
+        default=PrimaryTest.BETTER.value,
+    )
+    guardrails = Choice(
+        "Of each guardrail",
+        choices=[
+            (GuardrailTest.HARM_RULED_OUT.value, "harm must be ruled out"),
+            (GuardrailTest.HARM_NOT_SHOWN.value, "harm must not be shown"),
+        ],
+        default=GuardrailTest.HARM_RULED_OUT.value,
+    )
+    splits = Choice(
+        "In each declared split",
+        choices=[
+            ("", "nothing is asked"),
+            ("yes", "the primary metric must not be harmed"),
+        ],
+        default="",
+    )
+
+    def rule(self) -> DecisionRule:
+        """Build the value; a preset fixes what stands below it."""
+        preset = pick(RulePreset, self.preset.data)
+        if preset != RulePreset.OWN:
+            return preset_rule(preset)
+        return DecisionRule(
+            preset,
+            pick(PrimaryTest, self.primary.data),
+            pick(GuardrailTest, self.guardrails.data),
+            self.splits.data == "yes",
+        )
+
+    def show(self, rule: DecisionRule) -> None:
+        """Fill in a stored rule."""
+        self.preset.data = rule.preset.value
+        self.primary.data = rule.primary.value
+        self.guardrails.data = rule.guardrails.value
+        self.splits.data = "yes" if rule.splits_not_worse else ""
 
 
 class DurationForm(AbideForm):

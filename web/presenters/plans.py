@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.wording import agreed, measure_of
-from experiments import catalog, plan_lock
+from experiments import catalog
 from experiments.conditions import in_words
 from experiments.design import MetricChoice, VariantSpec
 from experiments.metric_definition import MetricDefinition
 from experiments.models import Experiment
 from experiments.plan import PlannedMetric, definition_from_json
+from experiments.rule_words import rule_in_words
 from experiments.vocabulary import AssignedBy, Direction, Goal, Role, Unit
 from web.presenters.formats import count, day, moment, percent, pretty_json
 from web.presenters.metrics import definition_in_words
@@ -64,7 +65,7 @@ def plan_in_words(experiment: Experiment) -> PlanWords:
         facts=tuple(_facts(experiment)),
         variants=tuple(_variant(spec) for spec in design.variants),
         metrics=tuple(_metric(m.name, m.choice, m.definition) for m in metrics),
-        rule=plan_lock.decision_rule(metrics, treatment_count=len(design.treatments)),
+        rule=rule_in_words(design, metrics),
     )
 
 
