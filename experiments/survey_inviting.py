@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from experiments import audit, survey_replies
+from experiments import audit, opt_outs, survey_replies
 from experiments.actors import Actor
 from experiments.config import Settings
 from experiments.data_requests import pseudonym_of
@@ -62,7 +62,8 @@ class Links:
 
     Attributes:
         tokens: (customer id, token), in the order asked for, each id once.
-        left_out: ids of customers who were erased, and must not be written to.
+        left_out: ids of customers who were erased or opted out: no answer of theirs
+            would be stored.
         expires_at: of all of them.
     """
 
@@ -117,6 +118,7 @@ class Inviter:
         expires_at = (now + timedelta(days=wish.days)).replace(microsecond=0)
         pseudonyms = _pseudonyms(self.hide, wish)
         gone = survey_replies.erased(session, list(pseudonyms.values()))
+        gone |= opt_outs.among(session, list(pseudonyms.values()))
         made = {
             customer_id: SurveyLink(
                 survey_id=survey.id,

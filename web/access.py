@@ -36,10 +36,12 @@ PUBLIC = frozenset(
         "web.asking.show",
         "web.asking.answer",
         "web.asking.thanks",
+        "web.choosing.show",
+        "web.choosing.choose",
     }
 )
 # What customers send: a signed link is the way in, and no cookie counts for anything.
-TOKENLESS = frozenset({"web.asking.answer"})
+TOKENLESS = frozenset({"web.asking.answer", "web.choosing.choose"})
 REFILL = "refill"  # the action of a form that is only shown again
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

@@ -192,5 +192,7 @@ class LinksSchema(StrictSchema):
     left_out = Items(
         Text(),
         required=True,
-        metadata={"description": "Customers who were erased: do not write to them."},
+        metadata={
+            "description": "Customers who were erased or opted out: do not ask them."
+        },
     )

@@ -35,7 +35,12 @@ from experiments.models.journey import JourneyStage
 from experiments.models.keys import ApiKey, IdempotentAnswer
 from experiments.models.layers import HoldoutRow, Layer, LayerRange
 from experiments.models.metrics import Metric, MetricVersion
-from experiments.models.opt_outs import OptOut, OptOutLink, OptOutRevision
+from experiments.models.opt_outs import (
+    CustomerWords,
+    OptOut,
+    OptOutLink,
+    OptOutRevision,
+)
 from experiments.models.plans import AmendmentRow, PlanRow
 from experiments.models.previews import PreviewLink
 from experiments.models.privacy import (
@@ -68,6 +73,7 @@ __all__ = [
     "CompactionMark",
     "Connector",
     "ConnectorMapping",
+    "CustomerWords",
     "ErasedExposure",
     "Erasure",
     "ErasureLink",

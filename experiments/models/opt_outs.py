@@ -1,8 +1,8 @@
-"""Customers who take part in no experiment, by their own choice."""
+"""Customers who take part in no experiment, and what customers read about one."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary
+from sqlalchemy import ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from experiments.db import Base
@@ -40,3 +40,16 @@ class OptOutRevision(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     revision: Mapped[int]
+
+
+class CustomerWords(Base):
+    """What customers read about an experiment."""
+
+    __tablename__ = "customer_words"
+
+    experiment_id: Mapped[int] = mapped_column(
+        ForeignKey("experiment.id"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(String(120))
+    difference: Mapped[str] = mapped_column(String(500))
+    written_at: Mapped[datetime]

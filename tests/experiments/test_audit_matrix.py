@@ -15,6 +15,7 @@ from experiments import (
     catalog,
     connector_replay,
     connectors,
+    customer_words,
     data_requests,
     holdouts,
     hypotheses,
@@ -23,6 +24,7 @@ from experiments import (
     lifecycle,
     listed_units,
     metrics,
+    opt_outs,
     preview_links,
     quarantine,
     scheduled_steps,
@@ -30,9 +32,12 @@ from experiments import (
     surveys,
 )
 from experiments.actors import SYSTEM, Actor
+from experiments.choice_inviting import ChoiceWish, make_links
+from experiments.choice_links import ChoiceLinks
 from experiments.config import Settings
 from experiments.connector_presets import EXAMPLE
 from experiments.connectors import NewConnector
+from experiments.customer_words import Words
 from experiments.db import transaction
 from experiments.errors import Conflict
 from experiments.inbox import Inbox
@@ -60,7 +65,7 @@ from tests.surveys import make_survey, terms
 SOURCES = Path(__file__).parents[2] / "experiments"
 KINDS = (
     "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment|layer|holdout"
-    r"|erasure|export|quarantine|connector|survey"
+    r"|erasure|export|quarantine|connector|survey|opt_out"
 )
 SETTINGS = Settings(Path(), "sqlite://")  # nothing is set aside, nothing is written
 HIDE = Pseudonymiser(b"k" * 32)
@@ -178,6 +183,8 @@ def ramp(session: Session) -> None:
         session, "ramp", variant="nudge", days=1, actor=root, now=NOW
     )
     preview_links.revoke(session, "ramp", link.id, actor=root, now=NOW)
+    words = Words("A shorter set-up", "Fewer steps")
+    customer_words.write(session, "ramp", words, actor=root, now=NOW)
     lifecycle.transition(session, "ramp", Action.NEW_PHASE, root, NOW, reason=LONG)
 
 
@@ -186,6 +193,10 @@ def answer_a_customer(session: Session) -> None:
     kind = IdKind.CUSTOMER
     data_requests.request_erasure(session, HIDE, "u1", kind, actor=root, now=NOW)
     data_requests.note_export(session, kind, actor=root, now=NOW)
+    opt_outs.opt_out(session, b"p" * 16, now=NOW)
+    opt_outs.opt_in(session, b"p" * 16, now=NOW)
+    links = ChoiceLinks(Sealer(b"k" * 32))
+    make_links(session, links, HIDE, ChoiceWish(["u1"]), actor=root, now=NOW)
     pile = Pile("src1", "production", QuarantineReason.INVALID_SCORE)
     quarantine.replay(session, SETTINGS, HIDE, pile, Mending(), actor=root, now=NOW)
 

@@ -44,6 +44,8 @@ LEAST_ROLE = {
     "web.previews.revoke": EDITOR,
     "web.lists.show": EDITOR,
     "web.lists.remove": EDITOR,
+    "web.opt_outs.show": EDITOR,
+    "web.opt_outs.words": EDITOR,
     "web.experiments.pause": EDITOR,
     "web.experiments.resume": EDITOR,
     "web.experiments.stop_enrolment": EDITOR,
@@ -228,7 +230,7 @@ def test_every_change__without_a_token__is_refused(
         if method == "GET":
             continue
         answer = filled.client.open(path, method=method, base_url=BASE)
-        # A customer's link is the way in to a survey, and "1" is none.
+        # A customer's link is the way in to these, and "1" is none.
         refused = 404 if endpoint in TOKENLESS else 403
         assert answer.status_code == refused, endpoint
         text = filled.client.open(
@@ -290,8 +292,9 @@ def test_every_get__by_an_admin__changes_nothing(
         if method != "GET":
             continue
         with filled.get(path) as answer:
-            # Of a survey's link and of a source, which nobody has here.
-            nothing = endpoint.startswith("web.asking.") or endpoint == "web.data.hours"
+            # Of a customer's link and of a source, which nobody has here.
+            nothing = endpoint.startswith(("web.asking.", "web.choosing."))
+            nothing = nothing or endpoint == "web.data.hours"
             there = {404} if nothing else {200, 302}
             assert answer.status_code in there, endpoint
     assert dump(context) == before

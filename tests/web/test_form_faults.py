@@ -39,6 +39,7 @@ from web.forms.hypotheses import HypothesisForm
 from web.forms.layers import HoldoutForm, LayerForm, ReservationForm
 from web.forms.lists import ListedForm
 from web.forms.metrics import DefinitionForm, MetricForm
+from web.forms.opt_outs import ChoiceLinksForm, CustomerWordsForm
 from web.forms.previews import PreviewForm
 from web.forms.privacy import CustomerForm, EraseForm
 from web.forms.segments import RulesForm, SegmentForm
@@ -98,6 +99,8 @@ PAGES = (
     FormPage(ExplainForm, "/experiments/runs/why"),
     FormPage(PreviewForm, "/experiments/runs/preview"),
     FormPage(ListedForm, "/experiments/runs/lists"),
+    FormPage(CustomerWordsForm, "/experiments/runs/customer-words"),
+    FormPage(ChoiceLinksForm, "/settings/opt-outs"),
     FormPage(LayerForm, "/settings/layers", prefix="layer-"),
     FormPage(
         ReservationForm,

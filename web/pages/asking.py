@@ -20,7 +20,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response
 
-from experiments import survey_replies, surveys
+from experiments import opt_outs, survey_replies, surveys
 from experiments.comments import MAX_COMMENT
 from experiments.db import transaction
 from experiments.errors import AbideError, StorageFull, TooManyRequests, Unavailable
@@ -131,12 +131,14 @@ def _asked(token: str) -> Asked:
     with transaction(context().sessions) as database:
         survey = database.get(Survey, link.survey_id)
         until = survey_replies.answer_until(database, link)
-        is_erased = survey_replies.is_erased(database, link.customer)
+        # Of who was erased or opted out, no answer would be stored.
+        is_gone = survey_replies.is_erased(database, link.customer)
+        is_gone = is_gone or opt_outs.out_since(database, link.customer) is not None
     if survey is None:
         raise _NotAskedError("broken", own, HTTPStatus.NOT_FOUND)
     terms = surveys.terms_of(survey)
     language = _language(sorted(terms.texts), terms.language)
-    if is_erased or not survey.is_open or links.has_expired(link):
+    if is_gone or not survey.is_open or links.has_expired(link):
         raise _NotAskedError("over", language, HTTPStatus.GONE)
     if until is not None and until <= context().now():
         raise _NotAskedError("answered", language, HTTPStatus.OK)

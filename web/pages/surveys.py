@@ -1,7 +1,5 @@
 """Hosted surveys: list, make, change, words by language, links, and what came back."""
 
-import csv
-import io
 import secrets
 from collections.abc import Callable
 from http import HTTPStatus
@@ -32,11 +30,11 @@ from web.access import actor, context, least, person
 from web.forms.base import AbideForm
 from web.forms.surveys import LinksForm, SurveyForm, TermsForm, TextsForm
 from web.forms.surveys import text_faults as faults_of_texts
+from web.link_files import links_file
 from web.presenters.survey_words import NAMES
 from web.saving import form_data, save, wants_to_save
 
 pages = Blueprint("surveys", __name__)
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
 
 @pages.get("/surveys")
@@ -188,18 +186,8 @@ def _inviter() -> Inviter:
 
 def _file(key: str, made: Links) -> Response:
     base = f"{context().settings.base_url.rstrip('/')}/s/"
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["customer_id", "url"])
-    for customer_id, token in made.tokens:
-        risky = customer_id.startswith(FORMULA)
-        shown = f"'{customer_id}" if risky else customer_id
-        writer.writerow([shown, base + token])
-    answer = make_response(text.getvalue())
-    answer.headers["Content-Type"] = "text/csv; charset=utf-8"
-    answer.headers["Content-Disposition"] = f"attachment; filename={key}-links.csv"
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    links = [(customer_id, base + token) for customer_id, token in made.tokens]
+    return links_file(f"{key}-links", links)
 
 
 def _form_page(template: str, form: AbideForm, **values: object) -> Response:
