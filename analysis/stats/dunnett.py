@@ -10,6 +10,7 @@ simulates.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from analysis.stats.summary import Moments
 from experiments.vocabulary import Reason
 
 Values = NDArray[np.float64]
-_NODES = 96
+_NODES = 64
 _STEEP = 0.95
 _FAR = 8.5  # standard errors: beyond them lies less than 1e-16
 _MANY = 5000  # degrees of freedom from which the estimated variance is the true one
@@ -104,16 +105,28 @@ def many_to_one_value(loadings: Values, dof: float, level: float = 0.95) -> floa
     Returns:
         c such that no |statistic| passes c in a share `level` of experiments.
     """
+    return _value(tuple(loadings.tolist()), dof, level)
+
+
+@cache
+def _value(loadings: tuple[float, ...], dof: float, level: float) -> float:
     # Loads much, and most plans have one treatment.
     from scipy.optimize import brentq  # noqa: PLC0415
 
-    missed = 2 * tail(level)
+    missed, of_each = 2 * tail(level), np.array(loadings)
+    # Between one comparison and Bonferroni's.
+    low, high = (
+        -float(special.ndtri(missed / 2 / family))
+        if dof >= _MANY
+        else -float(special.stdtrit(dof, missed / 2 / family))
+        for family in (1, len(loadings))
+    )
     return float(
         brentq(
-            lambda c: many_to_one_p_value(c, loadings, dof) - missed,
-            0.0,
-            _LARGEST,
-            xtol=1e-10,
+            lambda c: many_to_one_p_value(c, of_each, dof) - missed,
+            low * 0.99,
+            min(high * 1.5 + 1, _LARGEST),
+            xtol=1e-9,
         )
     )
 

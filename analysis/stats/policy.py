@@ -124,27 +124,21 @@ def has_overlap(value: PolicyValue) -> bool:
 
 
 def doubly_robust_scores(
-    outcomes: Floats,
-    given: Choices,
-    covariates: Floats,
-    propensities: Floats,
-    folds: Choices | None = None,
+    outcomes: Floats, given: Choices, covariates: Floats, propensities: Floats
 ) -> Floats | NotComputable:
-    """Score each customer under each variant, right on average whatever the model.
+    """Score each customer under each variant, for rules that were fixed beforehand.
 
     Robins, Rotnitzky and Zhao (1994): the model's prediction, plus the residual over
     the probability for the variant that the customer got. With known probabilities the
-    mean over customers is unbiased even where the model is wrong. The model is least
-    squares in each variant.
+    mean over customers is right in large samples even where the model is wrong. The
+    model is least squares in each variant. For a rule learned from the same customers
+    use `worth_of_personalising`.
 
     Args:
         outcomes: one a customer.
         given: which variant each got, 0 to k - 1.
         covariates: known before the exposure; one row a customer.
         propensities: probability of each variant, drawn from.
-        folds: of each customer; each fold's predictions come from the other folds
-            (Chernozhukov et al. 2018). None predicts everyone from all, which is right
-            for rules that were fixed beforehand.
 
     Returns:
         Scores, customers x variants; or the reason why there are none.
@@ -152,21 +146,11 @@ def doubly_robust_scores(
     refused = _refused(outcomes, given, covariates, propensities)
     if refused:
         return refused
-    x = np.column_stack([np.ones(len(outcomes)), covariates])
-    predicted = np.empty((len(outcomes), len(propensities)))
-    groups = np.zeros(len(outcomes), np.int64) if folds is None else folds
-    for fold in np.unique(groups):
-        held = groups == fold
-        learned = ~held if folds is not None else held
-        slopes = _slopes(outcomes, given, x, learned, len(propensities))
-        if slopes is None:
-            return NotComputable(Reason.TOO_FEW_UNITS, {"needed": x.shape[1] + 1})
-        predicted[held] = x[held] @ slopes
-    scores = predicted.copy()
-    everyone = np.arange(len(outcomes))
-    left = outcomes - predicted[everyone, given]
-    scores[everyone, given] += left / propensities[given]
-    return scores
+    x = _with_constant(covariates)
+    slopes = _slopes(outcomes, given, x, len(propensities))
+    if slopes is None:
+        return NotComputable(Reason.TOO_FEW_UNITS, {"needed": x.shape[1] + 1})
+    return _scores(outcomes, given, x @ slopes, propensities)
 
 
 def value_of(
@@ -225,11 +209,15 @@ def worth_of_personalising(
 ) -> AddedValue | NotComputable:
     """Learn who should get what, and value it on customers who taught nothing.
 
-    In each fold the rule and the best single variant are chosen by the other folds'
-    regressions, and both are valued in the fold with doubly robust scores (Athey and
-    Wager 2021, "Policy learning with observational data"; Chernozhukov et al. 2018 for
-    the folds). What the rule would have been worth among those who chose it is never
-    given: it is too high by construction.
+    The folds are taken in turn: what the folds before it say chooses the rule and the
+    best single variant, and both are valued in the fold with doubly robust scores. The
+    first fold only teaches. (Luedtke and van der Laan 2016, "Statistical inference for
+    the mean outcome under a possibly non-unique optimal treatment strategy", Ann Stat
+    44(2).) Folds that taught each other would not do where variants are about equal: a
+    rule of noise works in each of two folds exactly when it works in the other, so
+    their errors add, and intervals held the truth in 88 % of simulations. What the rule
+    would have been worth among those who chose it is never given: it is too high by
+    construction.
 
     Args:
         outcomes: one a customer, higher is better.
@@ -242,31 +230,42 @@ def worth_of_personalising(
     Returns:
         What personalising adds per customer, or the reason why it cannot be told.
     """
-    if len(np.unique(folds)) < 2:  # noqa: PLR2004  # somebody learns, somebody tells
+    refused = _refused(outcomes, given, covariates, propensities)
+    if refused:
+        return refused
+    order = np.unique(folds)
+    if len(order) < 2:  # noqa: PLR2004  # somebody learns, somebody tells
         return NotComputable(Reason.OUT_OF_RANGE, {"field": "folds"})
-    scores = doubly_robust_scores(outcomes, given, covariates, propensities, folds)
-    if isinstance(scores, NotComputable):
-        return scores
-    chosen = np.empty(len(outcomes), np.int64)
-    single = np.empty(len(outcomes), np.int64)
-    x = np.column_stack([np.ones(len(outcomes)), covariates])
-    for fold in np.unique(folds):
-        held = folds == fold
-        slopes = _slopes(outcomes, given, x, ~held, len(propensities))
+    x = _with_constant(covariates)
+    parts = []
+    for fold in order[1:]:
+        before, held = folds < fold, folds == fold
+        slopes = _slopes(outcomes[before], given[before], x[before], len(propensities))
         if slopes is None:
             return NotComputable(Reason.TOO_FEW_UNITS, {"needed": x.shape[1] + 1})
-        chosen[held] = np.argmax(x[held] @ slopes, axis=1)
-        single[held] = int(np.argmax((x[~held] @ slopes).mean(axis=0)))
-    added, error, interval = difference(scores, chosen, single, level)
+        predicted = x[held] @ slopes
+        single = int(np.argmax((x[before] @ slopes).mean(axis=0)))
+        parts.append(
+            (
+                _scores(outcomes[held], given[held], predicted, propensities),
+                np.argmax(predicted, axis=1),
+                np.full(len(predicted), single),
+                given[held],
+            )
+        )
+    scores, chosen, uniform, got = (
+        np.concatenate(each) for each in zip(*parts, strict=True)
+    )
+    added, error, interval = difference(scores, chosen, uniform, level)
     return AddedValue(
-        rule=value_of(scores, chosen, given, propensities, level),
-        uniform=value_of(scores, single, given, propensities, level),
+        rule=value_of(scores, chosen, got, propensities, level),
+        uniform=value_of(scores, uniform, got, propensities, level),
         added=added,
         standard_error=error,
         interval=interval,
         # A rule that is the best single variant adds nothing, and tests nothing.
         p_value=normal_p_value(added / error) if error > 0 else 1.0,
-        share_changed=float((chosen != single).mean()),
+        share_changed=float((chosen != uniform).mean()),
     )
 
 
@@ -285,13 +284,24 @@ def _value(parts: Floats, weights: Floats, level: float) -> PolicyValue:
     )
 
 
-def _slopes(
-    outcomes: Floats, given: Choices, x: Floats, learned: NDArray[np.bool_], k: int
-) -> Floats | None:
+def _with_constant(covariates: Floats) -> Floats:
+    return np.column_stack([np.ones(len(covariates)), covariates])
+
+
+def _scores(
+    outcomes: Floats, given: Choices, predicted: Floats, propensities: Floats
+) -> Floats:
+    scores, everyone = predicted.copy(), np.arange(len(outcomes))
+    left = outcomes - predicted[everyone, given]
+    scores[everyone, given] += left / propensities[given]
+    return scores
+
+
+def _slopes(outcomes: Floats, given: Choices, x: Floats, k: int) -> Floats | None:
     """Coefficients of each variant's regression, in columns."""
     columns = []
     for variant in range(k):
-        rows = learned & (given == variant)
+        rows = given == variant
         if rows.sum() <= x.shape[1]:
             return None
         columns.append(np.linalg.lstsq(x[rows], outcomes[rows], rcond=None)[0])

@@ -30,7 +30,7 @@ def customers(seed: int, n: int, tilt: float) -> tuple[Floats, Choices, Floats]:
 
 
 def folds(n: int) -> Choices:
-    return np.arange(n) % 2
+    return np.arange(n) % 4
 
 
 def test_weighted_values__few_decisions__by_hand() -> None:
