@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,12 +43,14 @@ class Layout:
         measured: numbers and times whose range goes into the log. Never an id: the
             log keeps what it once said, also about somebody who was erased.
         dictionary: columns that repeat within a file.
+        encodings: column -> Parquet encoding, where another is smaller than plain.
     """
 
     schema: pa.Schema
     folders: tuple[str, ...]
     measured: tuple[str, ...]
     dictionary: tuple[str, ...]
+    encodings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def file_schema(self) -> pa.Schema:
@@ -211,6 +213,7 @@ def write_file(
                 compression="zstd",
                 row_group_size=ROW_GROUP_ROWS,
                 use_dictionary=list(layout.dictionary),
+                column_encoding=dict(layout.encodings),
                 store_schema=False,
             )
             sync(path)

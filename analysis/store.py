@@ -60,6 +60,12 @@ EVENT_LAYOUT = Layout(
         "key_id",
         "received_at",
     ),
+    # Times within a day differ by 37 bits, and all message ids are of one length.
+    encodings={
+        "message_id": "DELTA_LENGTH_BYTE_ARRAY",
+        "occurred_at": "DELTA_BINARY_PACKED",
+        "original_at": "DELTA_BINARY_PACKED",
+    },
 )
 
 

@@ -1,8 +1,8 @@
-"""How fast events come in and reach the store, each beside its limit.
+"""How fast events come in, beside its limit; what follows is in `benchmarks.store`.
 
 The limit of a door is the store behind it with the same durability: as many threads as
 the server has append the same, already pseudonymised, events straight to the inbox and
-wait until they are on the disk. `python -m benchmarks.ingest` takes about 50 s.
+wait until they are on the disk. `python -m benchmarks.ingest` takes about 40 s.
 """
 
 import itertools
@@ -18,29 +18,25 @@ from pathlib import Path
 import orjson
 import pysqlite3.dbapi2 as sqlite
 
-from analysis.compactor import Compactor
-from analysis.store import EventStore
 from benchmarks.harness import Figure, figure, record
 from benchmarks.ingest_apps import FOLDER
 from benchmarks.load import CONNECTIONS, Load, ask, post, press, serving
 from experiments import key_format
 from experiments.config import Settings
-from experiments.context import Context, utc_now
-from experiments.db import make_engine, make_sessions
+from experiments.context import utc_now
 from experiments.events import Envelope, Sender, read_messages
 from experiments.inbox import Inbox
 from experiments.parcels import EventRow, Parcel
 from experiments.privacy import load_pseudonymiser
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_values import parse
-from experiments.schema import upgrade
 from experiments.vocabulary import Environment, KeyKind
 
 SECONDS = 2.0  # each measurement
 SIZES = (1, 20, 100)  # events in one request
-COMPACTED = 300_000
 CUSTOMERS = 50_000
 DAYS = 3
+EVENTS = 300_000  # over the days
 ATTRIBUTES = frozenset({"plan"})
 START = datetime.now(UTC) - timedelta(days=DAYS + 1)
 
@@ -57,8 +53,6 @@ def measure() -> list[Figure]:
         key = publish_key(settings)
         for size in SIZES:
             figures += door_figures(settings, key, size)
-    with tempfile.TemporaryDirectory() as folder:
-        figures += compaction_figures(settings_in(Path(folder)))
     return figures
 
 
@@ -163,37 +157,9 @@ def inserts(settings: Settings, size: int) -> float:
     return load.per_second
 
 
-def compaction_figures(settings: Settings) -> list[Figure]:
-    """Fill an inbox, and time how it is emptied into the store."""
-    engine = make_engine(settings.database_url)
-    upgrade(engine)
-    context = Context(settings, make_sessions(engine), utc_now)
-    inbox = Inbox.for_settings(settings)
-    size = 1000
-    compactor = Compactor(context, EventStore(settings))
-    inbox.append(parcel_of(settings, size, 0))
-    _empty(compactor)  # loads what is loaded once
-    for number in range(1, COMPACTED // size + 1):
-        inbox.append(parcel_of(settings, size, number))
-    took = _seconds(lambda: _empty(compactor))
-    files = EventStore(settings).files()
-    stored = sum(Path(file).stat().st_size for file in files)
-    again = parcel_of(settings, size, 0)
-    for _ in range(COMPACTED // size // 4):
-        inbox.append(again)
-    repeats = _seconds(lambda: _empty(compactor))
-    inbox.close()
-    engine.dispose()
-    return [
-        figure("compaction", COMPACTED / took, "events/s", at_least=100_000),
-        figure("compaction of repeats", COMPACTED / 4 / repeats, "events/s"),
-        figure("size of a stored event", stored / COMPACTED, "bytes", at_most=45),
-    ]
-
-
 def messages(size: int, number: int) -> list[dict[str, object]]:
     """Write what a server client would send."""
-    step = timedelta(days=DAYS) / COMPACTED
+    step = timedelta(days=DAYS) / EVENTS
     first = number * size
     return [
         {
@@ -246,17 +212,6 @@ def publish_key(settings: Settings) -> str:
     )
     RulesetFolder(settings.data_dir / "ruleset").write(parse(body), body)
     return text
-
-
-def _empty(compactor: Compactor) -> None:
-    while compactor.round().group_count:
-        pass
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":
