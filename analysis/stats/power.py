@@ -128,7 +128,7 @@ def size_for_means(
         return refused
     if not effect:
         return NotComputable(Reason.UNREACHABLE, {"field": "effect"})
-    return _sizes(_n_for_means(abs(effect) / sd, demand), demand)
+    return _sizes(answers_for_mean(abs(effect) / sd, demand), demand)
 
 
 def size_with_silence(
@@ -253,7 +253,7 @@ def detectable_mean(
     refused = _wrong_demand(demand) or outside("sd", sd, 0, math.inf)
     if refused:
         return refused
-    found = _smallest(lambda d: _n_for_means(d, demand), size.treatment, 1e3)
+    found = _smallest(lambda d: answers_for_mean(d, demand), size.treatment, 1e3)
     if found is None:
         return NotComputable(Reason.UNREACHABLE, {"field": "size"})
     return found * sd
@@ -330,8 +330,16 @@ def _n_for_proportions(baseline: float, effect: float, demand: Demand) -> float:
     )
 
 
-def _n_for_means(standardised: float, demand: Demand) -> float:
-    """Customers of one treatment, not rounded, for an effect in standard deviations."""
+def answers_for_mean(standardised: float, demand: Demand) -> float:
+    """Customers of one treatment, not rounded, by Student's t up to 100,000.
+
+    Args:
+        standardised: effect in standard deviations, 0 or more.
+        demand: alpha, power, treatments and ratio.
+
+    Returns:
+        Customers; infinite for no effect.
+    """
     if not standardised:
         return math.inf
     errors = demand.reach / standardised

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from scipy import special
 
+from analysis.stats.estimate import NotComputable
 from experiments.vocabulary import CheckState, Reason
 
 ALARM_P_VALUE = 0.0005  # blocks the result
@@ -89,6 +90,26 @@ def sample_ratio(counts: Mapping[str, int], shares: Mapping[str, float]) -> Samp
         anytime_p_value=None if log_e is None else math.exp(min(0.0, -log_e)),
         reason=reason,
     )
+
+
+def exact_p_value(count: int, of: int, share: float) -> float | NotComputable:
+    """Test the split of few customers over two arms exactly: binomial, two-sided.
+
+    Args:
+        count: customers in the one arm.
+        of: customers in both.
+        share: planned share of the one arm among both, between 0 and 1.
+
+    Returns:
+        The p-value, or the reason where nobody is in either or the plan is no split.
+    """
+    if not 0 < share < 1 or not 0 <= count <= of:
+        return NotComputable(Reason.OUT_OF_RANGE, {"field": "share"})
+    if not of:
+        return NotComputable(Reason.EMPTY_ARM)
+    from scipy.stats import binomtest  # noqa: PLC0415  # loads much; rarely needed
+
+    return float(binomtest(count, of, share).pvalue)
 
 
 def _why_not(expected: Mapping[str, float]) -> Reason | None:

@@ -1,10 +1,13 @@
 """Customers needed, and events needed."""
 
 from analysis.stats.power import (
+    Demand,
     SampleSize,
+    answers_for_mean,
     events_for_hazard_ratio,
     size_for_proportions,
 )
+from analysis.stats.power_factors import adjusted_share, design_effect
 from tests.reference.book import Record, Values, covers
 
 OTHERS = "another formula; Abide pools under the null, as its test does"
@@ -26,3 +29,21 @@ def proportions(record: Record) -> Values:
 @covers("power.surv.hr0.7", "power.surv.hr0.8", "power.surv.hr0.9")
 def events(record: Record) -> Values:
     return {"events": events_for_hazard_ratio(record.inputs["hr"])}
+
+
+@covers("power.mean.d0.1", "power.mean.d0.02")
+def means(record: Record) -> Values:
+    d, demand = record.inputs["d"], Demand()
+    # A hundredth of the effect takes so many customers that the normal is used.
+    by_normal = answers_for_mean(d / 100, demand) / 10_000
+    return {"n_t": answers_for_mean(d, demand), "n_normal": by_normal}
+
+
+@covers("power.cuped")
+def factors(record: Record) -> Values:
+    given = record.inputs
+    return {
+        "cuped": adjusted_share(given["rho"]),
+        "deff": design_effect(given["m"], given["icc"]),
+        "deff_cv": design_effect(given["m"], given["icc"], given["cv"]),
+    }

@@ -1,6 +1,6 @@
 """Sample ratio."""
 
-from analysis.stats.srm import sample_ratio
+from analysis.stats.srm import exact_p_value, sample_ratio
 from tests.reference.book import Record, Values, covers
 
 
@@ -26,3 +26,9 @@ def hillstrom(record: Record) -> Values:
     counts = record.inputs["users"]
     found = sample_ratio(counts, dict.fromkeys(counts, 1 / 3))
     return {"chi2": found.chi2, "p": found.p_value}
+
+
+@covers("cookie.srm.exact")
+def cookie_cats_exactly(record: Record) -> Values:
+    control, treatment = record.inputs["n_control"], record.inputs["n_treat"]
+    return {"p": exact_p_value(control, control + treatment, 0.5)}
