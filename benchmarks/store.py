@@ -1,8 +1,8 @@
 """How fast events are compacted, how small they lie, how soon one customer is erased.
 
 `python -m benchmarks.store` takes 300,000 events, and about 15 s;
-`ABIDE_BENCH_EVENTS=10000000`, or any number of thousands, gives the same of another size
-beside them; ten million take some minutes and 2 GB of disk.
+`ABIDE_BENCH_EVENTS=10000000`, or any number of thousands, gives the same of another
+size beside them; ten million take some minutes and 2 GB of disk.
 """
 
 import itertools
