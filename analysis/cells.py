@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from analysis.cohort import ExposureCounts
 from analysis.measure import Mark, Measure, OutcomeCount
 from analysis.membership import Membership
+from analysis.stats.amounts import Amounts
 from analysis.stats.clusters import Clusters, clusters_of
 from analysis.stats.response_weighting import Stratum
 from analysis.stats.summary import Histogram, Summary
@@ -33,6 +34,7 @@ class Cell:
     n_immature: int  # customers too young to be in the summary
     clusters: Clusters | None = None  # where accounts are drawn
     strata: tuple[Stratum, ...] = ()  # of a survey, everybody by declared segments
+    amounts: Amounts | None = None  # of numbers: amounts, and what is adjusted
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,9 @@ def outcome_rows(
         (control, first.estimate.control),
         *((each.reading.variant, each.estimate.treatment) for each in effects),
     ]
-    kind = first.planned.definition.kind
+    asked = first.planned.definition
     return [
-        (name, arm, wording.value_on_scale(arm.value, kind, first.decimals))
+        (name, arm, wording.value_on_scale(arm.value, asked, first.decimals))
         for name, arm in arms
         if arm.value is not None
     ]
@@ -120,7 +120,7 @@ def _outcome_axis(
     definition: MetricDefinition, rows: Sequence[tuple[str, ArmValue, str]]
 ) -> tuple[alt.Axis, float, float]:
     kind, scale = definition.kind, definition.scale
-    if wording.measure_of(kind) is wording.POINTS:
+    if wording.measure_of(definition) is wording.POINTS:
         axis = alt.Axis(
             labelExpr="round(datum.value * 100) + ' %'",
             values=[0, 0.25, 0.5, 0.75, 1],

@@ -51,7 +51,7 @@ class Effect:
     @property
     def measure(self) -> wording.Measure:
         """How changes of the metric are read."""
-        return wording.measure_of(self.planned.definition.kind)
+        return wording.measure_of(self.planned.definition)
 
     @property
     def words(self) -> EstimateWords:

@@ -214,7 +214,6 @@ def _outcome(plan: Plan, effects: Sequence[Effect]) -> DrawnChart:
     control = plan.design.control.name
     rows = outcome_rows(effects, control)
     first = effects[0]
-    kind = first.planned.definition.kind
     table = [
         [
             name,
@@ -225,7 +224,7 @@ def _outcome(plan: Plan, effects: Sequence[Effect]) -> DrawnChart:
         for name, arm, text in rows
     ]
     values = wording.joined([f"{text} in {name}" for name, _, text in rows])
-    share = wording.measure_of(kind) is wording.POINTS
+    share = first.measure is wording.POINTS
     return _chart(
         "primary_outcome",
         f"{first.planned.name} by group",
@@ -240,9 +239,9 @@ def _values(interval: Interval | None, effect: Effect) -> str:
     """Write the interval of one group's own value."""
     if interval is None or interval.low is None or interval.high is None:
         return ""
-    kind = effect.planned.definition.kind
+    asked = effect.planned.definition
     low, high = (
-        wording.value_on_scale(end, kind, effect.decimals)
+        wording.value_on_scale(end, asked, effect.decimals)
         for end in (interval.low, interval.high)
     )
     return f"{low} to {high}"
@@ -285,12 +284,12 @@ def _difference(effects: Sequence[Effect]) -> DrawnChart:
 def _forest(effects: Sequence[Effect]) -> DrawnChart:
     rows = []
     for each in effects:
-        kind = each.planned.definition.kind
+        asked = each.planned.definition
         arms = [each.estimate.control, each.estimate.treatment]
         control, variant = (
             "\N{EN DASH}"
             if arm.value is None
-            else wording.value_on_scale(arm.value, kind, each.decimals)
+            else wording.value_on_scale(arm.value, asked, each.decimals)
             + f" ({wording.count(arm.n)})"
             for arm in arms
         )

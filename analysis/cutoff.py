@@ -131,7 +131,7 @@ def _events_of(metric: PlannedMetric) -> Iterable[str]:
     asks = metric.definition.survey_kind
     if asks is not None:
         return (FACTS[asks].request_name, FACTS[asks].answer_name)
-    return metric.definition.events
+    return metric.definition.all_events
 
 
 def _is_over(source: Source, plan: Plan) -> bool:

@@ -1,5 +1,8 @@
 """One estimate and its intervals in words."""
 
+from copy import copy
+from dataclasses import replace
+
 from analysis import wording
 from analysis.stats.estimate import Estimate, Interval
 
@@ -14,10 +17,17 @@ class EstimateWords:
         width = wording.half_width(estimate.interval, estimate.effect)
         self.decimals = wording.decimals_for(measure.shown(width))
 
+    def of(self, effect: float, low: float, high: float) -> "EstimateWords":
+        """Write another estimate of the same change, in the same unit."""
+        other = copy(self)
+        other.effect = effect
+        other.interval = replace(self.interval, low=low, high=high)
+        return other
+
     def change(self) -> str:
         """Write the estimate with its sign and unit."""
         digits = self._signed(self.effect)
-        return f"{digits}{self.measure.unit(digits)}"
+        return self.measure.written(digits)
 
     def change_and_range(self) -> str:
         """Write the estimate with its interval: "+1.9 points (+0.6 to +3.2)"."""
@@ -26,7 +36,7 @@ class EstimateWords:
     def size(self, value: float) -> str:
         """Write a value without its sign, with its unit."""
         digits = wording.number(abs(self.measure.shown(value)), self.decimals)
-        return f"{digits}{self.measure.unit(digits)}"
+        return self.measure.written(digits)
 
     def plain_range(self, *, fell: bool) -> str:
         """Write an interval that lies on one side of 0, by size."""

@@ -11,6 +11,7 @@ import structlog
 
 from analysis.by_accounts import by_accounts
 from analysis.cells import EVERYBODY, Cell, Summaries
+from analysis.comparing_amounts import adjusted, compare_amounts
 from analysis.readings import MetricReading, Silence
 from analysis.silence import silence_of
 from analysis.stats.clustered import (
@@ -30,7 +31,7 @@ from analysis.stats.satisfaction import (
     net_promoter,
     response_balance,
 )
-from analysis.stats.summary import Histogram, LifeTable, Successes
+from analysis.stats.summary import Histogram, LifeTable, Moments, Successes
 from analysis.stats.survival import (
     CurvePoint,
     LogRank,
@@ -247,17 +248,27 @@ def _compare(
         return by_accounts(
             definition, (c, control.clusters), (t, treatment.clusters), level
         )
+    if isinstance(c, Moments) and isinstance(t, Moments):
+        return compare_amounts(definition, control, treatment, level)
     if isinstance(c, Successes) and isinstance(t, Successes):
-        return two_proportions(c, t, level)
+        plain = two_proportions(c, t, level)
+        return adjusted(plain, control.amounts, treatment.amounts, level)
     if isinstance(c, LifeTable) and isinstance(t, LifeTable):
         return rmst_difference(c, t, definition.day, level)
     if isinstance(c, Histogram) and isinstance(t, Histogram):
-        if definition.kind == MetricKind.NPS:
-            return net_promoter(c, t, level)
-        if definition.counts_upper_box:
-            return csat_share(c, t, definition.satisfied_from, level)
-        return csat_mean(c, t, level)
+        plain = _answers(definition, c, t, level)
+        return adjusted(plain, control.amounts, treatment.amounts, level)
     raise TypeError(f"no estimator for {type(c).__name__} and {type(t).__name__}")
+
+
+def _answers(
+    definition: MetricDefinition, c: Histogram, t: Histogram, level: float
+) -> Outcome:
+    if definition.kind == MetricKind.NPS:
+        return net_promoter(c, t, level)
+    if definition.counts_upper_box:
+        return csat_share(c, t, definition.satisfied_from, level)
+    return csat_mean(c, t, level)
 
 
 def _survival(

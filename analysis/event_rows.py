@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
 
-from experiments.vocabulary import Environment
+from experiments.vocabulary import Environment, EventKind
 
 # Ibis connections, tables and expressions have no types of their own.
 Connection = Any
@@ -156,7 +157,7 @@ class EventRows:
             events = events.filter(~elsewhere)
         if seen["later"]:
             events = events.filter(~later)
-        self._events = events
+        self.stored = self._events = events  # with the ids they came with
         count = 1
         while count < MAX_BUCKETS and seen["total"] / count > EVENTS_A_BUCKET:
             count *= 2
@@ -182,6 +183,14 @@ class EventRows:
         connection.create_table("aliases", used, temp=True)
         aliases = connection.table("aliases")
         return aliases if aliases.count().execute() else None
+
+    @cached_property
+    def began(self) -> datetime | None:
+        """Time of the first activity that is stored; None where there is none."""
+        rows = self.stored.filter(self.stored.kind == EventKind.ACTIVITY.value)
+        found = rows.agg(first=rows.occurred_at.min()).to_pyarrow().to_pylist()
+        moment: datetime | None = found[0]["first"]
+        return moment
 
     def of(self, bucket: Bucket) -> Rows:
         """All events of a bucket's customers, with their stitched id as `person`."""

@@ -160,7 +160,8 @@ def _counterpart(outcome: Outcome, plan: Plan) -> PlannedMetric:
 
 def _words(definition: MetricDefinition) -> str:
     """Write what can be asked for on the command line."""
-    text = f"{definition.kind.value}:{definition.day}"
+    day = definition.maturity.days if definition.is_amount else definition.day
+    text = f"{definition.kind.value}:{day}"
     if definition.is_survey:
         text += f" on a scale to {definition.scale}"
     if definition.counts_upper_box:

@@ -6,11 +6,16 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from experiments.errors import InvalidInput
-from experiments.metric_definition import SURVEYS, MetricDefinition
+from experiments.metric_definition import (
+    AMOUNTS,
+    SURVEYS,
+    USUAL_CAP_SHARE,
+    MetricDefinition,
+)
 from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
 from experiments.vocabulary import Direction, MetricKind, SurveyKind
 
-KIND_WORDS = ", ".join(kind.value for kind in MetricKind)
+KIND_WORDS = ", ".join(kind.value for kind in MetricKind if kind != MetricKind.RATIO)
 DEFAULT_SURVEY_DAY = 30
 ANY_SURVEY = frozenset(kind.value for kind in SurveyKind)
 _SPEC = re.compile(r"(?P<name>.+)=(?P<kind>[a-z_]+)(:(?P<day>\d{1,3}))?")
@@ -82,6 +87,11 @@ def _read_outcome(text: str, scale: Scale, *, columns: bool) -> Outcome:
         )
     day = int(found["day"] or DEFAULT_SURVEY_DAY)
     definition = _definition(kind, name, day, scale)
+    if kind == MetricKind.RATIO:
+        raise InvalidInput(
+            f'"{text}" names one event, but a ratio has two: define it in the'
+            " catalogue."
+        )
     definition.check()
     parts = [name] if columns else [name, kind.value, str(day)]
     return Outcome(name, definition, _slug("-".join(parts)), _title(kind, day))
@@ -93,6 +103,15 @@ def _definition(
     falls = kind == MetricKind.CHURN
     if kind == MetricKind.NPS:
         scale = Scale(NPS_TOP, PROMOTERS_FROM)
+    if kind in AMOUNTS:
+        return MetricDefinition(
+            kind=kind,
+            direction=Direction.INCREASE,
+            events=(name,),
+            day=0,
+            window_days=day,
+            cap_share=USUAL_CAP_SHARE[kind],
+        )
     return MetricDefinition(
         kind=kind,
         direction=Direction.DECREASE if falls else Direction.INCREASE,
@@ -109,6 +128,8 @@ def _title(kind: MetricKind, day: int) -> str:
         MetricKind.RETENTION: f"Day-{day} retention",
         MetricKind.CHURN: f"Churn by day {day}",
         MetricKind.TIME_TO_CHURN: "Time to churn",
+        MetricKind.EVENT_COUNT: f"Events in {day} days",
+        MetricKind.VALUE_SUM: f"Sum of values in {day} days",
         MetricKind.CSAT_MEAN: "CSAT",
         MetricKind.CSAT_SHARE: "Satisfied customers",
         MetricKind.NPS: "NPS",

@@ -52,6 +52,8 @@ _MATTERS = {
     MetricKind.CES_MEAN: 0.1,
     MetricKind.NPS: 3.0,
     MetricKind.TIME_TO_CHURN: 1.0,
+    MetricKind.EVENT_COUNT: 0.1,
+    MetricKind.VALUE_SUM: 1.0,
 }
 
 

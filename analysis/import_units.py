@@ -15,7 +15,7 @@ from analysis.unit_store import UNIT_SCHEMA
 from experiments.conditions import attributes_of
 from experiments.errors import InvalidInput
 from experiments.field_faults import KEY_PATTERN, KEY_RULE
-from experiments.messages import MAX_ID
+from experiments.messages import MAX_ID, number
 from experiments.plan import Plan
 from experiments.privacy import Pseudonymiser
 from experiments.vocabulary import MetricKind
@@ -167,6 +167,9 @@ class UnitRows:
             key = cell.strip().lower() if isinstance(cell, str) else cell
             value = _NO_YES.get(key)
             wanted = "0 or 1, no or yes, or empty"
+        elif definition.is_amount:
+            value = number(plain_value(cell))
+            wanted = "a number, or empty"
         else:
             value = _score(plain_value(cell), definition.scale)
             wanted = f"a score from 0 to {definition.scale}, or empty"

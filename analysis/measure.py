@@ -4,7 +4,8 @@ Each kind says three things. `prepare` and `gather`: which columns of the rows, 
 which aggregates of them, describe one customer. `outcome`: what these say about the
 customer, as a value and a mark. `decode`: the summary that a count of equal outcomes
 makes. Only counts leave the database, so a result has the same bits whatever the order
-of rows, and customers without an old enough exposure are never failures.
+of rows, and customers without an old enough exposure are never failures. Amounts, whose
+outcomes are many, have no `decode`: numbers.py adds them up.
 
 Times are microseconds since the customer's first exposure. Day k is
 [k x 24 h, (k + 1) x 24 h); day 0 is never retention, for a window begins on day 1 at
@@ -63,11 +64,15 @@ class Decoded(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Measure(ABC):
-    """How one metric of a plan is measured; `name` prefixes its columns."""
+class Gauge(ABC):
+    """How one metric of a plan is read of one customer; `name` prefixes its columns.
+
+    `exponent` is the power of two by which values of events become whole numbers.
+    """
 
     name: str
     definition: MetricDefinition
+    exponent: int = 0
 
     @property
     @abstractmethod
@@ -96,6 +101,10 @@ class Measure(ABC):
     @abstractmethod
     def outcome(self, units: Rows) -> Outcome:
         """Tell a customer's outcome from gathered columns and `follow_up`."""
+
+
+class Measure(Gauge):
+    """A metric whose outcomes are few, so that equal ones can be counted."""
 
     @abstractmethod
     def decode(self, counts: Iterable[OutcomeCount]) -> Decoded:

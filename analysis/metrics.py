@@ -1,9 +1,10 @@
 """Which measure reads a metric: one for each kind, in the file of its family."""
 
-from analysis.measure import Measure
+from analysis.measure import Gauge, Measure
 from analysis.measures_activity import Churn, Retention, TimeToChurn
 from analysis.measures_survey import Survey
-from experiments.metric_definition import MetricDefinition
+from analysis.measures_value import AmountMeasure
+from experiments.metric_definition import AMOUNTS, MetricDefinition
 from experiments.vocabulary import MetricKind
 
 MEASURES: dict[MetricKind, type[Measure]] = {
@@ -18,14 +19,17 @@ MEASURES: dict[MetricKind, type[Measure]] = {
 }
 
 
-def measure_of(definition: MetricDefinition, name: str) -> Measure:
+def measure_of(definition: MetricDefinition, name: str, exponent: int = 0) -> Gauge:
     """Say how a metric is measured.
 
     Args:
         definition: of the metric.
         name: prefix of its columns, unique in one query.
+        exponent: the power of two by which values of events become whole numbers.
 
     Returns:
         The measure of its kind.
     """
+    if definition.kind in AMOUNTS:
+        return AmountMeasure(name, definition, exponent)
     return MEASURES[definition.kind](name, definition)

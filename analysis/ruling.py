@@ -226,7 +226,7 @@ def _why_ship(case: _Case) -> str:
     primary = case.primary
     change = wording.agreed(
         primary.planned.choice.change_that_matters,
-        wording.measure_of(primary.planned.definition.kind),
+        wording.measure_of(primary.planned.definition),
     )
     clause = {
         PrimaryTest.BETTER: f"{primary.name} is better",

@@ -37,6 +37,7 @@ from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.readings import Judgement, Progress
 from analysis.silence import silence_to_json
 from analysis.stats import clusters
+from analysis.stats.amounts import Amounts
 from analysis.stats.estimate import NotComputable
 from analysis.stats.satisfaction import response_rates
 from analysis.stats.summary import (
@@ -118,6 +119,8 @@ def summaries_of(summaries: Summaries, phase: ResultPhase) -> list[dict[str, Any
 
 def _whole(cell: Cell) -> dict[str, Any]:
     body = _table(cell.summary)
+    if cell.amounts is not None:
+        body["amounts"] = _amounts(cell.amounts)
     if cell.clusters is not None:
         body["clusters"] = clusters.to_json(cell.clusters)
     if cell.strata:
@@ -144,6 +147,16 @@ def _table(summary: Summary) -> dict[str, Any]:
     if isinstance(summary, Histogram):
         body["counts"] = [list(pair) for pair in summary.counts]
     return body
+
+
+def _amounts(amounts: Amounts) -> dict[str, Any]:
+    accounts = amounts.accounts
+    return {
+        "vector": _table(amounts.vector),
+        "raw": _table(amounts.raw),
+        "cap": amounts.cap,
+        "accounts": None if accounts is None else _table(accounts),
+    }
 
 
 def _size(cell: Cell) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from analysis import wording
 from analysis.estimate_words import EstimateWords
 from analysis.glossary import not_computable
 from analysis.stats.estimate import Estimate, Interval, NotComputable, Outcome
+from experiments.metric_definition import MEAN_AMOUNTS
 from experiments.vocabulary import Direction, MetricKind, Role, SentenceCase
 
 MAX_WORDS = 30
@@ -35,11 +36,12 @@ class MetricFacts:
     who: str = "customers"  # or "accounts", where these are drawn
     scale: int | None = None  # the highest score of a survey
     day: int | None = None  # up to which days are counted
+    unit: str = ""  # of an amount
 
     @property
     def measure(self) -> wording.Measure:
         """How changes of this metric are read."""
-        return wording.measure_of(self.kind)
+        return wording.measure_for(self.kind, self.unit)
 
     @property
     def where(self) -> str:
@@ -49,7 +51,7 @@ class MetricFacts:
             return f" on the {wording.scale(self.scale)}"
         if self.kind == MetricKind.TIME_TO_CHURN and self.day is not None:
             return f" within the {wording.first_days(self.day)}"
-        return ""
+        return " per customer" if self.kind in MEAN_AMOUNTS else ""
 
     @property
     def sign(self) -> int:

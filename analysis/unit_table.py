@@ -10,13 +10,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import ibis
+
 from analysis.cells import Cell, Groups, Summaries, roll_up
 from analysis.cohort import ExposureCounts
 from analysis.event_rows import Rows, connect
-from analysis.measure import Mark, OutcomeCount
+from analysis.measure import Mark, Measure, OutcomeCount
 from analysis.membership import Membership, reported_segments
 from analysis.metrics import measure_of
-from experiments.plan import Plan
+from analysis.number_cells import amount_cells, amounts_of
+from analysis.numbers import NumberSums, sums_of
+from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import MetricKind
 
 Found = tuple[str, str, str | None, float | None, int]
@@ -44,9 +48,14 @@ def summarise_units(plan: Plan, files: Sequence[str], scratch: Path) -> Summarie
         sizes = Counter[tuple[str, str | None]]()
         for variant, attributes, n in _tuples(variants):
             sizes[variant, attributes] += n
-    membership = Membership(reported_segments(plan))
-    texts = sorted({text for _, text in sizes}, key=repr)
-    masks = dict(zip(texts, membership.of_texts(texts), strict=True))
+        membership = Membership(reported_segments(plan))
+        texts = sorted({text for _, text in sizes}, key=repr)
+        masks = dict(zip(texts, membership.of_texts(texts), strict=True))
+        sums = {
+            metric.choice.metric: _sums(table, metric, masks)
+            for metric in plan.metrics
+            if metric.definition.is_amount
+        }
     names = {variant.name for variant in plan.design.variants}
     cells: list[Cell] = []
     for metric in plan.metrics:
@@ -54,8 +63,32 @@ def summarise_units(plan: Plan, files: Sequence[str], scratch: Path) -> Summarie
             key = metric.choice.metric
             groups = _groups(key, found, masks) or _all_missing(sizes, masks)
             measure = measure_of(metric.definition, "m")
-            cells += roll_up(plan, key, measure, groups, membership)
+            if isinstance(measure, Measure):
+                cells += roll_up(plan, key, measure, groups, membership)
+            else:
+                amounts = amounts_of(plan, metric, sums[key], membership)
+                cells += amount_cells(metric, amounts)
     return Summaries(tuple(cells), _exposures(plan, sizes, names), has_times=False)
+
+
+def _sums(
+    table: Rows, metric: PlannedMetric, masks: dict[str | None, str]
+) -> NumberSums:
+    """Add up an amount that the file has, of customers of all ages."""
+    gauge = measure_of(metric.definition, "m")
+    pairs = [{"text": text, "segments": mask} for text, mask in masks.items()]
+    schema = ibis.schema({"text": "string", "segments": "string"})
+    known = ibis.memtable(pairs, schema=schema)
+    own = table.filter(table.metric == metric.choice.metric)
+    own = own.inner_join(known, own.attributes.identical_to(known.text))
+    units = own.select(
+        "variant",
+        "segments",
+        cluster=ibis.literal(0, type="int64"),
+        m_value=own.value,
+        m_mark=ibis.literal(int(Mark.PLAIN), type="int64"),
+    )
+    return sums_of(units, [gauge])[gauge.name]
 
 
 def _groups(

@@ -109,6 +109,7 @@ def _judge_reading(plan: Plan, reading: MetricReading, progress: Progress) -> Ju
         who=wording.units(plan.design.unit),
         scale=planned.definition.scale,
         day=planned.definition.day,
+        unit=planned.definition.unit,
         more_needed=settling.customers_to_settle(
             reading.outcome,
             planned.choice.change_that_matters,

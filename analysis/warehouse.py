@@ -7,6 +7,7 @@ bucket's events of a kind serves all metrics that read it.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import ibis
 import structlog
 
 from analysis.account_cohort import AccountCohort
+from analysis.before import with_before
 from analysis.cells import (
     Cell,
     Earlier,
@@ -24,9 +26,18 @@ from analysis.cells import (
 )
 from analysis.cohort import Bounds, Cohort
 from analysis.event_rows import Bucket, Column, EventRows, Rows, connect, microseconds
-from analysis.measure import Measure, OutcomeCount
+from analysis.measure import Gauge, Measure, OutcomeCount
+from analysis.measures_value import exponent_of
 from analysis.membership import Membership, reported_segments
 from analysis.metrics import measure_of
+from analysis.number_cells import amount_cells, amounts_of, with_amounts
+from analysis.numbers import (
+    NumberSums,
+    is_number,
+    largest_value,
+    number_columns,
+    sums_of,
+)
 from experiments.plan import Plan
 from experiments.survey_kinds import ANSWERS, FACTS, REQUESTS
 from experiments.vocabulary import EventKind, Unit
@@ -36,9 +47,18 @@ ROW_COLUMNS = (
     "person", "at", "kind", "name", "value", "scale", "received_at", "message_id"
 )  # fmt: skip
 
-# Of each measure, by (variant, mask of segments): how often each outcome.
 _Key = tuple[str, str, int, float | None, int]  # variant, mask, cluster, value, mark
+# Of each metric, by (variant, mask of segments): how often each outcome.
 Counted = dict[str, dict[tuple[str, str], list[OutcomeCount]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What left the database, by metric."""
+
+    counted: Counted = field(default_factory=dict)
+    numbers: dict[str, NumberSums] = field(default_factory=dict)
+
 
 log = structlog.get_logger(__name__)
 
@@ -62,20 +82,17 @@ def summarise_events(
     Returns:
         Summaries. A metric that cannot be measured is in `failed` and has no cells.
     """
-    measures = {
-        metric.choice.metric: measure_of(metric.definition, f"m{i}")
-        for i, metric in enumerate(plan.metrics)
-    }
     with connect(scratch) as connection:
         events = EventRows(connection, files, bounds.as_of)
+        measures = _measures(plan, events, bounds)
         by_account = plan.design.unit == Unit.ACCOUNT
         cohort = (AccountCohort if by_account else Cohort)(events, plan, bounds)
         query = _Query(events, cohort, plan, bounds)
         cells: list[Cell] = []
         counted, failed = _isolated(query, measures)
-        for key, groups in counted.items():
+        for key in (key for key in measures if key not in failed):
             try:
-                cells += roll_up(plan, key, measures[key], groups, query.membership)
+                cells += _cells(plan, key, measures[key], counted, query.membership)
             except ValueError as error:  # no set of customers could give this summary
                 failed[key] = _noted(key, error)
         return Summaries(
@@ -87,23 +104,61 @@ def summarise_events(
         )
 
 
+def _measures(plan: Plan, events: EventRows, bounds: Bounds) -> dict[str, Gauge]:
+    """Say how each metric is measured; values of events become whole numbers."""
+    names = {
+        name
+        for metric in plan.metrics
+        if metric.definition.reads_values
+        for name in metric.definition.all_events
+    }
+    exponent = 0
+    if names:
+        longest = max(m.definition.covariate_days for m in plan.metrics)
+        since = plan.exposures_from - timedelta(days=longest)
+        read = events.stored.filter(
+            events.stored.occurred_at >= since,
+            events.stored.occurred_at < bounds.data_cutoff,
+        )
+        exponent = exponent_of(largest_value(read, sorted(names)))
+    return {
+        metric.choice.metric: measure_of(metric.definition, f"m{i}", exponent)
+        for i, metric in enumerate(plan.metrics)
+    }
+
+
+def _cells(
+    plan: Plan, key: str, measure: Gauge, measured: "Measured", membership: Membership
+) -> list[Cell]:
+    """Make the cells of one metric: of equal outcomes, of sums of numbers, or both."""
+    amounts = None
+    if key in measured.numbers:
+        numbers = measured.numbers[key]
+        amounts = amounts_of(plan, plan.metric(key), numbers, membership)
+    if not isinstance(measure, Measure):
+        return amount_cells(plan.metric(key), amounts or {})
+    cells = roll_up(plan, key, measure, measured.counted[key], membership)
+    return cells if amounts is None else with_amounts(cells, amounts)
+
+
 def _isolated(
-    query: "_Query", measures: dict[str, Measure]
-) -> tuple[Counted, dict[str, str]]:
+    query: "_Query", measures: dict[str, Gauge]
+) -> tuple["Measured", dict[str, str]]:
     """Measure all metrics at once; when that fails, each alone, to spare the others."""
     try:
         return query.counts(measures), {}
     except Exception as error:  # noqa: BLE001  # the engine's have no common base
         if len(measures) == 1:
-            return {}, {key: _noted(key, error) for key in measures}
+            return Measured(), {key: _noted(key, error) for key in measures}
         log.warning("metrics_measured_one_by_one", error=str(error)[:500])
-    counted: Counted = {}
+    measured = Measured()
     failed: dict[str, str] = {}
     for key, measure in measures.items():
         one, fault = _isolated(query, {key: measure})
-        counted |= one
+        measured.counted.update(one.counted)
+        measured.numbers.update(one.numbers)
         failed |= fault
-    return counted, failed
+    return measured, failed
 
 
 def _noted(key: str, error: Exception) -> str:
@@ -129,22 +184,45 @@ class _Query:
         # Of all metrics together; None when they had to be measured one by one.
         self.with_outcome: int | None = None
 
-    def counts(self, measures: dict[str, Measure]) -> Counted:
-        """Count equal outcomes of each metric."""
+    def counts(self, measures: dict[str, Gauge]) -> Measured:
+        """Count equal outcomes of each metric, and add up those that are numbers."""
+        few = {key: m for key, m in measures.items() if isinstance(m, Measure)}
+        numbers = {key: m for key, m in measures.items() if is_number(m)}
         totals: dict[str, Counter[_Key]]
-        totals = {key: Counter() for key in measures}
+        totals = {key: Counter() for key in few}
         met = 0
         for bucket in self._events.buckets:
             table = self._outcomes(bucket, measures.values())
-            for key, measure in measures.items():
+            for key, measure in few.items():
                 for found in _equal_outcomes(table, measure):
                     totals[key][found[:-1]] += found[-1]
             met += int(table.met.sum().execute() or 0)
+            if numbers:
+                self._keep(table, is_first=bucket is self._events.buckets[0])
         is_whole = len(measures) == len(self._plan.metrics)
         self.with_outcome = met if is_whole else None
-        return {key: _grouped(counter) for key, counter in totals.items()}
+        summed = self._sums(list(numbers.values())) if numbers else {}
+        return Measured(
+            {key: _grouped(counter) for key, counter in totals.items()},
+            {key: summed[gauge.name] for key, gauge in numbers.items()},
+        )
 
-    def _outcomes(self, bucket: Bucket, measures: Iterable[Measure]) -> Rows:
+    def _keep(self, table: Rows, *, is_first: bool) -> None:
+        """Keep the outcomes of all buckets: their ranges are needed before the sums."""
+        if len(self._events.buckets) == 1:
+            return
+        connection = self._events.connection
+        if is_first:
+            connection.create_table("numbers", table, temp=True, overwrite=True)
+        else:
+            connection.insert("numbers", table)
+
+    def _sums(self, gauges: list[Gauge]) -> dict[str, NumberSums]:
+        is_one = len(self._events.buckets) == 1
+        table = self._events.connection.table("outcomes" if is_one else "numbers")
+        return sums_of(table, gauges)
+
+    def _outcomes(self, bucket: Bucket, measures: Iterable[Gauge]) -> Rows:
         """Write a bucket's customers with their outcomes into a helper table."""
         measures = list(measures)
         units = self._cohort.of(bucket)
@@ -159,12 +237,17 @@ class _Query:
                 met |= joined.met.fill_null(False)  # noqa: FBT003  # likewise
                 joined = joined.mutate(has_met=met).drop("met")
                 met = joined.has_met
+        adjusted = [m for m in measures if m.definition.covariate_days]
+        if adjusted:
+            since, began = self._plan.exposures_from, self._events.began
+            joined = with_before(joined, events, adjusted, since, began)
         joined = self._with_segments(joined, events, units)
         columns = {}
         for measure in measures:
             outcome = measure.outcome(joined)
             columns[f"{measure.name}_value"] = outcome.value.cast("float64")
             columns[f"{measure.name}_mark"] = outcome.mark.cast("int64")
+            columns |= number_columns(measure, joined)
         table = joined.select(
             "variant", "segments", "cluster", met=joined.has_met, **columns
         )
@@ -172,7 +255,7 @@ class _Query:
         connection.create_table("outcomes", table, temp=True, overwrite=True)
         return connection.table("outcomes")
 
-    def _gathered(self, units: Rows, events: Rows, measures: list[Measure]) -> Rows:
+    def _gathered(self, units: Rows, events: Rows, measures: list[Gauge]) -> Rows:
         """Aggregate each customer's events, in one pass for all these metrics."""
         rows = _asked_for(events, measures).filter(
             # By the stored column, so that files of other days are not read.
@@ -186,9 +269,7 @@ class _Query:
         end = longest // timedelta(microseconds=1)
         rows = rows.filter(rows.offset >= 0, rows.offset < end)
         rows = rows.drop("at", "first_at", "person")
-        if len({m.definition.events for m in measures}) == 1 and not _are_surveys(
-            measures
-        ):
+        if _read_alike(measures):
             rows = rows.drop("name")  # every row is of the one kind of event
         if any(measure.needs_start for measure in measures):
             rows = rows.union(_starts(units, rows))
@@ -211,7 +292,7 @@ class _Query:
     def late_events(self, earlier: Earlier) -> int:
         """Count events that came after an earlier run, for a time it had closed."""
         plan = self._plan
-        names = {name for m in plan.metrics for name in m.definition.events}
+        names = {name for m in plan.metrics for name in m.definition.all_events}
         asks = {m.definition.survey_kind for m in plan.metrics}
         surveys = [
             kind.value
@@ -238,18 +319,27 @@ class _Query:
         return total
 
 
-def _asked_for(events: Rows, measures: Sequence[Measure]) -> Rows:
+def _asked_for(events: Rows, measures: Sequence[Gauge]) -> Rows:
     """Keep the events that some of these metrics read."""
     if _are_surveys(measures):
         return events.filter(events.kind.isin([kind.value for kind in SURVEY_KINDS]))
-    names = {name for m in measures for name in m.definition.events}
+    names = {name for m in measures for name in m.definition.all_events}
     return events.filter(
         events.kind == EventKind.ACTIVITY.value, events.name.isin(sorted(names))
     )
 
 
-def _are_surveys(measures: Sequence[Measure]) -> bool:
-    return measures[0].kinds == SURVEY_KINDS
+def _read_alike(measures: Sequence[Gauge]) -> bool:
+    """Whether every row that is read counts alike for all these metrics."""
+    if _are_surveys(measures):
+        return False
+    asked = [m.definition for m in measures]
+    sides = {frozenset(names) for d in asked for names in (d.events, d.per_events)}
+    return len(sides - {frozenset()}) == 1
+
+
+def _are_surveys(measures: Sequence[Gauge]) -> bool:
+    return bool(measures[0].kinds == SURVEY_KINDS)
 
 
 def _starts(units: Rows, like: Rows) -> Rows:
@@ -264,7 +354,7 @@ def _starts(units: Rows, like: Rows) -> Rows:
     return start.select(*like.columns)
 
 
-def _equal_outcomes(table: Rows, measure: Measure) -> list[Any]:
+def _equal_outcomes(table: Rows, measure: Gauge) -> list[Any]:
     outcome = [f"{measure.name}_value", f"{measure.name}_mark"]
     columns = ["variant", "segments", "cluster", *outcome]
     found = table.group_by(columns).agg(n=table.count()).to_pyarrow()

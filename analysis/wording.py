@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from analysis.stats.estimate import Interval
+from experiments.metric_definition import AMOUNTS, MetricDefinition, in_unit
 from experiments.survey_kinds import FROM_ZERO
 from experiments.vocabulary import MetricKind, Unit
 
@@ -40,10 +41,10 @@ class Measure:
     one: str
     many: str
 
-    def unit(self, digits: str) -> str:
-        """Give the unit that goes with a written number, with a space before it."""
+    def written(self, digits: str) -> str:
+        """Write a number with the unit that goes with it."""
         word = self.one if digits.lstrip(f"+{MINUS}") == "1" else self.many
-        return f" {word}" if word else ""
+        return in_unit(digits, word)
 
     def shown(self, value: float) -> float:
         """Turn a stored value into the number that is written."""
@@ -78,9 +79,14 @@ def first_days(day: int) -> str:
     return f"first {day} days"
 
 
-def measure_of(kind: MetricKind) -> Measure:
-    """Find how changes of a kind of metric are read."""
-    return _MEASURES[kind]
+def measure_of(definition: MetricDefinition) -> Measure:
+    """Find how changes of a metric are read."""
+    return measure_for(definition.kind, definition.unit)
+
+
+def measure_for(kind: MetricKind, unit: str = "") -> Measure:
+    """Find how changes of a kind of metric are read; amounts have their own unit."""
+    return Measure(1, unit, unit) if kind in AMOUNTS else _MEASURES[kind]
 
 
 def half_width(interval: Interval, effect: float) -> float:
@@ -149,7 +155,7 @@ def agreed(value: float, measure: Measure, *, sign: bool = False) -> str:
     """
     shown = measure.shown(value)
     digits = f"+{exact(shown)}" if sign and shown > 0 else exact(shown)
-    return f"{digits}{measure.unit(digits)}"
+    return measure.written(digits)
 
 
 def count(value: int) -> str:
@@ -207,24 +213,24 @@ def p_value(p: float | None) -> str:
     return f"< {smallest:.4f}" if p < smallest else f"{p:.3g}"
 
 
-def value_on_scale(value: float, kind: MetricKind, decimals: int) -> str:
+def value_on_scale(value: float, definition: MetricDefinition, decimals: int) -> str:
     """Write a variant's own value on the outcome scale.
 
     Args:
-        value: share of 0 to 1, mean score, or days.
-        kind: the metric's kind, which says which of these it is.
+        value: share of 0 to 1, mean score, days or an amount.
+        definition: of the metric, which says which of these it is.
         decimals: as for the change, so that both can be compared.
 
     Returns:
-        Such as "70.1 %", "4.12" or "61.3 days".
+        Such as "70.1 %", "4.12", "61.3 days" or "EUR 12.40".
     """
-    measure = measure_of(kind)
+    measure = measure_of(definition)
     if measure is POINTS:
         return percent(value, decimals)
     if measure is NPS_POINTS:  # a score of its own, which people write with its sign
         return signed(value, decimals)
     digits = number(measure.shown(value), decimals)
-    return f"{digits}{measure.unit(digits)}"
+    return measure.written(digits)
 
 
 def joined(words: list[str]) -> str:

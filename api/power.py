@@ -99,7 +99,7 @@ def _definition(call: Call, body: dict[str, Any]) -> MetricDefinition:
 
 def _check(definition: MetricDefinition, body: dict[str, Any]) -> None:
     faults = Faults()
-    needed = "sd" if definition.is_mean_answer else "baseline"
+    needed = "sd" if definition.has_spread else "baseline"
     if body[needed] is None:
         faults.add(needed, f"A {definition.kind.value} metric needs this.")
     if not definition.is_survey and body["response_share"] != 1:
@@ -122,7 +122,7 @@ def _size(
     if definition.kind == MetricKind.TIME_TO_CHURN:
         found = power.size_for_survival(body["baseline"], body["effect"], demand)
         return found.size if isinstance(found, power.SurvivalSize) else found
-    if definition.is_mean_answer:
+    if definition.has_spread:
         size = power.size_for_means(body["sd"], body["effect"], demand)
     else:
         size = power.size_for_proportions(body["baseline"], body["effect"], demand)

@@ -322,7 +322,10 @@ class Message:
         if not properties:
             return self._row(EventKind.ACTIVITY, name)
         kept = self.desk.allow_list.keep(properties, self.ids)
+        # Segment's spec: `revenue` is what an event brought in, `value` any number.
         value = wire.number(properties.get("value"))
+        if value is None:
+            value = wire.number(properties.get("revenue"))
         return self._row(EventKind.ACTIVITY, name, _Facts(value=value, properties=kept))
 
     def _exposure(self, properties: Mapping[str, Any]) -> EventRow:

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,6 +23,7 @@ from experiments.hypothesis import Forecast, Hypothesis
 from experiments.metric_definition import MetricDefinition
 from experiments.storable import MAX_SAFE_NUMBER
 from experiments.vocabulary import (
+    Amount,
     AssignedBy,
     Direction,
     Evidence,
@@ -35,6 +36,26 @@ from experiments.vocabulary import (
 )
 
 PLAN_FORMAT = 1
+# Fields of the first metric definitions, which are always written. Later ones are
+# written where they say something, so that what was stored before keeps its hash.
+_ALWAYS_WRITTEN = frozenset(
+    {
+        "kind",
+        "direction",
+        "events",
+        "day",
+        "window_days",
+        "gap_days",
+        "survey",
+        "scale",
+        "satisfied_from",
+    }
+)
+_USUAL = {
+    field.name: field.default
+    for field in dataclasses.fields(MetricDefinition)
+    if field.name not in _ALWAYS_WRITTEN
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +172,23 @@ def definition_from_json(body: Mapping[str, Any]) -> MetricDefinition:
 
 def to_plain(value: Design | Hypothesis | MetricDefinition | Plan) -> dict[str, Any]:
     """Write a frozen value as plain JSON values, for audit, store and plan."""
-    plain: dict[str, Any] = _plain(dataclasses.asdict(value))
+    body = dataclasses.asdict(value)
+    if isinstance(value, MetricDefinition):
+        body = _saying_something(body)
+    elif isinstance(value, Plan):
+        for metric in body["metrics"]:
+            metric["definition"] = _saying_something(metric["definition"])
+    plain: dict[str, Any] = _plain(body)
     return plain
+
+
+def _saying_something(definition: dict[str, Any]) -> dict[str, Any]:
+    """Leave out later fields of a metric definition that are as usual."""
+    return {
+        name: value
+        for name, value in definition.items()
+        if name not in _USUAL or value != _USUAL[name]
+    }
 
 
 def parameter_types(body: Mapping[str, str]) -> dict[str, ParameterType]:
@@ -188,14 +224,20 @@ def _time_or_none(text: str | None) -> datetime | None:
 
 
 def _definition(body: Mapping[str, Any]) -> MetricDefinition:
-    return MetricDefinition(
-        **{
-            **body,
-            "kind": MetricKind(body["kind"]),
-            "direction": Direction(body["direction"]),
-            "events": tuple(body["events"]),
-        }
-    )
+    made = {name: make(body[name]) for name, make in _MADE_OF.items() if name in body}
+    return MetricDefinition(**{**body, **made})
+
+
+# How fields of a metric definition that are not plain JSON are made of it.
+_MADE_OF: dict[str, Callable[[Any], Any]] = {
+    "kind": MetricKind,
+    "direction": Direction,
+    "events": tuple,
+    "amount": Amount,
+    "per_events": tuple,
+    "per_amount": Amount,
+    "cap_share": float,
+}
 
 
 def _float_or_none(value: float | None) -> float | None:

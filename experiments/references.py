@@ -1,5 +1,6 @@
 """What a design names must exist, and must fit together."""
 
+import math
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -147,6 +148,8 @@ def _width(definition: MetricDefinition) -> float:
         return 1.0
     if definition.is_mean_answer:
         return definition.answer_width
+    if definition.is_amount:
+        return math.inf
     return float(definition.day)
 
 

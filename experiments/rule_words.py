@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from experiments.design import Design
-from experiments.metric_definition import MetricDefinition
+from experiments.metric_definition import MetricDefinition, in_unit
 from experiments.plan import PlannedMetric
 from experiments.vocabulary import GuardrailTest, MetricKind, PrimaryTest, Role
 
@@ -68,4 +68,4 @@ def amount_in_words(amount: float, definition: MetricDefinition) -> str:
     number = f"{amount:.4g}"
     if definition.kind == MetricKind.TIME_TO_CHURN:
         return f"{number} day" if number == "1" else f"{number} days"
-    return number
+    return in_unit(number, definition.unit)

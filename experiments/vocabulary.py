@@ -95,6 +95,16 @@ class MetricKind(StrEnum):
     NPS = "nps"  # 100 for a promoter, -100 for a detractor, else 0
     CES_MEAN = "ces_mean"  # the first answer on effort, as a score
     CES_SHARE = "ces_share"  # 1 when that answer is in the upper box, else 0
+    EVENT_COUNT = "event_count"  # how many of the named events in the window
+    VALUE_SUM = "value_sum"  # what the values of these events add up to
+    RATIO = "ratio"  # one such amount of all customers over another
+
+
+class Amount(StrEnum):
+    """What is taken of events: how many there are, or what their values add up to."""
+
+    COUNT = "count"
+    SUM = "sum"
 
 
 class SurveyKind(StrEnum):

@@ -12,12 +12,23 @@ from api.schemas.fields import (
     Text,
     Time,
     identifier,
+    number,
     text,
     whole,
 )
-from experiments.metric_definition import MAX_DAYS, MetricDefinition
+from experiments.metric_definition import (
+    AMOUNTS,
+    MAX_COVARIATE_DAYS,
+    MAX_DAYS,
+    MAX_UNIT,
+    MEAN_AMOUNTS,
+    NO_CAP,
+    USUAL_CAP_SHARE,
+    USUAL_COVARIATE_DAYS,
+    MetricDefinition,
+)
 from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
-from experiments.vocabulary import Direction, MetricKind
+from experiments.vocabulary import Amount, Direction, MetricKind
 
 
 class MetricDefinitionSchema(StrictSchema):
@@ -35,16 +46,22 @@ class MetricDefinitionSchema(StrictSchema):
         metadata={"description": "Names of the activity that counts."},
     )
     day = whole(
-        1,
+        0,
         MAX_DAYS,
-        load_default=30,
-        metadata={"description": "The day looked at, counted from first exposure."},
+        load_default=None,
+        metadata={
+            "description": "The day looked at, counted from first exposure; of amounts"
+            " the first that counts. Left out: 30; for amounts 0."
+        },
     )
     window_days = whole(
         1,
         MAX_DAYS,
-        load_default=1,
-        metadata={"description": "Length of the retention window, from that day on."},
+        load_default=None,
+        metadata={
+            "description": "Length of the window of retention and of amounts, from"
+            " that day on. Left out: 1; for amounts 30."
+        },
     )
     gap_days = whole(
         1,
@@ -76,6 +93,48 @@ class MetricDefinitionSchema(StrictSchema):
         },
     )
 
+    amount = Choice(
+        Amount,
+        load_default=Amount.COUNT,
+        metadata={"description": "What a ratio takes of `events`, above its line."},
+    )
+    per_events = Items(
+        Text(metadata={"minLength": 1, "maxLength": 200}),
+        load_default=list,
+        metadata={"description": "Names of the events below the line of a ratio."},
+    )
+    per_amount = Choice(
+        Amount,
+        load_default=Amount.COUNT,
+        metadata={"description": "What a ratio takes of `per_events`."},
+    )
+    cap_share = number(
+        0.5,
+        NO_CAP,
+        load_default=None,
+        metadata={
+            "description": "Amounts above that of this share of customers count as"
+            " that. Left out: 0.99 for sums, 0.999 for counts, 1 (no cap) for others."
+        },
+    )
+    unit = text(
+        MAX_UNIT,
+        load_default="",
+        metadata={
+            "description": 'What an amount is in: a currency as "EUR", or a noun.'
+        },
+    )
+    covariate_days = whole(
+        0,
+        MAX_COVARIATE_DAYS,
+        load_default=None,
+        metadata={
+            "description": "Estimates are adjusted for how much of `events` came in so"
+            " many days before the first exposure. Left out: 28 for counts and sums, 0"
+            " for others."
+        },
+    )
+
     @ma.post_load
     def make(self, data: dict[str, Any], **_: object) -> MetricDefinition:
         """Make the value that the rules check."""
@@ -83,11 +142,18 @@ class MetricDefinitionSchema(StrictSchema):
         usual = {
             "scale": NPS_TOP if is_nps else 5,
             "satisfied_from": PROMOTERS_FROM if is_nps else 4,
+            "day": 0 if data["kind"] in AMOUNTS else 30,
+            "window_days": 30 if data["kind"] in AMOUNTS else 1,
+            "cap_share": USUAL_CAP_SHARE.get(data["kind"], NO_CAP),
+            "covariate_days": USUAL_COVARIATE_DAYS
+            if data["kind"] in MEAN_AMOUNTS
+            else 0,
         }
         for name, value in usual.items():
             if data[name] is None:
                 data[name] = value
-        return MetricDefinition(**{**data, "events": tuple(data["events"])})
+        named = {name: tuple(data[name]) for name in ("events", "per_events")}
+        return MetricDefinition(**{**data, **named})
 
 
 class MetricBodySchema(StrictSchema):

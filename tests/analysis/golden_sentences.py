@@ -22,7 +22,7 @@ from tests.analysis.reading_examples import (
 )
 
 FILE = Path(__file__).with_name("golden_sentences.txt")
-R, C, T, M, S, N, E, F = (
+R, C, T, M, S, N, E, F, Q, V, P = (
     MetricKind.RETENTION,
     MetricKind.CHURN,
     MetricKind.TIME_TO_CHURN,
@@ -31,10 +31,14 @@ R, C, T, M, S, N, E, F = (
     MetricKind.NPS,
     MetricKind.CES_MEAN,
     MetricKind.CES_SHARE,
+    MetricKind.EVENT_COUNT,
+    MetricKind.VALUE_SUM,
+    MetricKind.RATIO,
 )
 SHARE, SCORE, DAYS = 0.701, 4.12, 61.3
 SO_FAR = 5_200
 LEVELS = {R: SHARE, C: 0.299, T: DAYS, M: SCORE, S: 0.78, N: 15.0, E: 5.1, F: 0.64}
+LEVELS |= {Q: 2.4, V: 61.5, P: 0.31}
 # kind, effect, low, high, margin of a guardrail (None: secondary), customers a quarter
 CHANGES: list[
     tuple[MetricKind, float, float | None, float | None, float | None, int | None]
@@ -90,6 +94,13 @@ CHANGES: list[
     (E, 0.08, 0.02, 0.14, None, None),
     (E, -0.02, -0.09, 0.05, 0.05, None),
     (F, 0.031, 0.008, 0.054, None, None),
+    (Q, 0.12, 0.05, 0.19, None, None),
+    (Q, -0.02, -0.09, 0.05, 0.1, None),
+    (V, 1.2, 0.4, 2.0, None, None),
+    (V, -0.4, -2.6, 1.8, None, None),
+    (V, -1.9, -2.7, -1.1, 1.0, None),
+    (P, -0.03, -0.05, -0.01, None, None),
+    (P, 0.01, -0.02, 0.04, 0.05, None),
     (R, 0.019, 0.006, None, None, None),
     (R, 0.004, None, 0.016, None, None),
 ]
@@ -112,6 +123,7 @@ def facts_of(
         so_far=SO_FAR,
         scale=planned.definition.scale,
         day=planned.definition.day,
+        unit=planned.definition.unit,
     )
 
 

@@ -37,6 +37,9 @@ NAMES = {
     MetricKind.NPS: "NPS",
     MetricKind.CES_MEAN: "Effort",
     MetricKind.CES_SHARE: "Found it easy",
+    MetricKind.EVENT_COUNT: "Orders",
+    MetricKind.VALUE_SUM: "Revenue",
+    MetricKind.RATIO: "Contacts per order",
 }
 TARGETS = {
     MetricKind.RETENTION: 0.01,
@@ -47,13 +50,18 @@ TARGETS = {
     MetricKind.NPS: 3.0,
     MetricKind.CES_MEAN: 0.1,
     MetricKind.CES_SHARE: 0.02,
+    MetricKind.EVENT_COUNT: 0.05,
+    MetricKind.VALUE_SUM: 1.0,
+    MetricKind.RATIO: 0.02,
 }
+UNITS = {MetricKind.EVENT_COUNT: "orders", MetricKind.VALUE_SUM: "EUR"}
+FALLS = frozenset({MetricKind.CHURN, MetricKind.RATIO})  # where less is better
 LOCKED_AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DUE_AT = datetime(2026, 3, 14, 6, tzinfo=UTC)
 
 
 def direction_of(kind: MetricKind) -> Direction:
-    return Direction.DECREASE if kind == MetricKind.CHURN else Direction.INCREASE
+    return Direction.DECREASE if kind in FALLS else Direction.INCREASE
 
 
 def planned_metric(
@@ -65,6 +73,8 @@ def planned_metric(
     name = choice.pop("name", NAMES[kind])
     if kind == MetricKind.NPS:
         choice |= {"scale": 10, "satisfied_from": 9}
+    if kind in UNITS:
+        choice["unit"] = UNITS[kind]
     return PlannedMetric(
         name=name,
         choice=MetricChoice(

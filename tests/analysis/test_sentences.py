@@ -24,7 +24,12 @@ from experiments.vocabulary import (
     Verdict,
 )
 from tests.analysis import golden_sentences
-from tests.analysis.reading_examples import direction_of, estimate_of, planned_metric
+from tests.analysis.reading_examples import (
+    UNITS,
+    direction_of,
+    estimate_of,
+    planned_metric,
+)
 
 FORBIDDEN = (
     "proves",
@@ -45,6 +50,9 @@ FACTORS = {
     MetricKind.NPS: 1,
     MetricKind.CES_MEAN: 1,
     MetricKind.CES_SHARE: 100,
+    MetricKind.EVENT_COUNT: 1,
+    MetricKind.VALUE_SUM: 1,
+    MetricKind.RATIO: 1,
 }
 
 
@@ -85,6 +93,7 @@ def changes(draw: st.DrawFn) -> tuple[MetricFacts, Estimate, SentenceCase]:
         so_far=draw(st.none() | st.integers(1, 10**6)),
         scale=5,
         day=90,
+        unit=UNITS.get(kind, ""),
     )
     planned = planned_metric(
         kind, role, facts.margin, target=target, direction=direction

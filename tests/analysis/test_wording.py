@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from analysis import wording
 from analysis.stats.estimate import Interval
-from experiments.vocabulary import MetricKind
+from experiments.metric_definition import MetricDefinition
+from experiments.vocabulary import Direction, MetricKind
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,27 @@ def test_p_value__any__never_rounds_to_zero() -> None:
 def test_value_on_scale__by_kind__carries_its_unit(
     kind: MetricKind, value: float, text: str
 ) -> None:
-    assert wording.value_on_scale(value, kind, 1) == text
+    definition = MetricDefinition(kind, Direction.INCREASE)
+    assert wording.value_on_scale(value, definition, 1) == text
+
+
+@pytest.mark.parametrize(
+    ("unit", "text", "signed"),
+    [
+        ("EUR", "EUR 12.4", "+EUR 12.4"),
+        ("\N{EURO SIGN}", "\N{EURO SIGN} 12.4", "+\N{EURO SIGN} 12.4"),
+        ("orders", "12.4 orders", "+12.4 orders"),
+        ("orders a visit", "12.4 orders a visit", "+12.4 orders a visit"),
+        ("%", "12.4 %", "+12.4 %"),
+        ("", "12.4", "+12.4"),
+    ],
+)
+def test_amount__by_unit__currency_before_and_noun_after(
+    unit: str, text: str, signed: str
+) -> None:
+    definition = MetricDefinition(MetricKind.VALUE_SUM, Direction.INCREASE, unit=unit)
+    assert wording.value_on_scale(12.42, definition, 1) == text
+    assert wording.agreed(12.4, wording.measure_of(definition), sign=True) == signed
 
 
 def test_joined__words__as_english_does() -> None:

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from experiments.errors import Conflict, InvalidInput
 from experiments.metric_definition import MetricDefinition
-from experiments.vocabulary import Direction, MetricKind
+from experiments.vocabulary import Amount, Direction, MetricKind
 from tests.factories import csat_definition, definition
 from web.forms.base import AbideForm
 from web.forms.fields import Day, Number, Part, Rows, Text, Whole
@@ -196,6 +196,47 @@ def test_key__from_a_name__is_safe_in_addresses(name: str, key: str) -> None:
 
 
 DEFINITIONS = [
+    (
+        MetricDefinition(
+            MetricKind.VALUE_SUM,
+            Direction.INCREASE,
+            events=("Paid", "Renewed"),
+            day=0,
+            window_days=90,
+            cap_share=0.99,
+            unit="EUR",
+            covariate_days=28,
+        ),
+        (
+            'Sum of the values of "Paid" and "Renewed" of a customer within 90 days'
+            " after they first saw the change, on average, those without any as 0. The"
+            " 1 % of customers with the most count as the one just below them (capped"
+            " mean). Adjusted for the same in the 28 days before that."
+        ),
+    ),
+    (
+        MetricDefinition(
+            MetricKind.RATIO,
+            Direction.DECREASE,
+            events=("Contact",),
+            day=7,
+            window_days=7,
+            per_events=("Order",),
+            per_amount=Amount.SUM,
+        ),
+        (
+            'Number of "Contact" for each one of sum of the values of "Order", of all'
+            " customers from day 7 to 13 after they first saw the change."
+        ),
+    ),
+    (
+        definition(covariate_days=14),
+        (
+            "Share of customers who are active on day 30 after they first saw the"
+            ' change. Activity is "App Opened". Adjusted for the same in the 14 days'
+            " before that."
+        ),
+    ),
     (
         definition(),
         (

@@ -1,10 +1,20 @@
 """The form of a metric."""
 
-from experiments.metric_definition import SURVEYS, UPPER_BOX, MetricDefinition
+from experiments.metric_definition import (
+    AMOUNTS,
+    MEAN_AMOUNTS,
+    NO_CAP,
+    NOT_ADJUSTED,
+    SURVEYS,
+    UPPER_BOX,
+    USUAL_CAP_SHARE,
+    USUAL_COVARIATE_DAYS,
+    MetricDefinition,
+)
 from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
-from experiments.vocabulary import Direction, MetricKind
+from experiments.vocabulary import Amount, Direction, MetricKind
 from web.forms.base import AbideForm
-from web.forms.fields import Choice, Radios, Text, Whole
+from web.forms.fields import PERCENT, Choice, Number, Radios, Text, Whole
 from web.forms.values import key_from, pick
 from web.presenters.words import METRIC_KIND
 
@@ -12,6 +22,10 @@ DIRECTIONS = (
     ("usual", "As usual for its kind"),
     (Direction.INCREASE.value, "Higher is better"),
     (Direction.DECREASE.value, "Lower is better"),
+)
+AMOUNT_CHOICES = (
+    (Amount.COUNT.value, "How many of these events"),
+    (Amount.SUM.value, "What their values add up to"),
 )
 
 
@@ -56,6 +70,57 @@ class DefinitionForm(AbideForm):
         "For shares only; for effort, as easy.",
         default="4",
     )
+    amount_events = Text(
+        "Events that are counted or added up",
+        "One name a line. Of each event, `value` is added up, or `revenue` where it"
+        " has no value.",
+        longest=20_000,
+        rows=3,
+    )
+    amount = Choice("What is taken of them", choices=AMOUNT_CHOICES)
+    per_events = Text(
+        "Events below the line",
+        "One name a line: of orders per visit, the visits.",
+        longest=20_000,
+        rows=2,
+    )
+    per_amount = Choice("What is taken of these", choices=AMOUNT_CHOICES)
+    from_day = Whole(
+        "First day that counts",
+        "0 counts from the moment a customer first saw the change.",
+        default="0",
+    )
+    within_days = Whole("How many days count", "From that day on.", default="30")
+    unit = Text(
+        "Unit",
+        'A currency, as in "EUR", or what is counted, as in "orders".',
+        longest=20,
+        optional=True,
+    )
+    cap_share = Number(
+        "Share of customers below the cap",
+        "Few large amounts hide what happens to all others: what is above the cap"
+        " counts as the cap. Empty: 99 % for sums and 99.9 % for counts; 100 caps"
+        " nothing.",
+        scale=PERCENT,
+        low=50,
+        high=100,
+        optional=True,
+    )
+    covariate_days = Whole(
+        "Days before the change to adjust for",
+        "What a customer did before cannot come from the change, but explains much of"
+        " how customers differ: adjusting for it makes the range narrower. Empty: 28"
+        " for counts and sums, else 0, which adjusts for nothing.",
+        optional=True,
+    )
+    before_events = Text(
+        "Events to adjust for",
+        "Surveys only, one name a line: how many of them came in the days before.",
+        longest=20_000,
+        rows=2,
+        optional=True,
+    )
     direction = Choice("Which way is better?", choices=DIRECTIONS)
 
     def definition(self) -> MetricDefinition:
@@ -67,6 +132,8 @@ class DefinitionForm(AbideForm):
                 kind=kind,
                 direction=self._direction(kind),
                 day=day,
+                events=self._before(),
+                covariate_days=self._covariate_days(kind),
                 survey=self.survey.data or "",
                 scale=NPS_TOP,
                 satisfied_from=PROMOTERS_FROM,
@@ -76,21 +143,54 @@ class DefinitionForm(AbideForm):
                 kind=kind,
                 direction=self._direction(kind),
                 day=day,
+                events=self._before(),
+                covariate_days=self._covariate_days(kind),
                 survey=self.survey.data or "",
                 scale=self.scale.whole,
                 satisfied_from=self.satisfied_from.whole
                 if kind in UPPER_BOX
                 else self.scale.whole,
             )
-        lines = (self.events.data or "").splitlines()
+        if kind in AMOUNTS:
+            return self._amount(kind)
         retention = kind == MetricKind.RETENTION
         return MetricDefinition(
             kind=kind,
             direction=self._direction(kind),
-            events=tuple(line.strip() for line in lines if line.strip()),
+            events=_lines(self.events),
             day=day,
             window_days=self.window_days.whole if retention else 1,
             gap_days=14 if retention else self.gap_days.whole,
+            covariate_days=self._covariate_days(kind),
+        )
+
+    def _covariate_days(self, kind: MetricKind) -> int:
+        if kind in NOT_ADJUSTED:
+            return 0
+        if self.covariate_days.data:
+            return self.covariate_days.whole
+        return USUAL_COVARIATE_DAYS if kind in MEAN_AMOUNTS else 0
+
+    def _before(self) -> tuple[str, ...]:
+        return _lines(self.before_events) if self.covariate_days.whole else ()
+
+    def _amount(self, kind: MetricKind) -> MetricDefinition:
+        is_ratio, is_mean = kind == MetricKind.RATIO, kind in MEAN_AMOUNTS
+        cap_share = self.cap_share.value_or_none
+        if cap_share is None:
+            cap_share = USUAL_CAP_SHARE.get(kind, NO_CAP)
+        return MetricDefinition(
+            kind=kind,
+            direction=self._direction(kind),
+            events=_lines(self.amount_events),
+            day=self.from_day.whole,
+            window_days=self.within_days.whole,
+            amount=pick(Amount, self.amount.data) if is_ratio else Amount.COUNT,
+            per_events=_lines(self.per_events) if is_ratio else (),
+            per_amount=pick(Amount, self.per_amount.data) if is_ratio else Amount.COUNT,
+            cap_share=cap_share if is_mean else NO_CAP,
+            unit=(self.unit.data or "").strip(),
+            covariate_days=self._covariate_days(kind),
         )
 
     def _direction(self, kind: MetricKind) -> Direction:
@@ -102,10 +202,31 @@ class DefinitionForm(AbideForm):
         """Fill in a stored definition."""
         self.kind.data = definition.kind.value
         self.direction.data = definition.direction.value
-        self.events.data = "\n".join(definition.events)
         self.survey.data = definition.survey
+        self._show_amount(definition)
         for name in ("day", "window_days", "gap_days", "scale", "satisfied_from"):
             self[name].data = str(getattr(definition, name))
+
+    def _show_amount(self, definition: MetricDefinition) -> None:
+        is_amount = definition.is_amount
+        named = "\n".join(definition.events)
+        self.amount_events.data = named if is_amount else ""
+        self.before_events.data = named if definition.is_survey else ""
+        self.events.data = "" if is_amount or definition.is_survey else named
+        self.per_events.data = "\n".join(definition.per_events)
+        self.amount.data = definition.amount.value
+        self.per_amount.data = definition.per_amount.value
+        self.unit.data = definition.unit
+        self.covariate_days.data = str(definition.covariate_days)
+        self.cap_share.show(definition.cap_share if is_amount else None)
+        if is_amount:
+            self.from_day.data = str(definition.day)
+            self.within_days.data = str(definition.window_days)
+
+
+def _lines(field: Text) -> tuple[str, ...]:
+    lines = (field.data or "").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 class MetricForm(DefinitionForm):

@@ -152,7 +152,7 @@ def _refusal(outcome: NotComputable) -> str:
 def _answer(
     question: Question, size: "power.SampleSize", lasts: "power.Duration"
 ) -> Answer:
-    measure = measure_of(question.definition.kind)
+    measure = measure_of(question.definition)
     groups = "each" if len(question.shares) == 2 else "each of the treatments"  # noqa: PLR2004
     if size.control == size.treatment:
         needs = f"{count(size.control)} customers per variant"

@@ -24,7 +24,7 @@ def sentence(row: HypothesisRow, definition: MetricDefinition) -> str:
         Such as "If we do this for New businesses, Day-30 retention will rise by ...".
     """
     moves = "rise" if row.direction == Direction.INCREASE.value else "fall"
-    by = agreed(row.expected_change, measure_of(definition.kind))
+    by = agreed(row.expected_change, measure_of(definition))
     return (
         f"If we do this for {row.segment.name}, {row.metric.name} will {moves} by at"
         f" least {by}."

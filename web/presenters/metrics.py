@@ -1,8 +1,8 @@
 """What a metric means, in words."""
 
 from analysis import wording
-from experiments.metric_definition import MetricDefinition
-from experiments.vocabulary import Direction, MetricKind, SurveyKind
+from experiments.metric_definition import NO_CAP, MetricDefinition
+from experiments.vocabulary import Amount, Direction, MetricKind, SurveyKind
 
 
 def definition_in_words(definition: MetricDefinition) -> str:
@@ -12,8 +12,16 @@ def definition_in_words(definition: MetricDefinition) -> str:
         definition: complete and checked.
 
     Returns:
-        One or two sentences.
+        One to three sentences.
     """
+    return f"{_outcome(definition)}{_before(definition)}"
+
+
+def _outcome(definition: MetricDefinition) -> str:
+    if definition.is_amount:
+        return _amount(definition)
+    if definition.is_survey:
+        return _answers(definition)
     day = definition.day
     if definition.kind == MetricKind.RETENTION:
         when = f"on day {day}"
@@ -28,11 +36,14 @@ def definition_in_words(definition: MetricDefinition) -> str:
             f"Share of customers for whom {definition.gap_days} days without activity"
             f" begin by day {day}. {_activity(definition)}"
         )
-    if definition.kind == MetricKind.TIME_TO_CHURN:
-        return (
-            f"Days until {definition.gap_days} days without activity begin, looked at"
-            f" up to day {day}. {_activity(definition)}"
-        )
+    return (
+        f"Days until {definition.gap_days} days without activity begin, looked at"
+        f" up to day {day}. {_activity(definition)}"
+    )
+
+
+def _answers(definition: MetricDefinition) -> str:
+    day = definition.day
     asks = (definition.survey_kind or SurveyKind.CSAT).value.upper()
     survey = f'"{definition.survey}"' if definition.survey else f"any {asks} survey"
     first = f"first answer to {survey} within {day} days"
@@ -47,6 +58,71 @@ def definition_in_words(definition: MetricDefinition) -> str:
         f"Share of customers whose {first} is {definition.satisfied_from} or more"
         f" of {definition.scale}."
     )
+
+
+def _amount(definition: MetricDefinition) -> str:
+    above = _taken(definition.events, adds=definition.adds_values)
+    when = _window(definition)
+    if definition.kind == MetricKind.RATIO:
+        adds = definition.per_amount == Amount.SUM
+        below = _taken(definition.per_events, adds=adds)
+        return f"{_capital(above)} for each one of {below}, of all customers {when}."
+    return (
+        f"{_capital(above)} of a customer {when}, on average, those without any as 0."
+        f"{_cap(definition)}"
+    )
+
+
+def amount_in_words(definition: MetricDefinition) -> str:
+    """Say in a few words what the number of an amount is.
+
+    Args:
+        definition: of any metric.
+
+    Returns:
+        Such as "capped mean per customer"; "" where the metric is no amount.
+    """
+    if definition.kind == MetricKind.RATIO:
+        return "ratio of two sums"
+    if not definition.is_amount:
+        return ""
+    capped = "capped mean" if definition.cap_share < NO_CAP else "mean"
+    return f"{capped} per customer"
+
+
+def _taken(events: tuple[str, ...], *, adds: bool) -> str:
+    names = wording.joined([f'"{name}"' for name in events])
+    return f"sum of the values of {names}" if adds else f"number of {names}"
+
+
+def _window(definition: MetricDefinition) -> str:
+    day, days = definition.day, definition.window_days
+    if day == 0:
+        return f"within {days} days after they first saw the change"
+    return f"from day {day} to {day + days - 1} after they first saw the change"
+
+
+def _cap(definition: MetricDefinition) -> str:
+    if definition.cap_share == NO_CAP:
+        return ""
+    above = wording.exact((1 - definition.cap_share) * 100)
+    return (
+        f" The {above} % of customers with the most count as the one just below them"
+        " (capped mean)."
+    )
+
+
+def _before(definition: MetricDefinition) -> str:
+    if not definition.covariate_days:
+        return ""
+    what = "the same"
+    if definition.is_survey:
+        what = _taken(definition.events, adds=False)
+    return f" Adjusted for {what} in the {definition.covariate_days} days before that."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def better(definition: MetricDefinition) -> str:

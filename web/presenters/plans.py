@@ -142,7 +142,7 @@ def _variant(spec: VariantSpec) -> VariantWords:
 def _metric(
     name: str, choice: MetricChoice, definition: MetricDefinition
 ) -> MetricWords:
-    measure = measure_of(definition.kind)
+    measure = measure_of(definition)
     margin = ""
     if choice.margin is not None:
         worse = "fall" if definition.direction == Direction.INCREASE else "rise"

@@ -11,6 +11,7 @@ from analysis.survey_groups import same_answers
 from experiments.models import AmendmentRow
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import CheckState, MetricKind, Role, SentenceCase
+from web.presenters.metrics import amount_in_words
 
 EVERYBODY = ""
 SMALL_CELL = 10  # fewer customers in a group could tell who they are
@@ -21,6 +22,8 @@ METHODS = {
     "promoter_score": "Difference of two scores: hybrid of Wilson-type intervals",
     "km_difference": "Difference of two retention curves on a day: Greenwood",
     "rmst_difference": "Difference of days retained (restricted mean): Greenwood",
+    "ratio": "Difference of two ratios: linearised, Welch",
+    "lin": "Difference of two means adjusted for what came before: Lin",
     "clustered": "Difference of two groups of accounts: linearised, Welch on accounts",
 }
 
@@ -202,7 +205,7 @@ def _named(charts: Mapping[str, ChartView], prefix: str) -> tuple[ChartView, ...
 def _metric_row(plan: Plan, result: ResultView) -> MetricRow:
     planned = plan.metric(result.metric)
     choice = planned.choice
-    measure = wording.measure_of(planned.definition.kind)
+    measure = wording.measure_of(planned.definition)
     outcome = result.outcome
     control = treatment = change = NOTHING
     interval = ""
@@ -235,13 +238,13 @@ def _unit(planned: PlannedMetric) -> str:
         return wording.scale(definition.scale)
     if definition.kind == MetricKind.TIME_TO_CHURN:
         return f"mean within the {wording.first_days(definition.day)}"
-    return ""
+    return amount_in_words(definition)
 
 
 def _arm(planned: PlannedMetric, arm: ArmValue, decimals: int) -> str:
     if arm.value is None:
         return NOTHING
-    value = wording.value_on_scale(arm.value, planned.definition.kind, decimals)
+    value = wording.value_on_scale(arm.value, planned.definition, decimals)
     accounts = arm.n_accounts
     within = "" if accounts is None else f" in {wording.count(accounts)} accounts"
     return f"{value} ({wording.count(arm.n)}{within})"
@@ -299,7 +302,7 @@ def _analyst_row(plan: Plan, result: ResultView) -> AnalystRow:
     if not isinstance(outcome, Estimate):
         why = "" if outcome is None else glossary.because(outcome)
         return AnalystRow(name, why, NOTHING, "", NOTHING, NOTHING, "", "")
-    words = EstimateWords(wording.measure_of(planned.definition.kind), outcome)
+    words = EstimateWords(wording.measure_of(planned.definition), outcome)
     lift, lift_range = _lift(outcome.lift)
     return AnalystRow(
         name=name,
@@ -309,7 +312,7 @@ def _analyst_row(plan: Plan, result: ResultView) -> AnalystRow:
         p_value=wording.p_value(outcome.p_value),
         lift=lift,
         lift_range=lift_range,
-        more=_further(result),
+        more=_further(result, words),
     )
 
 
@@ -336,7 +339,24 @@ def _lift(lift: Lift | NotComputable) -> tuple[str, str]:
     return f"{wording.signed(lift.value * 100, decimals)} %", f"({low} to {high})"
 
 
-def _further(result: ResultView) -> str:
+def _beside(words: EstimateWords, facts: Mapping[str, float | int | str]) -> list[str]:
+    """Write the estimate that is not adjusted, and what a cap was."""
+    parts = []
+    names = ("effect", "low", "high")
+    effect, low, high = (facts.get(f"unadjusted_{name}") for name in names)
+    if isinstance(effect, float) and isinstance(low, float) and isinstance(high, float):
+        plain = words.of(effect, low, high)
+        parts.append(f"not adjusted {plain.change_and_range()}")
+    ratio = facts.get("variance_ratio")
+    if isinstance(ratio, float):
+        parts.append(f"variance {ratio:.3g} of that without adjusting")
+    cap = facts.get("cap")
+    if isinstance(cap, (int, float)):
+        parts.append(f"capped at {wording.agreed(cap, words.measure)}")
+    return parts
+
+
+def _further(result: ResultView, words: EstimateWords) -> str:
     parts = []
     log_rank = result.details.get("log_rank")
     if log_rank and log_rank.get("computable"):
@@ -346,6 +366,7 @@ def _further(result: ResultView) -> str:
         parts.append(f"equal response p {wording.p_value(response['p_value'])}")
     if isinstance(result.outcome, Estimate):
         known = result.outcome.facts
+        parts += _beside(words, known)
         for name, title in (("design_effect", "design effect"), ("icc", "ICC")):
             if isinstance(known.get(name), (int, float)):
                 parts.append(f"{title} {known[name]:.3g}")

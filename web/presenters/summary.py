@@ -187,6 +187,7 @@ def _facts(plan: Plan, run: RunView, result: ResultView) -> MetricFacts:
         kind=planned.definition.kind,
         direction=planned.definition.direction,
         target=planned.choice.change_that_matters,
+        unit=planned.definition.unit,
         segment_per_quarter=int(base) if base else None,
     )
 

@@ -110,6 +110,9 @@ METRIC_KIND = {
     MetricKind.NPS: "NPS",
     MetricKind.CES_MEAN: "Effort (CES), mean score",
     MetricKind.CES_SHARE: "Effort (CES), share in the upper box",
+    MetricKind.EVENT_COUNT: "Number of events a customer",
+    MetricKind.VALUE_SUM: "Revenue, cost or another sum of values a customer",
+    MetricKind.RATIO: "Ratio of two amounts",
 }
 EVIDENCE = {
     Evidence.OPINION: "Opinion",

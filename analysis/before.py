@@ -1,0 +1,81 @@
+"""What customers did before their first exposure: covariates that nothing can change.
+
+Of each metric that is adjusted: how much of its events came in the so many days before
+the exposure. Only events before it are read, by their time, so that what is adjusted
+for cannot be a result of the treatment. Where the store does not reach back so far, the
+amount before is not known: it is 0 with an indicator beside it, which adjusts as if the
+mean stood there.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import ibis
+
+from analysis.event_rows import Column, Rows, microseconds
+from analysis.measure import DAY, Gauge
+from analysis.measures_value import amount, amount_of, named
+from experiments.vocabulary import EventKind
+
+_COLUMNS = ("person", "at", "name", "value")
+
+
+def with_before(
+    joined: Rows,
+    events: Rows,
+    gauges: Sequence[Gauge],
+    exposures_from: datetime,
+    began: datetime | None,
+) -> Rows:
+    """Add to customers what they did before.
+
+    Args:
+        joined: one row a customer, with `person`, `unit` and `first_at`.
+        events: stored events of these customers.
+        gauges: of the metrics that are adjusted.
+        exposures_from: nobody was exposed earlier.
+        began: time of the first stored activity; None where there is none.
+
+    Returns:
+        The customers with two columns more for each metric: `_before`, the amount, and
+        `_unknown`, 1 where it is not known.
+    """
+    longest = max(gauge.definition.covariate_days for gauge in gauges)
+    names = {name for gauge in gauges for name in gauge.definition.events}
+    rows = events.filter(
+        events.kind == EventKind.ACTIVITY.value,
+        events.name.isin(sorted(names)),
+        # By the stored column, so that files of other days are not read.
+        events.occurred_at >= exposures_from - timedelta(days=longest),
+    ).select(*_COLUMNS)
+    rows = rows.inner_join(joined.select("person", "unit", "first_at"), "person")
+    rows = rows.mutate(offset=rows.at - rows.first_at)
+    rows = rows.filter(rows.offset < 0, rows.offset >= -longest * DAY)
+    gathered = {k: v for gauge in gauges for k, v in _gather(rows, gauge).items()}
+    found = rows.group_by("unit").agg(**gathered)
+    joined = joined.left_join(found, "unit").drop("unit_right")
+    first = None if began is None else microseconds(began)
+    columns: dict[str, Column] = {}
+    for gauge in gauges:
+        value = amount(joined, _sum_name(gauge), gauge.exponent)
+        days = gauge.definition.covariate_days
+        reaches = (
+            ibis.literal(False)  # noqa: FBT003  # a column of it
+            if first is None
+            else joined.first_at - days * DAY >= first
+        )
+        known = reaches & ~value.isnan()
+        columns[f"{gauge.name}_before"] = ibis.ifelse(known, value, 0.0)
+        columns[f"{gauge.name}_unknown"] = ibis.ifelse(known, 0.0, 1.0)
+    return joined.mutate(**columns)
+
+
+def _sum_name(gauge: Gauge) -> str:
+    return f"{gauge.name}_earlier"
+
+
+def _gather(rows: Rows, gauge: Gauge) -> dict[str, Column]:
+    asked = gauge.definition
+    counts = named(rows, asked.events) & (rows.offset >= -asked.covariate_days * DAY)
+    found = amount_of(rows, counts, gauge.exponent if asked.adds_values else None)
+    return {f"{_sum_name(gauge)}{end}": column for end, column in found.items()}

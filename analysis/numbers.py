@@ -1,0 +1,255 @@
+"""Outcomes that are numbers: their sums by group, exact, in two passes.
+
+The first pass finds the range of each column over all customers, whatever their
+variant, and the cap: a quantile over everybody, zeros too, so that it is blind to who
+got what. The second adds up whole numbers (stats/fixed_point.py). What leaves the
+database are a few sums for each variant and mask of segments, and for each account
+where accounts are drawn.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+
+from analysis.measure import Column, Gauge, Mark, Rows
+from analysis.measures_value import AmountMeasure
+from analysis.stats.fixed_point import Grid, Sums, grid_of
+from experiments.metric_definition import MetricDefinition
+from experiments.survey_kinds import DETRACTORS_TO, PROMOTERS_FROM
+from experiments.vocabulary import MetricKind
+
+_COUNTS = ("n", "immature", "missing", "nonfinite")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSums:
+    """One group of customers: a variant, a mask of segments, maybe one account.
+
+    Attributes:
+        counts: `n` with a finite outcome; `immature`, `missing`, `nonfinite` apart.
+        capped: sums of the vector: outcome, then what is below a ratio's line or the
+            covariates.
+        raw: sums of the outcome as it was, before the cap.
+        low: smallest outcome as it was.
+        high: largest.
+    """
+
+    counts: dict[str, int]
+    capped: Sums
+    raw: Sums
+    low: float | None
+    high: float | None
+    cluster: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSums:
+    """One metric: the grids of its columns and the sums of its groups.
+
+    `cap` is the amount above which outcomes count as that; None caps nothing.
+    """
+
+    grids: tuple[Grid, ...]
+    raw_grid: Grid
+    cap: float | None
+    groups: dict[tuple[str, str], list[GroupSums]] = field(default_factory=dict)
+
+
+def is_number(gauge: Gauge) -> bool:
+    """Whether sums are wanted of a metric: amounts, and what is adjusted."""
+    return isinstance(gauge, AmountMeasure) or gauge.definition.covariate_days > 0
+
+
+def number_columns(gauge: Gauge, units: Rows) -> dict[str, Column]:
+    """Tell what the sums need of each customer beside value and mark.
+
+    Args:
+        gauge: of the metric.
+        units: one row a customer, with what was gathered.
+
+    Returns:
+        Column name -> column.
+    """
+    columns = {}
+    if isinstance(gauge, AmountMeasure) and gauge.definition.kind == MetricKind.RATIO:
+        columns[gauge.per_name] = gauge.below(units)
+    if gauge.definition.covariate_days:
+        for name in (f"{gauge.name}_before", f"{gauge.name}_unknown"):
+            columns[name] = units[name].cast("float64")
+    return columns
+
+
+def sums_of(table: Rows, gauges: Sequence[Gauge]) -> dict[str, NumberSums]:
+    """Add up the outcomes of all customers.
+
+    Args:
+        table: one row a customer: variant, segments, cluster, and of each metric its
+            value and mark and `number_columns`.
+        gauges: of the metrics.
+
+    Returns:
+        Name of the gauge -> its sums.
+    """
+    columns = [_Columns(gauge, table) for gauge in gauges]
+    asked = {k: v for one in columns for k, v in one.ranges().items()}
+    [found] = table.agg(**asked).to_pyarrow().to_pylist()
+    for one in columns:
+        one.take_ranges(found)
+    summed = {k: v for one in columns for k, v in one.sums().items()}
+    groups = table.group_by(["variant", "segments", "cluster"]).agg(**summed)
+    rows = groups.to_pyarrow().to_pylist()
+    return {one.gauge.name: one.read(rows) for one in columns}
+
+
+def scored(definition: MetricDefinition, value: Column) -> Column:
+    """Turn a survey's answer into what its metric counts; others are as they are."""
+    if definition.counts_upper_box:
+        satisfied = (value >= definition.satisfied_from).cast("float64")
+        return ibis.ifelse(value.isnull(), ibis.null("float64"), satisfied)
+    if definition.kind == MetricKind.NPS:
+        promoter = ibis.ifelse(value >= PROMOTERS_FROM, 100.0, 0.0)
+        detractor = ibis.ifelse(value <= DETRACTORS_TO, 100.0, 0.0)
+        return promoter - detractor
+    return value
+
+
+class _Columns:
+    """The columns of one metric on their way to sums."""
+
+    def __init__(self, gauge: Gauge, table: Rows) -> None:
+        self.gauge = gauge
+        name = gauge.name
+        value = scored(gauge.definition, table[f"{name}_value"])
+        self._mark = table[f"{name}_mark"]
+        self._missing = value.isnull()
+        others = [
+            table[column]
+            for column in (f"{name}_per", f"{name}_before", f"{name}_unknown")
+            if column in table.columns
+        ]
+        finite = _finite(value)
+        if f"{name}_per" in table.columns:
+            finite &= _finite(others[0])
+        self._counts = (self._mark != int(Mark.IMMATURE)) & finite.fill_null(False)  # noqa: FBT003
+        self._value = value
+        self._others = others
+        self._caps = gauge.definition.cap_share < 1
+        self._limits: dict[int, float | None] = {}
+        self._grids: tuple[Grid, ...] = ()
+        self._raw_grid = Grid(0.0, 0)
+
+    def ranges(self) -> dict[str, Column]:
+        """Ask for the ends and the cap of each column, over everybody."""
+        asked = {f"{self.gauge.name}_n": self._counts.sum()}
+        share = self.gauge.definition.cap_share
+        for i, column in enumerate((self._value, *self._others)):
+            key = f"{self.gauge.name}_{i}"
+            asked[f"{key}_low"] = column.min(where=self._counts)
+            asked[f"{key}_high"] = column.max(where=self._counts)
+            if self._caps and i <= 1:  # the outcome and the amount before
+                asked[f"{key}_cap"] = column.quantile(share, where=self._counts)
+        return asked
+
+    def take_ranges(self, found: dict[str, Any]) -> None:
+        """Lay the grids."""
+        name = self.gauge.name
+        n = int(found[f"{name}_n"] or 0)
+        grids = []
+        for i in range(1 + len(self._others)):
+            low, high = found[f"{name}_{i}_low"], found[f"{name}_{i}_high"]
+            if i == 0:
+                self._raw_grid = grid_of(low, high, n)
+            cap = found.get(f"{name}_{i}_cap")
+            if cap is not None and not cap > low:
+                # So few have an amount that a cap would leave nothing of them.
+                cap = None
+            self._limits[i] = cap
+            grids.append(grid_of(low, high if cap is None else cap, n))
+        self._grids = tuple(grids)
+
+    def sums(self) -> dict[str, Column]:
+        """Ask for the sums of each group."""
+        name = self.gauge.name
+        mature = self._mark != int(Mark.IMMATURE)
+        vector = [
+            self._on_grid(column, grid, self._limits[i])
+            for i, (column, grid) in enumerate(
+                zip((self._value, *self._others), self._grids, strict=True)
+            )
+        ]
+        asked = {
+            f"{name}_n": self._counts.sum(),
+            f"{name}_immature": (~mature).sum(),
+            f"{name}_missing": (mature & self._missing).sum(),
+            f"{name}_nonfinite": (mature & ~self._missing & ~self._counts).sum(),
+            f"{name}_low": self._value.min(where=self._counts),
+            f"{name}_high": self._value.max(where=self._counts),
+        }
+        for i, one in enumerate(vector):
+            asked[f"{name}_s{i}"] = one.sum()
+            for j, other in enumerate(vector[i:], i):
+                asked[f"{name}_p{i}_{j}"] = _product(one, other).sum()
+        if self._caps:
+            raw = self._on_grid(self._value, self._raw_grid, None)
+            asked |= {f"{name}_s": raw.sum(), f"{name}_p": _product(raw, raw).sum()}
+        return asked
+
+    def _on_grid(self, column: Column, grid: Grid, cap: float | None) -> Column:
+        if cap is not None:
+            column = ibis.least(column, ibis.literal(cap))
+        apart = (column - grid.centre) * 2.0**grid.exponent
+        # Not a number cannot be a whole one, so what does not count is taken out first.
+        return ibis.ifelse(self._counts, apart, 0.0).round().cast("decimal(18, 0)")
+
+    def read(self, rows: Iterable[dict[str, Any]]) -> NumberSums:
+        """Read the sums of all groups."""
+        groups: dict[tuple[str, str], list[GroupSums]] = defaultdict(list)
+        for row in rows:
+            groups[row["variant"], row["segments"]].append(self._group(row))
+        return NumberSums(
+            self._grids, self._raw_grid, self._limits.get(0), dict(groups)
+        )
+
+    def _group(self, row: dict[str, Any]) -> GroupSums:
+        name, size = self.gauge.name, len(self._grids)
+        counts = {each: int(row[f"{name}_{each}"] or 0) for each in _COUNTS}
+        n = counts["n"]
+        pairs = [(i, j) for i in range(size) for j in range(i, size)]
+        capped = Sums(
+            n,
+            tuple(int(row[f"{name}_s{i}"] or 0) for i in range(size)),
+            tuple(int(row[f"{name}_p{i}_{j}"] or 0) for i, j in pairs),
+        )
+        raw = Sums(n, capped.sums[:1], capped.products[:1])
+        if self._caps:
+            raw = Sums(n, (int(row[f"{name}_s"] or 0),), (int(row[f"{name}_p"] or 0),))
+        low, high = row[f"{name}_low"], row[f"{name}_high"]
+        return GroupSums(counts, capped, raw, low, high, row["cluster"])
+
+
+def _product(one: Column, other: Column) -> Column:
+    """Multiply whole numbers of 50 bits, which takes all digits there are."""
+    return one.cast("decimal(38, 0)") * other.cast("decimal(38, 0)")
+
+
+def _finite(column: Column) -> Column:
+    return ~(column.isnan() | column.isinf())
+
+
+def largest_value(events: Rows, names: Sequence[str]) -> float:
+    """Find the largest finite value of some events, without its sign.
+
+    Args:
+        events: stored events.
+        names: of the events whose values are added up.
+
+    Returns:
+        At least 0; 0 where no such event has a value.
+    """
+    rows = events.filter(events.name.isin(sorted(names)), events.value.notnull())
+    rows = rows.filter(_finite(rows.value))
+    found = rows.agg(largest=rows.value.abs().max()).to_pyarrow().to_pylist()
+    return float(found[0]["largest"] or 0.0)
