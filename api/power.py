@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.account_likeness import known_likeness
 from api.endpoints import Call, Endpoint, Resource
 from api.schemas.power import PowerBodySchema, PowerSchema
 from experiments import metrics
 from experiments.errors import InvalidInput, NotFound
 from experiments.field_faults import Faults
-from experiments.vocabulary import MetricKind, PersonRole, Reason
+from experiments.vocabulary import MetricKind, PersonRole, Reason, Unit
 
 if TYPE_CHECKING:
     from analysis.stats.estimate import NotComputable
@@ -37,7 +38,11 @@ NOTHING: dict[str, Any] = {
     "planned_units": None,
     "enrolment_days": None,
     "total_days": None,
+    "design_effect": None,
+    "planned_customers": None,
+    "assumed": {},
 }
+_BY_ACCOUNT = ("account_customers", "account_cv", "icc")
 
 
 @resource.route("POST", "/power", WORK_OUT)
@@ -50,26 +55,28 @@ def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     _check(definition, body)
     split = tuple(body["split"])
     demand = power.Demand(
-        alpha=body["alpha"],
-        power=body["power"],
-        treatments=len(split) - 1,
-        ratio=split[1] / split[0],
+        body["alpha"], body["power"], len(split) - 1, split[1] / split[0]
     )
-    size = _size(definition, body, demand)
+    size, weekly = _size(definition, body, demand), body["weekly_customers"]
+    beside: dict[str, Any] = {}
+    if body["unit"] == Unit.ACCOUNT:
+        size, beside = _in_accounts(call, size, body, demand)
+        weekly = body["weekly_accounts"]
+    if isinstance(size, NotComputable):
+        return _without(size)
     time = power.duration(
         size,
-        body["weekly_customers"],
+        weekly,
         definition.maturity.total_seconds() / 86_400,
         body["coverage"],
         split,
     )
-    if isinstance(size, NotComputable):
-        return _without(size)
     sizes = {
         **NOTHING,
         "control_count": size.control,
         "treatment_count": size.treatment,
-        "planned_units": size.control + size.treatment * (len(split) - 1),
+        "planned_units": _of_all(size, len(split) - 1),
+        **beside,
     }
     if isinstance(time, NotComputable):
         return {**sizes, **_without(time, sizes)}
@@ -79,6 +86,57 @@ def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
         "enrolment_days": time.enrolment_days,
         "total_days": time.total_days,
     }
+
+
+def _of_all(size: SampleSize, treatments: int) -> int:
+    return size.control + size.treatment * treatments
+
+
+def _in_accounts(
+    call: Call,
+    size: SampleSize | NotComputable,
+    body: dict[str, Any],
+    demand: Demand,
+) -> tuple[SampleSize | NotComputable, dict[str, Any]]:
+    """Give a size in accounts, and what the answer says beside it."""
+    from analysis.stats import account_power  # noqa: PLC0415  # see the module's head
+    from analysis.stats.estimate import NotComputable  # noqa: PLC0415
+
+    given = {name: body[name] for name in _BY_ACCOUNT}
+    assumed: dict[str, Any] = {**given, "experiment": None}
+    if None in given.values():
+        assumed = _with_own_data(call, body["metric"], assumed)
+    accounts = account_power.Accounts(
+        assumed["account_customers"], assumed["account_cv"], assumed["icc"]
+    )
+    found = account_power.size_in_accounts(size, accounts, demand)
+    if isinstance(found, NotComputable):
+        return found, {}
+    return found.accounts, {
+        "design_effect": found.design_effect,
+        "planned_customers": _of_all(found.customers, demand.treatments),
+        "assumed": assumed,
+    }
+
+
+def _with_own_data(call: Call, metric: str, assumed: dict[str, Any]) -> dict[str, Any]:
+    """Fill what was left out from this project's results by account."""
+    known = known_likeness(call.session, metric)
+    own: dict[str, Any] = dict.fromkeys(_BY_ACCOUNT)
+    if known is not None:
+        own = {
+            "account_customers": known.customers,
+            "account_cv": known.cv,
+            "icc": known.icc,
+        }
+    missing = [name for name in _BY_ACCOUNT if assumed[name] is None]
+    filled = {**assumed, **{name: own[name] for name in missing}}
+    faults = Faults()
+    for name in missing:
+        if filled[name] is None:
+            faults.add(name, "No results by account tell this yet: give it.")
+    faults.raise_if_any("This size cannot be worked out.")
+    return {**filled, "experiment": None if known is None else known.experiment}
 
 
 def _definition(call: Call, body: dict[str, Any]) -> MetricDefinition:
@@ -104,6 +162,14 @@ def _check(definition: MetricDefinition, body: dict[str, Any]) -> None:
         faults.add(needed, f"A {definition.kind.value} metric needs this.")
     if not definition.is_survey and body["response_share"] != 1:
         faults.add("response_share", "Only a survey metric has silent customers.")
+    drawn = body["unit"]
+    weekly = "weekly_accounts" if drawn == Unit.ACCOUNT else "weekly_customers"
+    if body[weekly] is None:
+        faults.add(weekly, f"Where {drawn.value}s are drawn, this is needed.")
+    if drawn != Unit.ACCOUNT:
+        for name in ("weekly_accounts", *_BY_ACCOUNT):
+            if body[name] is not None:
+                faults.add(name, "Only where whole accounts are drawn.")
     faults.number("alpha", body["alpha"], 0.001, 0.2)
     faults.number("power", body["power"], 0.5, 0.99)
     split = body["split"]

@@ -11,8 +11,12 @@ from api.schemas.fields import (
     number,
     whole,
 )
-from experiments.vocabulary import Reason
+from experiments.vocabulary import Reason, Unit
 
+_OWN_DATA = (
+    "Where accounts are drawn only. Left out: as in the newest results by account, if"
+    " there are any."
+)
 OPEN_SHARE = {"exclusiveMinimum": 0, "exclusiveMaximum": 1}
 
 
@@ -72,10 +76,48 @@ class PowerBodySchema(StrictSchema):
         },
     )
     weekly_customers = Decimal(
-        required=True,
+        load_default=None,
         metadata={
             "minimum": 0,
-            "description": "New customers of the segment who reach the change a week.",
+            "description": "New customers of the segment who reach the change a week."
+            " Needed where customers are drawn.",
+        },
+    )
+    unit = Choice(
+        Unit,
+        load_default=Unit.CUSTOMER,
+        metadata={"description": "What is drawn, and so what the size counts."},
+    )
+    weekly_accounts = Decimal(
+        load_default=None,
+        metadata={
+            "minimum": 0,
+            "description": "Accounts that reach the change for the first time a week."
+            " Needed where accounts are drawn.",
+        },
+    )
+    account_customers = Decimal(
+        load_default=None,
+        metadata={
+            "minimum": 1,
+            "description": f"Customers of an account on average. {_OWN_DATA}",
+        },
+    )
+    account_cv = Decimal(
+        load_default=None,
+        metadata={
+            "minimum": 0,
+            "description": "How much that varies: standard deviation over mean."
+            f" {_OWN_DATA}",
+        },
+    )
+    icc = Decimal(
+        load_default=None,
+        metadata={
+            "minimum": 0,
+            "maximum": 1,
+            "description": "How alike customers of an account are in the metric:"
+            f" intra-account correlation. {_OWN_DATA}",
         },
     )
 
@@ -91,7 +133,10 @@ class PowerSchema(StrictSchema):
         10**10,
         required=True,
         allow_none=True,
-        metadata={"description": "Mature customers needed in control."},
+        metadata={
+            "description": "Mature customers needed in control; accounts where these"
+            " are drawn."
+        },
     )
     treatment_count = whole(1, 10**10, required=True, allow_none=True)
     planned_units = whole(
@@ -107,4 +152,26 @@ class PowerSchema(StrictSchema):
         required=True,
         allow_none=True,
         metadata={"description": "Until the last customer has matured."},
+    )
+    design_effect = Decimal(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "How many times the customers that would do if each were"
+            " drawn alone; null where they are."
+        },
+    )
+    planned_customers = whole(
+        1,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Those of all planned accounts; null likewise."},
+    )
+    assumed = Object(
+        required=True,
+        metadata={
+            "description": "Where accounts are drawn: account_customers, account_cv and"
+            " icc that were reckoned with, and the experiment they are from, null where"
+            " all were given."
+        },
     )

@@ -11,6 +11,8 @@ from analysis import charts
 from analysis.charts import DrawnChart
 from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.readings import CheckView, MetricReading, Progress
+from analysis.stats.clustered import clustered_share
+from analysis.stats.clusters import Clusters, clusters_of
 from analysis.stats.estimate import (
     ArmValue,
     Estimate,
@@ -20,7 +22,7 @@ from analysis.stats.estimate import (
     Outcome,
 )
 from analysis.stats.satisfaction import ResponseBalance, response_balance
-from analysis.stats.summary import Histogram, LifeDay, LifeTable
+from analysis.stats.summary import Histogram, LifeDay, LifeTable, Successes
 from analysis.stats.survival import CurvePoint, kaplan_meier
 from analysis.verdict import judge
 from experiments import plan_lock
@@ -95,6 +97,27 @@ def change(
         graded=graded,
         facts={"z": 2.87},
     )
+
+
+def clustered() -> Estimate:
+    """Compare twice 20 accounts of 2 or 6 customers, alike within: half of each stay.
+
+    By hand: 4 customers on average, CV 0.5, ICC 1; a customer sees 2 or 6 with weights
+    as large, so the design effect is 40 / 8 = 5.
+    """
+    found = clustered_share(_accounts(), _accounts())
+    assert isinstance(found, Estimate)
+    return found
+
+
+def _accounts() -> tuple[Successes, Clusters]:
+    sizes = [2, 6] * 10
+    stays = [account % 4 < 2 for account in range(20)]
+    clusters = clusters_of(
+        (account, (float(stay), 0), size)
+        for account, (size, stay) in enumerate(zip(sizes, stays, strict=True))
+    )
+    return Successes(80, 40), clusters
 
 
 def answers(*counts: int, exposed: int = 9_400, invited: int = 6_000) -> Histogram:

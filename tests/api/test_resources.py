@@ -1,5 +1,6 @@
 """Each resource on a real database: what is stored is what is read."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from experiments import audit
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.models import SegmentSize
+from experiments.vocabulary import Unit
 from tests import factories
+from tests.analysis.run_examples import clustered, finish
 from tests.api.conftest import (
     Caller,
     csat_body,
@@ -372,6 +375,88 @@ def test_power__impossible_input__is_refused_by_field(
     api.post("/metrics", metric_body())
     plan = {"metric": factories.RETENTION, "baseline": 0.5, "effect": 0.1}
     answer = api.post("/power", {**plan, "weekly_customers": 700, **changes})
+    assert (answer.status_code, set(answer.json["fields"])) == (422, fields)
+
+
+def by_account(**changes: object) -> dict[str, object]:
+    return {
+        "metric": factories.RETENTION,
+        "baseline": 0.7,
+        "effect": 0.015,
+        "unit": "account",
+        "weekly_accounts": 400,
+        "account_customers": 20,
+        "account_cv": 0.5,
+        "icc": 0.02,
+        **changes,
+    }
+
+
+@on_sqlite
+def test_power__by_account__counts_accounts(api: Caller) -> None:
+    api.post("/metrics", metric_body())
+
+    answer = api.post("/power", by_account())
+
+    assert answer.status_code == 200, answer.text
+    # 14,437 customers (tests/web/test_planning.py) x 1.48 / 20 = 1,068.3; Student's t
+    # with 2,138 degrees reaches 2.8029 errors, the normal 2.8016: 1,069.3.
+    assert answer.json["control_count"] == answer.json["treatment_count"] == 1_070
+    assert answer.json["planned_units"] == 2_140
+    assert answer.json["planned_customers"] == 42_800
+    assert answer.json["design_effect"] == pytest.approx(1.48)
+    assert answer.json["assumed"] == {
+        "account_customers": 20,
+        "account_cv": 0.5,
+        "icc": 0.02,
+        "experiment": None,
+    }
+    # 2,140 at 400 a week are 37.45 days, so 38; then 31 until day 30 is over.
+    assert (answer.json["enrolment_days"], answer.json["total_days"]) == (38, 69)
+
+
+@on_sqlite
+def test_power__by_account__takes_what_is_left_out_from_own_results(
+    api: Caller, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        done = factories.start_experiment(
+            session,
+            factories.make_actor(session, "Grace"),
+            unit=Unit.ACCOUNT,
+            hash_attribute="accountId",
+        )
+        at = factories.NOW + timedelta(days=60)
+        finish(session, done, at=at, primary=clustered())
+
+    answer = api.post("/power", by_account(account_cv=None, icc=None))
+
+    assert answer.status_code == 200, answer.text
+    assumed = answer.json["assumed"]
+    assert assumed["account_customers"] == 20
+    assert assumed["account_cv"] == pytest.approx(0.5)
+    assert assumed["icc"] == pytest.approx(1)
+    assert assumed["experiment"] == done.key
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"weekly_accounts": None}, {"weekly_accounts"}),
+        ({"icc": None, "account_cv": None}, {"icc", "account_cv"}),
+        ({"icc": 1.5}, {"icc"}),
+        ({"account_customers": 0.5}, {"account_customers"}),
+        ({"unit": "customer", "weekly_customers": 700, "icc": None},
+         {"weekly_accounts", "account_customers", "account_cv"}),
+        ({"unit": "household"}, {"unit"}),
+    ],
+)  # fmt: skip
+def test_power__by_account_with_odd_input__is_refused_by_field(
+    api: Caller, changes: dict[str, Any], fields: set[str]
+) -> None:
+    api.post("/metrics", metric_body())
+    answer = api.post("/power", by_account(**changes))
     assert (answer.status_code, set(answer.json["fields"])) == (422, fields)
 
 

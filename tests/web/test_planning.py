@@ -338,14 +338,58 @@ def test_duration__worked_out__keeps_every_value_and_says_the_sentence(
         " customers per variant: about 5 weeks at 5,800 a week."
     ) in answer.text
     assert "28,874 customers, all variants together" in answer.text
-    assert "whole accounts take more" not in answer.text
-    by_account = send(planner, typed | {"unit": "account"}, "duration")
-    assert "whole accounts take more" in by_account.text
     values = dict(main_form(answer.text).values)
     for name, value in typed.items():
         assert values[name] == value, name
     with transaction(context.sessions) as session, pytest.raises(NotFound):
         catalog.get(session, EXPERIMENT)
+
+
+BY_ACCOUNT = {
+    "unit": "account",
+    "coverage": "100",
+    "duration-baseline": "70",
+    "duration-power": "80",
+    "duration-weekly_accounts": "400",
+    "duration-account_customers": "20",
+    "duration-account_cv": "0.5",
+    "duration-icc": "0.02",
+}
+
+
+def test_duration__by_account__counts_accounts_and_their_customers(
+    planner: Visitor,
+) -> None:
+    # By hand in tests/api/test_resources.py.
+    answer = send(planner, TYPED | BY_ACCOUNT, "duration")
+
+    assert answer.status_code == 200
+    assert "you need 1,070 accounts per variant: about 5 weeks at 400" in answer.text
+    assert "That is 2,140 accounts, all variants together." in answer.text
+    assert "These bring 42,800 customers, 1.48 times as many" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"duration-weekly_accounts": ""},
+            "say how many new accounts reach the change",
+        ),
+        (
+            {"duration-account_customers": "", "duration-icc": ""},
+            "(ICC). No results by account tell it yet.",
+        ),
+        ({"duration-weekly_accounts": "1"}, "Not reachable: it would take"),
+    ],
+)
+def test_duration__by_account_with_too_little__says_what_is_missing(
+    planner: Visitor, changes: dict[str, str], words: str
+) -> None:
+    answer = send(planner, TYPED | BY_ACCOUNT | changes, "duration")
+
+    assert answer.status_code == 200
+    assert words in answer.text
 
 
 @pytest.mark.parametrize(

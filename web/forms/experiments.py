@@ -215,6 +215,11 @@ class ExperimentForm(AbideForm):
             number.unit = "points" if scale == PERCENT else ""
 
     @property
+    def by_account(self) -> bool:
+        """Whether whole accounts are drawn."""
+        return bool(self.unit.data == Unit.ACCOUNT.value)
+
+    @property
     def primary(self) -> MetricChoiceForm | None:
         """The row of the primary metric, or None."""
         rows: list[MetricChoiceForm] = [entry.form for entry in self.metrics]

@@ -141,6 +141,36 @@ class DurationForm(AbideForm):
         high=1e12,
         optional=True,
     )
+    weekly_accounts = Whole(
+        "How many new accounts reach the change each week?",
+        "Instead of customers each week.",
+        low=1,
+        high=1e12,
+        optional=True,
+    )
+    account_customers = Number(
+        "How many customers has an account?",
+        "On average. Leave these three empty to take them from the newest results by"
+        " account.",
+        low=1,
+        high=1e6,
+        optional=True,
+    )
+    account_cv = Number(
+        "How much does that vary?",
+        "Standard deviation over mean: 0 where all accounts are equally large, often"
+        " near 1.",
+        low=0,
+        high=100,
+        optional=True,
+    )
+    icc = Number(
+        "How alike are customers of an account?",
+        "ICC, from 0 (not at all) to 1 (all the same); often 0.01 to 0.2.",
+        low=0,
+        high=1,
+        optional=True,
+    )
     response = Number(
         "How many of them answer the survey?",
         "For surveys only.",

@@ -1,7 +1,6 @@
 """Planning an experiment: one page with all of it, then review and start."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -17,11 +16,12 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from analysis.account_likeness import Likeness, known_likeness
 from experiments import catalog, hypotheses, lifecycle, metrics, segments
 from experiments.db import transaction
 from experiments.hypothesis import Hypothesis
 from experiments.models import Experiment
-from experiments.vocabulary import Action, PersonRole, Unit
+from experiments.vocabulary import Action, PersonRole
 from web import catalogue
 from web.access import actor, context, least
 from web.forms.actions import ReasonForm
@@ -29,8 +29,9 @@ from web.forms.base import title_of
 from web.forms.experiments import ExperimentForm, new_hypothesis_names
 from web.forms.fields import NONE, options
 from web.forms.hypotheses import CHANGE_HINT, Catalogue
+from web.forms.plan_parts import DurationForm
 from web.pages.segments import sizes_of
-from web.presenters.duration import Answer, Question, work_out
+from web.presenters.duration import Answer, ByAccount, Question, work_out
 from web.presenters.plans import checklist, plan_in_words
 from web.presenters.sizes import SizeShown
 from web.saving import form_data, gather, save, stop_if_wrong, wants_to_save
@@ -191,13 +192,6 @@ def _show_sizes(form: ExperimentForm, offer: Catalogue) -> dict[str, SizeShown]:
     return sizes
 
 
-_ACCOUNTS_TAKE_MORE = (
-    "These are customers drawn one by one. Customers of one account are alike, so whole"
-    " accounts take more: 1 + (customers in an account - 1) x ICC times as many."
-    " Results of such experiments show the ICC. The planned size counts accounts."
-)
-
-
 def _waiting(form: ExperimentForm) -> Answer | None:
     """Name the fields that were refused: with them, any answer would be another's."""
     taken = [*form.duration.form, form.alpha, form.coverage]
@@ -217,8 +211,9 @@ def _duration(form: ExperimentForm) -> Answer:
         return Answer("To work out the duration, choose the primary metric first.")
     with transaction(context().sessions) as database:
         row = metrics.get(database, primary.metric.data)
+        known = known_likeness(database, row.key) if form.by_account else None
     asked = form.duration.form
-    answer = work_out(
+    return work_out(
         Question(
             definition=metrics.definition_of(row.versions[-1]),
             effect=primary.change_that_matters.value,
@@ -230,11 +225,27 @@ def _duration(form: ExperimentForm) -> Answer:
             weekly_customers=asked.weekly_customers.value_or_none,
             coverage=form.coverage.value,
             shares=tuple(row.share.value for _, row in form.chosen_variants),
+            by_account=_by_account(asked, known) if form.by_account else None,
         )
     )
-    if form.unit.data != Unit.ACCOUNT.value:
-        return answer
-    return replace(answer, warnings=(_ACCOUNTS_TAKE_MORE, *answer.warnings))
+
+
+def _by_account(asked: DurationForm, known: Likeness | None) -> ByAccount:
+    """Take what was typed, and what was not from this project's own results."""
+    customers = asked.account_customers.value_or_none
+    cv, icc = asked.account_cv.value_or_none, asked.icc.value_or_none
+    is_known = known is not None and None in {customers, cv, icc}
+    if known is not None:
+        customers = known.customers if customers is None else customers
+        cv = known.cv if cv is None else cv
+        icc = known.icc if icc is None else icc
+    return ByAccount(
+        weekly_accounts=asked.weekly_accounts.value_or_none,
+        customers=customers,
+        cv=cv,
+        icc=icc,
+        known_from=known.experiment if known is not None and is_known else None,
+    )
 
 
 @pages.get("/experiments/<key>/review")

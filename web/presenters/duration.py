@@ -1,15 +1,15 @@
 """How long an experiment takes, as a sentence: the one thing a page works out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from analysis.stats.estimate import NotComputable
-from analysis.wording import Measure, agreed, count, exact, measure_of
+from analysis.wording import Measure, agreed, count, exact, joined, measure_of
 from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import Direction, Reason
 
 if TYPE_CHECKING:
-    from analysis.stats import power
+    from analysis.stats import account_power, power
 
 MIN_WEEKS, MAX_WEEKS = 1, 8
 # Field of the power functions -> what a person would call it here.
@@ -24,7 +24,29 @@ QUESTIONS = {
     "response_share": "how many answer the survey",
     "weekly_customers": "how many customers come each week",
     "coverage": "the share of the segment to enrol",
+    "account_customers": "how many customers an account has",
+    "account_cv": "how much that varies",
+    "icc": "how alike customers of an account are",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ByAccount:
+    """What is known of accounts, where whole ones are drawn; None for what is not.
+
+    Attributes:
+        weekly_accounts: new ones who reach the change.
+        customers: of an account on average.
+        cv: coefficient of variation of that.
+        icc: intra-account correlation of the metric.
+        known_from: experiment whose results some of it is from.
+    """
+
+    weekly_accounts: float | None
+    customers: float | None
+    cv: float | None
+    icc: float | None
+    known_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +64,7 @@ class Question:
         weekly_customers: of the segment, who reach the change.
         coverage: share of the segment that is enrolled.
         shares: of the variants, control first.
+        by_account: None where customers are drawn.
     """
 
     definition: MetricDefinition
@@ -54,6 +77,14 @@ class Question:
     weekly_customers: float | None
     coverage: float
     shares: tuple[float, ...]
+    by_account: ByAccount | None = None
+
+    @property
+    def weekly(self) -> float:
+        """New units a week: customers, or accounts."""
+        if self.by_account is not None:
+            return self.by_account.weekly_accounts or 0
+        return self.weekly_customers or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +94,8 @@ class Answer:
     Attributes:
         sentence: what was worked out, or why nothing was.
         warnings: what to think about.
-        planned_units: all variants together; None when it cannot be worked out.
+        planned_units: customers or accounts, all variants together; None when it
+            cannot be worked out.
         total_days: until the last customer counts; None likewise.
     """
 
@@ -94,6 +126,34 @@ def work_out(question: Question) -> Answer:
         treatments=treatments,
         ratio=min(question.shares[1:]) / question.shares[0],
     )
+    size = _size(question, demand)
+    grown = None
+    if question.by_account is not None:
+        grown = _in_accounts(size, question.by_account, demand)
+        size = grown if isinstance(grown, NotComputable) else grown.accounts
+    if isinstance(size, NotComputable):
+        return Answer(_refusal(size))
+    lasts = stats.duration(
+        size,
+        question.weekly,
+        question.definition.maturity.days,
+        question.coverage,
+        question.shares,
+    )
+    if isinstance(lasts, NotComputable):
+        return Answer(_refusal(lasts))
+    found = _answer(question, size, lasts)
+    if grown is None or isinstance(grown, NotComputable):
+        return found
+    return replace(found, warnings=(_as_customers(question, grown), *found.warnings))
+
+
+def _size(
+    question: Question, demand: "power.Demand"
+) -> "power.SampleSize | NotComputable":
+    """Work out how many customers, were each drawn alone."""
+    from analysis.stats import power as stats  # noqa: PLC0415  # as above
+
     if question.definition.is_share:
         size = stats.size_for_proportions(
             question.baseline or 0, _signed(question), demand
@@ -102,19 +162,35 @@ def work_out(question: Question) -> Answer:
         size = stats.size_for_means(question.spread or 0, question.effect, demand)
     if question.definition.is_survey:
         size = stats.size_with_silence(size, question.response_share)
-    if isinstance(size, NotComputable):
-        return Answer(_refusal(size))
-    maturity = question.definition.maturity.days
-    lasts = stats.duration(
-        size,
-        question.weekly_customers or 0,
-        maturity,
-        question.coverage,
-        question.shares,
+    return size
+
+
+def _in_accounts(
+    size: "power.SampleSize | NotComputable", by: ByAccount, demand: "power.Demand"
+) -> "account_power.AccountSize | NotComputable":
+    from analysis.stats import account_power as stats  # noqa: PLC0415  # as above
+
+    accounts = stats.Accounts(by.customers or 0, by.cv or 0, by.icc or 0)
+    return stats.size_in_accounts(size, accounts, demand)
+
+
+def _as_customers(question: Question, grown: "account_power.AccountSize") -> str:
+    """Say how many customers the accounts bring, and what that follows from."""
+    by = question.by_account
+    if by is None:
+        raise TypeError("only a plan by account grows")
+    customers = grown.customers
+    total = customers.control + customers.treatment * (len(question.shares) - 1)
+    said = (
+        f"These bring {count(total)} customers, {exact(round(grown.design_effect, 2))}"
+        " times as many as if each were drawn alone: an account has"
+        f" {exact(round(by.customers or 0, 1))} on average, varying by"
+        f" {exact(round(by.cv or 0, 2))} of that, and they are alike by an ICC of"
+        f" {exact(round(by.icc or 0, 3))}."
     )
-    if isinstance(lasts, NotComputable):
-        return Answer(_refusal(lasts))
-    return _answer(question, size, lasts)
+    if by.known_from is None:
+        return said
+    return f"{said} What you left empty is from the results of {by.known_from}."
 
 
 def _signed(question: Question) -> float:
@@ -124,13 +200,31 @@ def _signed(question: Question) -> float:
 
 
 def _missing(question: Question) -> str | None:
-    if question.weekly_customers is None:
+    if question.by_account is not None:
+        of_accounts = _missing_of_accounts(question.by_account)
+        if of_accounts is not None:
+            return of_accounts
+    elif question.weekly_customers is None:
         return "To work out the duration, say how many customers come each week."
     if question.definition.is_share and question.baseline is None:
         return "To work out the duration, say where the primary metric stands today."
     if not question.definition.is_share and question.spread is None:
         return "To work out the duration, say how much customers differ in the metric."
     return None
+
+
+def _missing_of_accounts(by: ByAccount) -> str | None:
+    asked = (
+        (by.weekly_accounts, "how many new accounts reach the change each week"),
+        (by.customers, "how many customers an account has"),
+        (by.cv, "how much that varies between accounts"),
+        (by.icc, "how alike customers of an account are in this metric (ICC)"),
+    )
+    missing = [words for value, words in asked if value is None]
+    if not missing:
+        return None
+    none_yet = "" if by.customers is not None else " No results by account tell it yet."
+    return f"To work out the duration, say {joined(missing)}.{none_yet}"
 
 
 def _refusal(outcome: NotComputable) -> str:
@@ -153,12 +247,13 @@ def _answer(
     question: Question, size: "power.SampleSize", lasts: "power.Duration"
 ) -> Answer:
     measure = measure_of(question.definition)
+    who = "customers" if question.by_account is None else "accounts"
     groups = "each" if len(question.shares) == 2 else "each of the treatments"  # noqa: PLR2004
     if size.control == size.treatment:
-        needs = f"{count(size.control)} customers per variant"
+        needs = f"{count(size.control)} {who} per variant"
     else:
         needs = (
-            f"{count(size.control)} customers in control and {count(size.treatment)}"
+            f"{count(size.control)} {who} in control and {count(size.treatment)}"
             f" in {groups}"
         )
     weeks = max(1, round(lasts.enrolment_weeks))
@@ -167,7 +262,7 @@ def _answer(
         f"To detect a change of {agreed(question.effect, measure)}{start} with"
         f" {exact(question.power * 100)} % power you need {needs}: about"
         f" {count(weeks)} {'week' if weeks == 1 else 'weeks'} at"
-        f" {count(round(question.weekly_customers or 0))} a week. The last customer"
+        f" {count(round(question.weekly))} a week. The last customer"
         f" counts after {count(lasts.total_days)} days."
     )
     total = size.control + size.treatment * (len(question.shares) - 1)
