@@ -162,6 +162,11 @@ class _Walk:
                 return text
         tried = " and ".join(filter(None, names))
         said = f"There is no usable id: {tried} is empty, zero or no text or number."
+        if self._who == Unit.ACCOUNT:
+            said += (
+                " The app must send the account's id with every request: a group call"
+                " leaves a pseudonym only, which nothing can be drawn by."
+            )
         self._note(name, StepOutcome.DECIDED, said, attribute=None)
         return None
 

@@ -276,3 +276,14 @@ def test_explain_silent__no_variants__one_step_in_words() -> None:
     assert [step.sentence for step in receipt.steps] == [
         "The experiment has not started."
     ]
+
+
+def test_explain__account_without_its_id__says_that_the_app_must_send_it() -> None:
+    entry = rulesets.entry("nudge", unit="account", hash_attribute="accountId")
+    receipt = explain(read_design(entry, None), "customer-1", {"plan": "pro"}, SOURCE)
+    assert receipt.given.reason == AssignmentReason.INVALID_UNIT
+    assert receipt.steps[-1].sentence == (
+        "There is no usable id: accountId is empty, zero or no text or number. The app"
+        " must send the account's id with every request: a group call leaves a"
+        " pseudonym only, which nothing can be drawn by."
+    )
