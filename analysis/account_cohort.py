@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from analysis.cohort import Cohort, by_name
 from analysis.event_rows import Column, EventRows, Rows
+from analysis.setting_aside import OF_PEOPLE
 from experiments.vocabulary import EventKind
 
 _PEOPLE, _ACCOUNTS = "account_people", "account_parts"
@@ -34,7 +35,7 @@ class AccountCohort(Cohort):
     @override
     def _find(self, events: EventRows) -> None:
         for bucket in events.buckets:
-            exposures = self._without_previewers(self._with_accounts(events.of(bucket)))
+            exposures = self._without_people(self._with_accounts(events.of(bucket)))
             is_first = bucket is events.buckets[0]
             self._put(_PEOPLE, self._people(exposures), is_first=is_first)
             self._put(_ACCOUNTS, self._parts(exposures), is_first=is_first)
@@ -67,13 +68,19 @@ class AccountCohort(Cohort):
         rows = rows.drop("at_right", "person_right")
         return rows.mutate(account=ibis.coalesce(rows.account, rows.tied)).drop("tied")
 
-    def _without_previewers(self, rows: Rows) -> Rows:
-        """Leave out customers who used a preview link; their colleagues stay."""
-        if "previewed" not in rows.columns:
-            return rows
-        people = rows.filter(rows.previewed).person.nunique()
-        self._aside["previewed"] += int(people.execute())
-        return rows.filter(~rows.previewed).drop("previewed")
+    def _without_people(self, rows: Rows) -> Rows:
+        """Leave out who opted out or used a preview link; their colleagues stay."""
+        for name in OF_PEOPLE:
+            if name not in rows.columns:
+                continue
+            theirs = rows.filter(rows[name])
+            self._aside[name] += int(theirs.person.nunique().execute())
+            if name == "opted_out":
+                shown = theirs.filter(theirs.counts).select("person", "variant")
+                found = by_name(shown.distinct(), self._names)
+                self._opted_out_by.update(found)
+            rows = rows.filter(~rows[name]).drop(name)
+        return rows
 
     def _people(self, rows: Rows) -> Rows:
         counts = rows.counts & rows.account.notnull()

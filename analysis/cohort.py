@@ -1,10 +1,9 @@
 """Who is analysed: the first exposure of each customer, and who had to be left out."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import ibis
@@ -18,6 +17,7 @@ from analysis.event_rows import (
     microseconds,
 )
 from analysis.measure import DAY
+from analysis.setting_aside import OF_PEOPLE, OF_UNITS, IdSet
 from experiments.event_rows import AGREEMENT_TEXT
 from experiments.plan import Plan
 from experiments.vocabulary import Agreement, AssignedBy, EventKind
@@ -36,6 +36,7 @@ class Bounds:
             was a customer of an earlier phase, and is left out; None for phase 1.
         listed: pseudonyms of who got a variant by hand or takes no part; left out.
         previews: whether somebody may have used a preview link; who did is left out.
+        opted_out: pseudonyms of customers who take no part by their own choice.
         size: only the first so many customers are analysed, so that a result that was
             planned for this size stays what it was; None takes all.
     """
@@ -48,6 +49,7 @@ class Bounds:
     earlier_from: datetime | None = None
     listed: tuple[bytes, ...] = ()
     previews: bool = False
+    opted_out: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class ExposureCounts:
         contradicting: all whose exposures no assignment explains: wrongly shown, in
             two variants, or in one that the plan does not have.
         previewed: used a preview link of the experiment; left out.
+        opted_out: customers who opted out of experiments; left out.
+        opted_out_by: variant -> those of them who were analysed otherwise.
         by_day: (day, variant, customers) of the analysed, by first exposure.
         first_at: the first exposure that is analysed.
         last_at: the last first exposure that is analysed.
@@ -96,6 +100,8 @@ class ExposureCounts:
     unchecked: int = 0
     contradicting: int = 0
     previewed: int = 0
+    opted_out: int = 0
+    opted_out_by: Mapping[str, int] = field(default_factory=dict)
     by_day: tuple[tuple[date, str, int], ...] = ()
     first_at: datetime | None = None
     last_at: datetime | None = None
@@ -132,7 +138,10 @@ class Cohort:
         self._plan = plan
         self._bounds = bounds
         self._names = [v.name for v in plan.design.variants]
-        self._aside = {"former": 0, "listed": 0, "previewed": 0}
+        self._aside = dict.fromkeys((*OF_UNITS, *OF_PEOPLE), 0)
+        self._opted_out_by: Counter[str] = Counter()
+        self._listed = IdSet(self._connection, "listed_ids", bounds.listed)
+        self._out = IdSet(self._connection, "opted_out_ids", bounds.opted_out)
         self._find(events)
         self._seen = self._connection.table("seen")
         self._last = self._last_of_size()
@@ -162,6 +171,8 @@ class Cohort:
                 events.experiment == plan.design.key,
             )
             rows = rows.mutate(previewed=rows.person.isin(previews.person))
+        if self._out:
+            rows = rows.mutate(opted_out=self._out.has(rows.customer, rows.person))
         rows = rows.mutate(shown=rows.inside & rows.declared)
         rows = rows.mutate(wrong=rows.shown & self._wrong(rows))
         return rows.mutate(counts=rows.shown & ~rows.wrong)
@@ -196,13 +207,10 @@ class Cohort:
             former = rows["at"] >= microseconds(bounds.earlier_from)
             former &= rows["at"] < microseconds(self._plan.locked_at)
             aside["former"] = former.any()
-        if bounds.listed:
-            listed = [ibis.literal(who, "binary") for who in bounds.listed]
-            found = [one.isin(listed) for one in ids]
-            aside["listed"] = reduce(or_, found).any()
-        if "previewed" in rows.columns:
-            aside["previewed"] = rows.previewed.any()
-        return aside
+        if self._listed:
+            aside["listed"] = self._listed.has(*ids).any()
+        people = [name for name in OF_PEOPLE if name in rows.columns]
+        return aside | {name: rows[name].any() for name in people}
 
     def _put(self, name: str, rows: Rows, *, is_first: bool) -> None:
         if is_first:
@@ -226,7 +234,11 @@ class Cohort:
             "everybody", found, temp=True, overwrite=True
         )
         for name in names:
-            self._aside[name] += int(found.filter(found[name]).count().execute())
+            theirs = found.filter(found[name])
+            self._aside[name] += int(theirs.count().execute())
+            if name == "opted_out":
+                same = theirs.filter(theirs.one == theirs.other)
+                self._opted_out_by.update(by_name(same, self._names))
             found = found.filter(~found[name])
         return found.drop(*names)
 
@@ -321,6 +333,8 @@ class Cohort:
             unchecked=total["unchecked"],
             contradicting=total["contradicting"],
             previewed=self._aside["previewed"],
+            opted_out=self._aside["opted_out"],
+            opted_out_by=dict(+self._opted_out_by),
             by_day=by_day,
             first_at=_moment(ends["first"]),
             last_at=_moment(ends["last"]),

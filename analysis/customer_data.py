@@ -11,7 +11,7 @@ from sqlalchemy import select
 from analysis.erasing import rows_of, stitched_ids
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
-from experiments import held_bodies, survey_replies
+from experiments import held_bodies, opt_outs, survey_replies
 from experiments.context import Context
 from experiments.data_requests import pseudonym_of
 from experiments.db import transaction
@@ -47,7 +47,8 @@ def copy_of(
 
     Returns:
         JSON: `made_at`, `ids` (how many), `events` in order, `imported` outcomes, what
-        was `set_aside`, and of `surveys` who was asked and what was written.
+        was `set_aside`, of `surveys` who was asked and what was written, and as
+        `opt_outs` when the customer took part in nothing.
     """
     own = pseudonym_of(hide, customer_id, id_kind)
     files = EventStore(context.settings).files()
@@ -59,6 +60,7 @@ def copy_of(
         "imported": list(_imported(context, ids)),
         "set_aside": _set_aside(context, ids),
         "surveys": _surveys(context, ids),
+        "opt_outs": _opt_outs(context, ids),
     }
 
 
@@ -114,6 +116,18 @@ def _surveys(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]]:
             if value is not None
         }
         for one in kept
+    ]
+
+
+def _opt_outs(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]]:
+    with transaction(context.sessions) as session:
+        times = opt_outs.times_out(session, list(ids))
+    return [
+        {
+            "opted_out_at": _text(begin),
+            "opted_in_at": None if end is None else _text(end),
+        }
+        for begin, end in times
     ]
 
 

@@ -44,6 +44,7 @@ CHECK_WORDS = {
     HealthCheck.NOT_PRE_REGISTERED: "Planned beforehand",
     HealthCheck.NOT_REVIEWED: "Reviewed by a second person",
     HealthCheck.ERASURES: "Erased customers balanced",
+    HealthCheck.OPT_OUTS: "Opt-outs balanced",
     HealthCheck.RECONCILIATION: "From assignment to outcome",
 }
 _BECAUSE = {

@@ -12,6 +12,7 @@ from analysis import wording
 from analysis.cells import Summaries
 from analysis.cohort import ExposureCounts
 from analysis.cutoff import Cutoff
+from analysis.leaving import ERASED, OPTED_OUT, balance
 from analysis.readings import UNEQUAL_P
 from analysis.reconciliation import reconcile
 from analysis.stats.satisfaction import ResponseBalance
@@ -19,7 +20,6 @@ from analysis.stats.srm import SampleRatio, sample_ratio
 from experiments.plan import Plan
 from experiments.vocabulary import AssignedBy, CheckState, HealthCheck
 
-FEW = 10  # customers; fewer are not told by variant
 MAX_SHARE = 0.01  # of customers in two, or in unplanned, variants
 
 Facts = Mapping[str, float | int | str | bool | None]
@@ -87,7 +87,8 @@ def check(plan: Plan, summaries: Summaries, around: Circumstances) -> list[Check
         _pauses(around),
         _pre_registered(plan),
         _reviewed(plan),
-        _erasures(plan, around.erased),
+        Check(HealthCheck.ERASURES, *balance(plan, around.erased, ERASED)),
+        Check(HealthCheck.OPT_OUTS, *balance(plan, exposures.opted_out_by, OPTED_OUT)),
         _reconciliation(plan, summaries, around),
     ]
 
@@ -348,32 +349,6 @@ def _reviewed(plan: Plan) -> Check:
         return Check(name, CheckState.NOT_APPLICABLE, sentence)
     sentence = "Not reviewed: nobody but its author has approved the plan."
     return Check(name, CheckState.NOTICE, sentence)
-
-
-def _erasures(plan: Plan, erased: Mapping[str, int]) -> Check:
-    """Compare how many erased customers each variant had with the split.
-
-    Whoever asks to be erased is missing from the results. When one variant makes more
-    customers ask, those who are left are no longer alike.
-    """
-    name = HealthCheck.ERASURES
-    shares = {variant.name: variant.share for variant in plan.design.variants}
-    counts = {key: erased.get(key, 0) for key in shares}
-    total = sum(counts.values())
-    if not total:
-        return Check(name, CheckState.PASSED, "No customer of it was erased.")
-    if total < FEW:
-        sentence = f"Fewer than {FEW} of its customers were erased."
-        return Check(name, CheckState.PASSED, sentence)
-    result = sample_ratio(counts, shares)
-    facts: dict[str, float | int | str | bool | None] = {"p_value": result.p_value}
-    facts |= {f"erased_{key}": n for key, n in counts.items()}
-    by_variant = wording.joined([f"{n} of {key}" for key, n in counts.items()])
-    sentence = f"{wording.count(total)} of its customers were erased: {by_variant}."
-    if result.p_value is None or result.state == CheckState.PASSED:
-        return Check(name, CheckState.PASSED, sentence, facts)
-    sentence += " That is not as they were split; ask why they left."
-    return Check(name, CheckState.NOTICE, sentence, facts)
 
 
 def _reconciliation(plan: Plan, summaries: Summaries, around: Circumstances) -> Check:

@@ -234,7 +234,7 @@ def _gather(
     scratch = settings.data_dir / SCRATCH
     units = UnitStore(settings).of(plan.design.key)
     if units is not None:
-        summaries = summarise_units(plan, units.files, scratch)
+        summaries = summarise_units(plan, units.files, scratch, subject.opted_out)
         return Gathered(summaries, None, units.version)
     snapshot = store.snapshot()
     cutoff = data_cutoff(plan, subject.sources, as_of, settings)
@@ -247,6 +247,7 @@ def _gather(
         earlier_from=subject.earlier_from,
         listed=subject.listed,
         previews=subject.previews,
+        opted_out=subject.opted_out,
     )
     summaries = summarise_events(plan, snapshot.files, bounds, scratch, subject.earlier)
     return Gathered(summaries, cutoff, snapshot.version, snapshot.files)

@@ -89,6 +89,7 @@ def counts_of(summaries: Summaries, progress: Progress) -> dict[str, Any]:
         "beyond_size": exposures.beyond_size,
         "earlier_phase": exposures.earlier_phase,
         "listed": exposures.listed,
+        "opted_out": exposures.opted_out,
         "previewed": exposures.previewed,
         "customers": dict(exposures.customers),
         "moved": exposures.moved,

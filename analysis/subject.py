@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from analysis import wording
 from analysis.cells import Earlier
 from analysis.cutoff import Source, read_sources
-from experiments import assigned_view, catalog, data_requests
+from experiments import assigned_view, catalog, data_requests, opt_outs
 from experiments.errors import Conflict
 from experiments.models import (
     AnalysisRun,
@@ -44,6 +44,7 @@ class Subject:
         listed: pseudonyms of who was ever on one of its lists by hand.
         assigned: variant -> customers that the doors have assigned, about.
         previews: whether there ever was a preview link of it.
+        opted_out: pseudonyms of who takes, or for a while took, no part.
     """
 
     experiment_id: int
@@ -60,6 +61,7 @@ class Subject:
     listed: tuple[bytes, ...] = ()
     assigned: Mapping[str, int] = field(default_factory=dict)
     previews: bool = False
+    opted_out: tuple[bytes, ...] = ()
 
     @property
     def breaks(self) -> tuple[tuple[datetime, datetime | None], ...]:
@@ -122,6 +124,7 @@ def read_subject(session: Session, key: str, as_of: datetime) -> Subject:
                 .order_by(ListedUnit.pseudonym)
             )
         ),
+        opted_out=opt_outs.set_aside(session, plan.exposures_from),
         assigned=assigned_view.by_variant(session, key, row.phase),
         previews=session.scalar(
             select(PreviewLink.id)

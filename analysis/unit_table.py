@@ -7,6 +7,7 @@ cannot be had.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +21,33 @@ from analysis.membership import Membership, reported_segments
 from analysis.metrics import measure_of
 from analysis.number_cells import amount_cells, amounts_of
 from analysis.numbers import NumberSums, sums_of
+from analysis.setting_aside import IdSet
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import MetricKind
 
 Found = tuple[str, str, str | None, float | None, int]
 
 
-def summarise_units(plan: Plan, files: Sequence[str], scratch: Path) -> Summaries:
+def summarise_units(
+    plan: Plan, files: Sequence[str], scratch: Path, opted_out: Sequence[bytes] = ()
+) -> Summaries:
     """Summarise a unit table; the same input gives the same summaries.
 
     Args:
         plan: the locked plan.
         files: the Parquet files of the experiment's units.
         scratch: folder for what does not fit into memory.
+        opted_out: pseudonyms of customers who are left out by their own choice.
 
     Returns:
         Summaries; metrics that are times have no cells. A survey's invitations are
         unknown, so that none are counted.
     """
     with connect(scratch) as connection:
-        table = connection.read_parquet(list(files), table_name="units")
+        every = connection.read_parquet(list(files), table_name="units")
+        out = IdSet(connection, "opted_out_ids", opted_out)
+        table = out.without(every, "customer")
+        left = _who_left(every, out)
         columns = ["metric", "variant", "attributes", "value"]
         outcomes = table.group_by(columns).agg(n=table.count())
         units = table.select("customer", "variant", "attributes").distinct()
@@ -68,7 +76,20 @@ def summarise_units(plan: Plan, files: Sequence[str], scratch: Path) -> Summarie
             else:
                 amounts = amounts_of(plan, metric, sums[key], membership)
                 cells += amount_cells(metric, amounts)
-    return Summaries(tuple(cells), _exposures(plan, sizes, names), has_times=False)
+    exposures = replace(
+        _exposures(plan, sizes, names), opted_out=left.total(), opted_out_by=left
+    )
+    return Summaries(tuple(cells), exposures, has_times=False)
+
+
+def _who_left(units: Rows, out: IdSet) -> Counter[str]:
+    """Count by variant the customers who opted out."""
+    if not out:
+        return Counter()
+    theirs = units.filter(out.has(units.customer)).select("customer", "variant")
+    theirs = theirs.distinct()
+    counts = theirs.group_by("variant").agg(n=theirs.count())
+    return Counter(dict(_tuples(counts.select("variant", "n"))))
 
 
 def _sums(

@@ -410,6 +410,7 @@ class HealthCheck(StrEnum):
     NOT_PRE_REGISTERED = "not_pre_registered"
     NOT_REVIEWED = "not_reviewed"
     ERASURES = "erasures"
+    OPT_OUTS = "opt_outs"
     RECONCILIATION = "reconciliation"
 
 

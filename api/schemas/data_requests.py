@@ -48,6 +48,14 @@ class CustomerCopySchema(StrictSchema):
     imported = Items(Object(), required=True)
     set_aside = Items(Object(), required=True)
     surveys = Items(Object(), required=True)
+    opt_outs = Items(
+        Object(),
+        required=True,
+        metadata={
+            "description": "When the customer took part in no experiment:"
+            " opted_out_at and opted_in_at, null while it lasts."
+        },
+    )
     is_erased = Flag(
         required=True,
         metadata={"description": "Whether later events of the customer are dropped."},

@@ -283,3 +283,22 @@ def test_erasures__by_variant__are_compared_with_the_split() -> None:
     state, words = state_and_words(5, 25)
     assert state == CheckState.NOTICE
     assert words.endswith("That is not as they were split; ask why they left.")
+
+
+def test_opt_outs__by_variant__are_compared_with_the_split() -> None:
+    def check_of(control: int, treatment: int) -> tuple[CheckState, str]:
+        left = {"control": control, "treatment": treatment}
+        found = replace(exposed(50, 50), opted_out_by=left)
+        check = checks(found, AROUND)[HealthCheck.OPT_OUTS]
+        return check.state, check.sentence
+
+    assert check_of(0, 0) == (CheckState.PASSED, "No customer of it has opted out.")
+    assert check_of(9, 0)[1] == "Fewer than 10 of its customers have opted out."
+    # The same arithmetic as for erasures above.
+    assert check_of(10, 20) == (
+        CheckState.PASSED,
+        "30 of its customers have opted out: 10 of control and 20 of treatment.",
+    )
+    state, words = check_of(5, 25)
+    assert state == CheckState.NOTICE
+    assert words.endswith("That is not as they were split; ask why they left.")

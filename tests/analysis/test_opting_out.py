@@ -4,14 +4,17 @@ from typing import Any
 
 import pytest
 
-from analysis.compactor import compact_once
+from analysis.compactor import compact_once, erase_once
+from analysis.customer_data import copy_of
 from analysis.opting_out import find_other_ids
-from experiments import opt_outs
+from experiments import data_requests, opt_outs
+from experiments.actors import SYSTEM
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.enrolled import OPTED_OUT, read_set
 from experiments.models import SurveyComment
 from experiments.opt_out_file import OptOutFile
+from experiments.vocabulary import IdKind
 from tests.analysis.intake import events, quarantined, send, sources
 from tests.clock import FakeClock
 from tests.experiments.sent_messages import HIDE, track
@@ -142,3 +145,38 @@ def test_opt_out__of_a_visitor__follows_them_when_they_become_known(
     assert "First" not in stored
     assert "Second" in stored
     assert find_other_ids(context, []) == 0
+
+
+@on_sqlite
+def test_copy_of_a_customer__who_opted_out__says_when(
+    context: Context, now: FakeClock
+) -> None:
+    choose(context, HIDE.customer("u1"))
+    now.advance(days=1)
+    choose(context, HIDE.customer("u1"), out=False)
+    now.advance(days=1)
+    choose(context, HIDE.customer("u1"))
+    assert copy_of(context, HIDE, "u1", IdKind.CUSTOMER)["opt_outs"] == [
+        {"opted_out_at": "2026-03-14T09:30:00Z", "opted_in_at": "2026-03-15T09:30:00Z"},
+        {"opted_out_at": "2026-03-16T09:30:00Z", "opted_in_at": None},
+    ]
+    assert copy_of(context, HIDE, "u2", IdKind.CUSTOMER)["opt_outs"] == []
+
+
+@on_sqlite
+def test_erasure__of_who_opted_out__keeps_the_choice_and_the_tombstone(
+    context: Context,
+) -> None:
+    took_in(context, track("Before", userId="u1", messageId="m1"))
+    choose(context, HIDE.customer("u1"))
+    with transaction(context.sessions) as session:
+        data_requests.request_erasure(
+            session, HIDE, "u1", IdKind.CUSTOMER, actor=SYSTEM, now=context.now()
+        )
+    assert erase_once(context)
+    assert names(context) == []
+    assert known_ids(context) == {HIDE.customer("u1")}
+    assert took_in(context, track("After", userId="u1", messageId="m2")) == []
+    (source,) = sources(context)
+    # Erased comes first: a message is counted once.
+    assert (source.erased_count, source.consent_refused_count) == (1, 0)

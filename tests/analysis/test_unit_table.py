@@ -74,6 +74,13 @@ def test_summaries__of_a_unit_table__missing_is_not_failed(
     assert exposures.analysed == exposures.mature == {"control": 3, "treatment": 1}
     assert (exposures.unknown_variants, exposures.undeclared_names) == (1, ("blue",))
     assert exposures.everybody == 5
+    # Of who opted out nothing is read, whenever the file was imported.
+    out = [pseudonym(who) for who in ("a", "d", "e", "z")]
+    rest = summarise_units(plan, found_units.files, tmp_path / "scratch", out)
+    assert rest.exposures.analysed == {"control": 2, "treatment": 0}
+    assert rest.exposures.opted_out == 3
+    assert rest.exposures.opted_out_by == {"control": 1, "treatment": 1, "blue": 1}
+    assert rest.arms("r")["control"].summary == Successes(1, 0, n_missing=1)
 
 
 def test_estimate__of_time_to_churn__says_that_it_needs_times(

@@ -420,6 +420,7 @@ _LEFT_OUT = (
     ("beyond_size", "Left out: came after the planned size"),
     ("earlier_phase", "Left out: seen in an earlier phase"),
     ("listed", "Left out: on a list by hand"),
+    ("opted_out", "Left out: opted out of experiments"),
     ("previewed", "Left out: used a preview link"),
     ("without_account", "Left out: customers without an account"),
     ("moved", "Left out: customers who went to an account of another variant"),
