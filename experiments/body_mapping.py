@@ -25,12 +25,13 @@ PARTS = (
     "score",
     "scale",
     "survey",
+    "comment",
     "value",
     "occurred_at",
     "message_id",
 )
 _FIELDS = {"event", "when", *PARTS}
-_OPTIONAL = frozenset({"anonymous", "survey", "value"})
+_OPTIONAL = frozenset({"anonymous", "survey", "comment", "value"})
 _UNIX_MILLISECONDS_FROM = 100_000_000_000  # as seconds, the year 5138
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -366,6 +367,7 @@ _READERS: Mapping[str, Callable[[object, str, Part], Any]] = {
     "score": _number,
     "scale": _scale,
     "survey": _text,
+    "comment": _text,
     "value": _number,
     "occurred_at": _time,
     "message_id": _text,

@@ -17,7 +17,7 @@ from experiments.body_mapping import BodyMapping, Unmapped
 from experiments.events import Envelope, Sender, read_messages
 from experiments.held_bodies import hold
 from experiments.messages import Rejected, refuse_too_deep
-from experiments.parcels import EventRow, Parcel, QuarantineRow
+from experiments.parcels import CommentRow, EventRow, Parcel, QuarantineRow
 from experiments.privacy import Pseudonymiser, looks_personal
 from experiments.sealing import Sealer
 from experiments.vocabulary import QuarantineReason
@@ -110,9 +110,9 @@ def read(
     if parcel.quarantined:
         first = QuarantineRow(*parcel.quarantined[0])
         reason, detail = QuarantineReason(first.reason), first.detail
-        parcel = replace(parcel, rows=[], quarantined=[])
+        parcel = replace(parcel, rows=[], quarantined=[], comments=[])
     elif arrived_at is not None:
-        parcel = replace(parcel, rows=_at_arrival(parcel, arrived_at))
+        parcel = _at_arrival(parcel, arrived_at)
     return Read(parcel, messages, reason, detail, document)
 
 
@@ -127,14 +127,23 @@ def _messages(
     return messages
 
 
-def _at_arrival(parcel: Parcel, arrived_at: datetime) -> list[EventRow]:
+def _at_arrival(parcel: Parcel, arrived_at: datetime) -> Parcel:
     """Let facts without a time of their own have happened when the body came first."""
     arrived_us = (arrived_at - _EPOCH) // timedelta(microseconds=1)
     rows = [EventRow(*fields) for fields in parcel.rows]
-    return [
-        row._replace(occurred_us=arrived_us) if row.original_us is None else row
-        for row in rows
-    ]
+    comments = [CommentRow(*fields) for fields in parcel.comments]
+    now_us = parcel.received_us  # what a fact without a time was given
+    return replace(
+        parcel,
+        rows=[
+            row._replace(occurred_us=arrived_us) if row.original_us is None else row
+            for row in rows
+        ],
+        comments=[
+            one._replace(written_us=arrived_us) if one.written_us == now_us else one
+            for one in comments
+        ],
+    )
 
 
 def _document(body: bytes) -> Mapping[str, Any]:

@@ -227,6 +227,7 @@ def _together(parcels: Sequence[Parcel]) -> Iterator[Parcel]:
                 received_us=first.received_us,
                 rows=rows,
                 quarantined=[],
+                comments=[one for parcel in part for one in parcel.comments],
             )
 
 

@@ -354,7 +354,8 @@ def _check_fact(faults: Faults, field: str, event: str, parts: frozenset[str]) -
         if "score" not in parts:
             faults.add(f"{field}.score", "Say where the answer's score stands.")
         return
-    for name in ("score", "scale") if kind else ("score", "scale", "survey"):
+    of_answers = ("score", "scale", "comment")
+    for name in of_answers if kind else (*of_answers, "survey"):
         if name in parts:
             faults.add(
                 f"{field}.{name}", f"{event} has no {name}; only surveys' answers do."
