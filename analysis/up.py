@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from analysis import demo
-from experiments import accounts, logs
+from experiments import logs, sign_in_links
 from experiments.commands import sign_in_link
 from experiments.context import Context
 from experiments.db import transaction
@@ -93,7 +93,7 @@ def _link(context: Context, *, with_demo: bool) -> str:
         if with_demo:
             return sign_in_link(context, demo.make_people(context))
         with transaction(context.sessions) as session:
-            token = accounts.create_link_to_get_in(session, context.now())
+            token = sign_in_links.create_to_get_in(session, context.now())
     except AbideError as refusal:
         return refusal.message
     return f"{address_of(context.settings)}/sign-in/link?token={token}"

@@ -1,15 +1,13 @@
-"""People who sign in: accounts, passwords, the throttle and one-time links."""
+"""People who sign in: accounts, passwords and the throttle."""
 
-import hashlib
 import re
-import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from experiments import audit, passwords, throttle
-from experiments.actors import SYSTEM, Actor
+from experiments.actors import Actor
 from experiments.db import transaction
 from experiments.errors import (
     Conflict,
@@ -21,13 +19,8 @@ from experiments.field_faults import Faults
 from experiments.models import Person, SignInLink, SignInSession
 from experiments.vocabulary import PersonRole
 
-LINK_LIFETIME = timedelta(minutes=30)
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
 _REFUSED = "The e-mail address or the password is not right."
-_LINK_REFUSED = (
-    "This sign-in link has been used already, or is older than 30 minutes."
-    " Ask for a new one."
-)
 
 
 def create_person(
@@ -120,7 +113,7 @@ def set_password(
     audit.take_turn(session)
     person.password_hash = passwords.hash_password(password)
     _end_sessions(session, person)
-    state = _snapshot(person)
+    state = snapshot(person)
     _record(session, actor, "person.set_password", person, state, now)
     return person
 
@@ -143,7 +136,7 @@ def set_role(
     actor.require(PersonRole.ADMIN, "change roles")
     audit.take_turn(session)
     person = get(session, person_id)
-    before = _snapshot(person)
+    before = snapshot(person)
     if role != PersonRole.ADMIN:
         _keep_an_admin(session, person)
     person.role = role.value
@@ -170,7 +163,7 @@ def set_active(
     actor.require(PersonRole.ADMIN, "disable people")
     audit.take_turn(session)
     person = get(session, person_id)
-    before = _snapshot(person)
+    before = snapshot(person)
     if not active:
         _keep_an_admin(session, person)
         _end_sessions(session, person)
@@ -249,101 +242,6 @@ def verify_password(
     return person
 
 
-def create_sign_in_link(session: Session, person_id: int | None, now: datetime) -> str:
-    """Make a link's token that signs in once, within 30 minutes.
-
-    Args:
-        session: open transaction.
-        person_id: who signs in; None sets up the first person.
-        now: aware UTC.
-
-    Returns:
-        The token: 256 random bits, of which only the SHA-256 is kept.
-
-    Raises:
-        Conflict: set-up was done already, or the person is disabled.
-    """
-    audit.take_turn(session)
-    if person_id is None and people(session):
-        raise Conflict("Abide is set up already. Make a link for a person instead.")
-    if person_id is not None and not get(session, person_id).active:
-        raise Conflict("This person is disabled.")
-    token = secrets.token_urlsafe(32)
-    session.execute(delete(SignInLink).where(SignInLink.expires_at < now))
-    session.add(
-        SignInLink(
-            token_hash=_hash(token),
-            person_id=person_id,
-            created_at=now,
-            expires_at=now + LINK_LIFETIME,
-            used_at=None,
-        )
-    )
-    whom = "first" if person_id is None else str(person_id)
-    audit.record(session, SYSTEM, "sign_in_link.create", "person", whom, None, {}, now)
-    return token
-
-
-def create_link_to_get_in(session: Session, now: datetime) -> str:
-    """Make a link for whoever started Abide: an active admin, else the first person.
-
-    Looking who is there and making the link are one step, so that a person who is
-    made in the meantime does not turn it into a refusal.
-
-    Args:
-        session: open transaction.
-        now: aware UTC.
-
-    Returns:
-        The token, as from `create_sign_in_link`.
-
-    Raises:
-        Conflict: people are there, but none of them is an active admin.
-    """
-    audit.take_turn(session)
-    found = people(session)
-    admins = [p for p in found if p.role == PersonRole.ADMIN.value and p.active]
-    if found and not admins:
-        raise Conflict(
-            "No admin can sign in. Make one: abide user create EMAIL --name NAME"
-            " --role admin"
-        )
-    return create_sign_in_link(session, admins[0].id if admins else None, now)
-
-
-def redeem_sign_in_link(session: Session, token: str, now: datetime) -> Person | None:
-    """Use a link up.
-
-    Args:
-        session: open transaction.
-        token: what `create_sign_in_link` gave.
-        now: aware UTC.
-
-    Returns:
-        Who is signed in; None when the link sets up the first person.
-
-    Raises:
-        Unauthenticated: unknown, used, or too old.
-    """
-    audit.take_turn(session)
-    link = session.get(SignInLink, _hash(token), populate_existing=True)
-    if link is None or link.used_at is not None or now >= link.expires_at:
-        raise Unauthenticated(_LINK_REFUSED)
-    link.used_at = now
-    if link.person_id is None:
-        if people(session):
-            raise Unauthenticated(_LINK_REFUSED)
-        audit.record(
-            session, SYSTEM, "sign_in_link.use", "person", "first", None, {}, now
-        )
-        return None
-    person = get(session, link.person_id)
-    if not person.active:
-        raise Unauthenticated(_LINK_REFUSED)
-    _record(session, actor_for(person), "sign_in_link.use", person, None, now)
-    return person
-
-
 def people(session: Session) -> list[Person]:
     """List everybody, by name."""
     return list(session.scalars(select(Person).order_by(Person.name, Person.id)))
@@ -405,7 +303,8 @@ def _by_email(session: Session, email: str) -> Person | None:
     return session.scalar(select(Person).where(Person.email == email))
 
 
-def _snapshot(person: Person) -> dict[str, str | bool]:
+def snapshot(person: Person) -> dict[str, str | bool]:
+    """Write a person as the audit trail keeps them."""
     return {
         "email": person.email,
         "name": person.name,
@@ -422,9 +321,5 @@ def _record(
     before: dict[str, str | bool] | None,
     now: datetime,
 ) -> None:
-    after = _snapshot(person)
+    after = snapshot(person)
     audit.record(session, actor, action, "person", str(person.id), before, after, now)
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import click
 
-from experiments import accounts, actors, keys
+from experiments import accounts, actors, keys, sign_in_links
 from experiments.context import Context, open_context
 from experiments.db import transaction
 from experiments.errors import AbideError
@@ -194,5 +194,5 @@ def user_link(email: str) -> None:
 def sign_in_link(context: Context, person: Person) -> str:
     """Make a one-time link for a person."""
     with transaction(context.sessions) as session:
-        token = accounts.create_sign_in_link(session, person.id, context.now())
+        token = sign_in_links.create(session, person.id, context.now())
     return f"{address_of(context.settings)}/sign-in/link?token={token}"

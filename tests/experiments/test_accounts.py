@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from experiments import accounts, audit, passwords
+from experiments import accounts, audit, passwords, sign_in_links
 from experiments.actors import SYSTEM
 from experiments.context import Context
 from experiments.db import transaction
@@ -289,7 +289,7 @@ def test_verify_password__hash_of_weaker_parameters__is_made_anew(
 def signed_in(sessions: sessionmaker[Session], bob: Person) -> Iterator[str]:
     """Give Bob a session and a link, and tell whether they are gone."""
     with transaction(sessions) as session:
-        accounts.create_sign_in_link(session, bob.id, NOW)
+        sign_in_links.create(session, bob.id, NOW)
         session.add(
             SignInSession(
                 token_hash="a" * 64,
@@ -369,13 +369,13 @@ def test_sign_in_link__used_once__signs_in_and_no_second_time(
     sessions: sessionmaker[Session], bob: Person
 ) -> None:
     with transaction(sessions) as session:
-        token = accounts.create_sign_in_link(session, bob.id, NOW)
+        token = sign_in_links.create(session, bob.id, NOW)
     with transaction(sessions) as session:
-        found = accounts.redeem_sign_in_link(session, token, NOW)
+        found = sign_in_links.redeem(session, token, NOW)
     assert found is not None
     assert found.id == bob.id
     with transaction(sessions) as session, pytest.raises(Unauthenticated):
-        accounts.redeem_sign_in_link(session, token, NOW)
+        sign_in_links.redeem(session, token, NOW)
     with sessions() as session:
         rows = session.scalars(select(SignInLink.token_hash)).all()
     assert token not in rows
@@ -390,20 +390,20 @@ def test_sign_in_link__after_some_time__dies_at_30_minutes(
 ) -> None:
     later = NOW + timedelta(minutes=minutes)
     with transaction(sessions) as session:
-        token = accounts.create_sign_in_link(session, bob.id, NOW)
+        token = sign_in_links.create(session, bob.id, NOW)
         if works == "yes":
-            assert accounts.redeem_sign_in_link(session, token, later) is not None
+            assert sign_in_links.redeem(session, token, later) is not None
         else:
             with pytest.raises(Unauthenticated):
-                accounts.redeem_sign_in_link(session, token, later)
+                sign_in_links.redeem(session, token, later)
 
 
 def test_link_to_get_in__nobody_there__sets_up_the_first_person(
     sessions: sessionmaker[Session],
 ) -> None:
     with transaction(sessions) as session:
-        token = accounts.create_link_to_get_in(session, NOW)
-        assert accounts.redeem_sign_in_link(session, token, NOW) is None
+        token = sign_in_links.create_to_get_in(session, NOW)
+        assert sign_in_links.redeem(session, token, NOW) is None
 
 
 def test_link_to_get_in__first_admin_disabled__is_for_the_next_active_one(
@@ -422,8 +422,8 @@ def test_link_to_get_in__first_admin_disabled__is_for_the_next_active_one(
             )
         first, second = accounts.people(session)
         accounts.set_active(session, first.id, active=False, actor=SYSTEM, now=NOW)
-        token = accounts.create_link_to_get_in(session, NOW)
-        found = accounts.redeem_sign_in_link(session, token, NOW)
+        token = sign_in_links.create_to_get_in(session, NOW)
+        found = sign_in_links.redeem(session, token, NOW)
         assert found is not None
         assert found.id == second.id
 
@@ -442,19 +442,19 @@ def test_link_to_get_in__people_but_no_admin__says_how_to_make_one(
             now=NOW,
         )
         with pytest.raises(Conflict, match="--role admin"):
-            accounts.create_link_to_get_in(session, NOW)
+            sign_in_links.create_to_get_in(session, NOW)
 
 
 def test_sign_in_link__redeemed_by_many_at_once__lets_one_in(
     context: Context, bob: Person
 ) -> None:
     with transaction(context.sessions) as session:
-        token = accounts.create_sign_in_link(session, bob.id, NOW)
+        token = sign_in_links.create(session, bob.id, NOW)
 
     def redeem(_: int) -> bool:
         try:
             with transaction(context.sessions) as session:
-                accounts.redeem_sign_in_link(session, token, NOW)
+                sign_in_links.redeem(session, token, NOW)
         except Unauthenticated:
             return False
         return True
@@ -469,23 +469,23 @@ def test_sign_in_link__unknown_token__is_refused(
     sessions: sessionmaker[Session], token: str
 ) -> None:
     with transaction(sessions) as session, pytest.raises(Unauthenticated):
-        accounts.redeem_sign_in_link(session, token, NOW)
+        sign_in_links.redeem(session, token, NOW)
 
 
 def test_sign_in_link__without_a_person__sets_up_the_first_only(
     sessions: sessionmaker[Session],
 ) -> None:
     with transaction(sessions) as session:
-        token = accounts.create_sign_in_link(session, None, NOW)
-        spare = accounts.create_sign_in_link(session, None, NOW)
+        token = sign_in_links.create(session, None, NOW)
+        spare = sign_in_links.create(session, None, NOW)
     with transaction(sessions) as session:
-        assert accounts.redeem_sign_in_link(session, token, NOW) is None
+        assert sign_in_links.redeem(session, token, NOW) is None
         factories.make_person(session, "Ada", PersonRole.ADMIN, password=PASSWORD)
     with transaction(sessions) as session:
         with pytest.raises(Unauthenticated):
-            accounts.redeem_sign_in_link(session, spare, NOW)
+            sign_in_links.redeem(session, spare, NOW)
         with pytest.raises(Conflict, match="set up already"):
-            accounts.create_sign_in_link(session, None, NOW)
+            sign_in_links.create(session, None, NOW)
 
 
 @SQLITE
@@ -495,7 +495,7 @@ def test_sign_in_link__disabled_person__gets_and_redeems_none(
     with transaction(sessions) as session:
         accounts.set_active(session, bob.id, active=False, actor=SYSTEM, now=NOW)
         with pytest.raises(Conflict):
-            accounts.create_sign_in_link(session, bob.id, NOW)
+            sign_in_links.create(session, bob.id, NOW)
 
 
 @SQLITE

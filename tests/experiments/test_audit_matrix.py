@@ -29,6 +29,7 @@ from experiments import (
     quarantine,
     scheduled_steps,
     segments,
+    sign_in_links,
     surveys,
 )
 from experiments.actors import SYSTEM, Actor
@@ -87,8 +88,8 @@ def change_people(session: Session) -> None:
     accounts.set_role(session, bob.id, PersonRole.VIEWER, actor=SYSTEM, now=NOW)
     accounts.set_active(session, bob.id, active=False, actor=SYSTEM, now=NOW)
     accounts.set_active(session, bob.id, active=True, actor=SYSTEM, now=NOW)
-    token = accounts.create_sign_in_link(session, bob.id, NOW)
-    accounts.redeem_sign_in_link(session, token, NOW)
+    token = sign_in_links.create(session, bob.id, NOW)
+    sign_in_links.redeem(session, token, NOW)
 
 
 def change_catalogue(session: Session) -> None:

@@ -19,6 +19,7 @@ from experiments import (
     lifecycle,
     listed_units,
     preview_links,
+    sign_in_links,
 )
 from experiments.actors import Actor
 from experiments.connectors import NewConnector
@@ -110,7 +111,7 @@ class Site:
     def link(self) -> str:
         """Make a link that signs the administrator in once."""
         with transaction(self.context.sessions) as session:
-            token = accounts.create_sign_in_link(session, 1, self.context.now())
+            token = sign_in_links.create(session, 1, self.context.now())
         return f"{self.url}/sign-in/link?token={token}"
 
 

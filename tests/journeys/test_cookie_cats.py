@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from experiments import accounts
+from experiments import sign_in_links
 from experiments.context import open_context
 from experiments.db import transaction
 from tests.company import Company, found_company
@@ -99,7 +99,7 @@ def analyse(environ: Mapping[str, str]) -> str:
 def sign_in_link(server: RunningServer) -> str:
     context = open_context(server.environ)
     with transaction(context.sessions) as session:
-        token = accounts.create_sign_in_link(session, 1, context.now())
+        token = sign_in_links.create(session, 1, context.now())
     context.sessions.kw["bind"].dispose()
     return f"{server.base_url}/sign-in/link?token={token}"
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from experiments import accounts, catalog, journey
+from experiments import catalog, journey, sign_in_links
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.vocabulary import Status
@@ -292,7 +292,7 @@ def test_first_experiment__without_script__from_sign_in_to_start(
 
 def set_up(page: Page, site: Site) -> None:
     with transaction(site.context.sessions) as session:
-        token = accounts.create_sign_in_link(session, None, site.context.now())
+        token = sign_in_links.create(session, None, site.context.now())
         journey.seed(session)
     page.goto(f"{site.url}/sign-in/link?token={token}")
     page.get_by_role("button", name="Sign in").click()

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from experiments import accounts
+from experiments import sign_in_links
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.vocabulary import PersonRole
@@ -65,7 +65,7 @@ def signed_in(app: Flask, context: Context) -> Callable[..., Visitor]:
         name = name or role.value.capitalize()
         with transaction(context.sessions) as session:
             person = make_person(session, name, role)
-            token = accounts.create_sign_in_link(session, person.id, context.now())
+            token = sign_in_links.create(session, person.id, context.now())
         visitor = Visitor(app.test_client())
         # By link, without a password: hashing one is slow on purpose.
         answer = visitor.post("/sign-in/link", {"token": token}, follow=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 
-from experiments import accounts, allocation, lifecycle
+from experiments import accounts, allocation, lifecycle, sign_in_links
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.models import Connector, Person
@@ -253,7 +253,7 @@ def test_set_up__each_field_with_a_bad_value__is_named(
     visitor: Visitor, context: Context
 ) -> None:
     with transaction(context.sessions) as session:
-        token = accounts.create_sign_in_link(session, None, context.now())
+        token = sign_in_links.create(session, None, context.now())
     good = {
         "token": token,
         "name": "Ada",

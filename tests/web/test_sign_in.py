@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from experiments import accounts
+from experiments import accounts, sign_in_links
 from experiments.actors import SYSTEM
 from experiments.context import Context
 from experiments.db import transaction
@@ -28,7 +28,7 @@ def add(context: Context, name: str = "Ada", password: str | None = PASSWORD) ->
 
 def link_for(context: Context, person_id: int | None) -> str:
     with transaction(context.sessions) as session:
-        return accounts.create_sign_in_link(session, person_id, context.now())
+        return sign_in_links.create(session, person_id, context.now())
 
 
 def hidden_fields(page: str, action: str) -> list[tuple[str, str]]:

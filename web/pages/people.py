@@ -14,7 +14,7 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from experiments import accounts
+from experiments import accounts, sign_in_links
 from experiments.db import transaction
 from experiments.models import Person
 from experiments.vocabulary import PersonRole
@@ -59,7 +59,7 @@ def invite() -> Response | str:
             actor=me,
             now=now,
         )
-        return person, accounts.create_sign_in_link(database, person.id, now)
+        return person, sign_in_links.create(database, person.id, now)
 
     added = save(form, add)
     if added is None:
@@ -113,7 +113,7 @@ def make_link(number: int) -> str:
     """Make a one-time link for somebody who has lost their password."""
     with transaction(context().sessions) as database:
         found = accounts.get(database, number)
-        token = accounts.create_sign_in_link(database, number, context().now())
+        token = sign_in_links.create(database, number, context().now())
     return _link_page(found, token)
 
 

@@ -17,7 +17,7 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from experiments import accounts
+from experiments import accounts, sign_in_links
 from experiments.actors import SYSTEM
 from experiments.db import transaction
 from experiments.errors import InvalidInput, TooManyRequests, Unauthenticated
@@ -114,7 +114,7 @@ def redeem() -> Response | str:
 
 
 def _redeem_for_person(database: Session, token: str) -> Person:
-    found = accounts.redeem_sign_in_link(database, token, context().now())
+    found = sign_in_links.redeem(database, token, context().now())
     if found is None:
         raise _SetUpFirstError
     return found
@@ -146,7 +146,7 @@ def create_first() -> Response | str:
 
 
 def _make_first(database: Session, form: SetUpForm, token: str) -> Person:
-    if accounts.redeem_sign_in_link(database, token, context().now()) is not None:
+    if sign_in_links.redeem(database, token, context().now()) is not None:
         raise Unauthenticated("This link signs in; it does not set up.")
     first = accounts.create_person(
         database,
