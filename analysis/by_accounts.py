@@ -5,12 +5,11 @@ from analysis.stats.clustered import (
     NPS,
     SHARE,
     clustered_answers,
-    clustered_days,
     clustered_share,
 )
 from analysis.stats.clusters import Clusters
 from analysis.stats.estimate import Outcome
-from analysis.stats.summary import Histogram, LifeTable, Successes, Summary
+from analysis.stats.summary import Funnel, Histogram, Successes, Summary
 from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import MetricKind
 
@@ -37,8 +36,8 @@ def by_accounts(
     (c, ours), (t, theirs) = control, treatment
     if isinstance(c, Successes) and isinstance(t, Successes):
         return clustered_share((c, ours), (t, theirs), level)
-    if isinstance(c, LifeTable) and isinstance(t, LifeTable):
-        return clustered_days((c, ours), (t, theirs), definition.day, level)
+    if isinstance(c, Funnel) and isinstance(t, Funnel):
+        return clustered_share((c.finished, ours), (t.finished, theirs), level)
     if isinstance(c, Histogram) and isinstance(t, Histogram):
         return _answers(definition, (c, ours), (t, theirs), level)
     raise TypeError(f"no estimator for {type(c).__name__} and {type(t).__name__}")

@@ -1,5 +1,6 @@
 """The chart of retention over time, with the customers at risk below it."""
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from analysis.stats.survival import CurvePoint
 Curve = tuple[CurvePoint, ...]
 AXIS_WIDTH = 46  # pixels left of the plots, alike for all, so that days stand in line
 FULL_HEIGHT, ZOOM_HEIGHT, RISK_ROW = 190, 170, 18
-ZOOM_ABOVE = 0.4  # curves that stay above it leave the lower part empty
+ZOOM_ABOVE = 0.4  # curves that stay above it, or as far below 1, leave much empty
 MOST_TICKS = 6
 _STEPS = (1, 2, 5, 7, 10, 14, 15, 20, 30, 60, 90, 120, 180, 365)
 
@@ -59,7 +60,7 @@ def at_risk_on(points: Curve, day: int) -> int:
 def curves_chart(
     curves: Mapping[str, Curve], day: int, medium: Medium
 ) -> dict[str, Any]:
-    """Draw the curves from 0 %, zoomed in below that, and who is at risk.
+    """Draw the curves from 0 to 100 %, zoomed in where they need less, and who is left.
 
     Args:
         curves: by variant, control first, each with at least its day 0.
@@ -71,7 +72,12 @@ def curves_chart(
     """
     names = list(curves)
     lowest = min(_low(point) for points in curves.values() for point in points)
+    highest = max(_high(point) for points in curves.values() for point in points)
     panels = [_panel(curves, day, medium, [0.0, 1.0], None)]
+    if 0 < highest < 1 - ZOOM_ABOVE:
+        ceiling = math.ceil(highest * 20) / 20
+        title = f"The same, zoomed in: up to {ceiling * 100:.0f} %"
+        panels.append(_panel(curves, day, medium, [0.0, ceiling], title))
     if lowest > ZOOM_ABOVE and lowest < 1:
         floor = int(lowest * 20) / 20
         title = f"The same, zoomed in: from {floor * 100:.0f} % up"

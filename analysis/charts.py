@@ -4,67 +4,29 @@ Drawn when a result is stored, never while a page is asked for. The numbers of a
 and of its table come from the same functions, so that they agree to the last digit.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
-
-from altair.utils.schemapi import debug_mode
 
 from analysis import wording
 from analysis.cases import is_guarded
 from analysis.chart_answers import answers_chart, shares_of, steps_for, upper_box_of
 from analysis.chart_curves import (
     Curve,
-    at_risk_on,
-    curves_chart,
-    share_on,
-    ticks_of,
 )
+from analysis.chart_drawn import DrawnChart, drawn
 from analysis.chart_enrolment import DayCount, cumulated, enrolment_chart
 from analysis.chart_forest import case_words, forest_chart
 from analysis.chart_outcome import difference_chart, outcome_chart, outcome_rows
 from analysis.chart_parts import Effect
-from analysis.chart_style import (
-    HALF,
-    HALF_PRINT,
-    NARROW,
-    PRINT,
-    WIDE,
-    Medium,
-    to_svg,
-)
+from analysis.chart_paths import curves_drawn, funnel_drawn
 from analysis.glossary import CASE_WORDS
 from analysis.readings import EVERYBODY, MetricReading
 from analysis.stats.estimate import Interval, NotComputable
-from analysis.stats.summary import Histogram
+from analysis.stats.summary import Funnel, Histogram
 from analysis.survey_groups import same_answers
 from experiments.plan import Plan
 from experiments.vocabulary import Role
-
-Draw = Callable[[Medium], dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnChart:
-    """One chart, ready to be stored.
-
-    Attributes:
-        name: "enrolment", "primary_outcome", "difference:{metric}", "forest",
-            "retention:{metric}", "csat:{metric}" or "segment_size".
-        title: what it is of.
-        description: the sentence that says what is to be seen.
-        web_svg: two SVG elements, wide and narrow; the page shows one of them.
-        print_svg: one SVG element with literal colours.
-        table: {"columns": [...], "rows": [[...]], "sentence": description}.
-    """
-
-    name: str
-    title: str
-    description: str
-    web_svg: str
-    print_svg: str
-    table: dict[str, Any]
 
 
 def draw(
@@ -72,6 +34,7 @@ def draw(
     readings: Sequence[MetricReading],
     curves: Mapping[str, Mapping[str, Curve]],
     histograms: Mapping[str, Mapping[str, Histogram]],
+    funnels: Mapping[str, Mapping[str, Funnel]] | None = None,
 ) -> list[DrawnChart]:
     """Draw all charts of a final result that may be used.
 
@@ -80,6 +43,7 @@ def draw(
         readings: of the run; those without an estimate have no chart.
         curves: metric key -> variant -> Kaplan-Meier points.
         histograms: metric key -> variant -> survey answers.
+        funnels: metric key -> variant -> how far its customers came.
 
     Returns:
         The charts in the order of the page.
@@ -92,7 +56,7 @@ def draw(
     if effects:
         charts.append(_forest(effects))
     charts += [
-        _retention(plan, metric, by_variant)
+        curves_drawn(plan, metric, by_variant)
         for metric, by_variant in curves.items()
         if by_variant
     ]
@@ -101,7 +65,11 @@ def draw(
         for metrics in same_answers(plan, histograms)
         if any(each.answered for each in histograms[metrics[0]].values())
     ]
-    return charts
+    return charts + [
+        funnel_drawn(plan, metric, by_variant)
+        for metric, by_variant in (funnels or {}).items()
+        if any(each.n for each in by_variant.values())
+    ]
 
 
 def draw_enrolment(plan: Plan, by_day: Iterable[DayCount]) -> list[DrawnChart]:
@@ -130,7 +98,7 @@ def draw_enrolment(plan: Plan, by_day: Iterable[DayCount]) -> list[DrawnChart]:
         f"{wording.count(curve[-1][1])} got {name}" for name, curve in curves.items()
     ]
     return [
-        _chart(
+        drawn(
             "enrolment",
             f"{who.capitalize()} so far, by group",
             f"{wording.count(total)} of {wording.count(plan.design.planned_units)}"
@@ -154,7 +122,7 @@ def draw_segment(
     Returns:
         The chart, named "segment_size".
     """
-    return _chart(
+    return drawn(
         "segment_size",
         "Customers in the segment, week by week",
         sentence,
@@ -179,37 +147,6 @@ def _effects(plan: Plan, readings: Sequence[MetricReading]) -> list[Effect]:
     return sorted(drawn, key=lambda each: order.index(each.reading.metric))
 
 
-def _chart(
-    name: str,
-    title: str,
-    description: str,
-    table: tuple[list[str], list[list[Any]]],
-    spec: Draw,
-    *,
-    half: bool = False,
-) -> DrawnChart:
-    # Altair checks each part against its schema as it is made: most of the time that
-    # drawing takes. The tests do it once for all charts.
-    with debug_mode(arg=False):
-        web, narrow, paper = (
-            to_svg(spec(medium), medium, name, title, description)
-            for medium in (
-                HALF if half else WIDE,
-                NARROW,
-                HALF_PRINT if half else PRINT,
-            )
-        )
-    columns, rows = table
-    return DrawnChart(
-        name=name,
-        title=title,
-        description=description,
-        web_svg=web + narrow,
-        print_svg=paper,
-        table={"columns": columns, "rows": rows, "sentence": description},
-    )
-
-
 def _outcome(plan: Plan, effects: Sequence[Effect]) -> DrawnChart:
     control = plan.design.control.name
     rows = outcome_rows(effects, control)
@@ -225,7 +162,7 @@ def _outcome(plan: Plan, effects: Sequence[Effect]) -> DrawnChart:
     ]
     values = wording.joined([f"{text} in {name}" for name, _, text in rows])
     share = first.measure is wording.POINTS
-    return _chart(
+    return drawn(
         "primary_outcome",
         f"{first.planned.name} by group",
         f"{first.planned.name} was {values}.",
@@ -271,7 +208,7 @@ def _difference(effects: Sequence[Effect]) -> DrawnChart:
     ]
     matters = wording.agreed(first.planned.choice.change_that_matters, first.measure)
     verb = "matter" if matters.endswith("s") else "matters"
-    return _chart(
+    return drawn(
         f"difference:{first.reading.metric}",
         f"Change in {first.planned.name} against control",
         f"The change is {wording.joined(said)}; {matters} {verb}.",
@@ -316,52 +253,13 @@ def _forest(effects: Sequence[Effect]) -> DrawnChart:
         "Limit of harm",
         "Result",
     ]
-    return _chart(
+    return drawn(
         "forest",
         "All metrics, each in units of the change that matters",
         case_words(effects),
         (columns, rows),
         lambda medium: forest_chart(effects, medium),
     )
-
-
-def _retention(plan: Plan, metric: str, curves: Mapping[str, Curve]) -> DrawnChart:
-    planned = plan.metric(metric)
-    day = planned.definition.day
-    days = ticks_of(curves, day)
-    columns = ["Day"]
-    for name in curves:
-        columns += [f"{name}: still here", f"{name}: 95 % CI", f"{name}: at risk"]
-    rows: list[list[Any]] = []
-    for tick in days:
-        row: list[Any] = [tick]
-        for points in curves.values():
-            point = share_on(points, tick)
-            row += [
-                "" if point is None else wording.percent(point.survival),
-                "" if point is None else _share_range(point.interval),
-                at_risk_on(points, tick),
-            ]
-        rows.append(row)
-    seen = day if day in days else days[-1]
-    said = [
-        f"{wording.percent(point.survival)} of {name}"
-        for name, points in curves.items()
-        if (point := share_on(points, seen)) is not None
-    ]
-    return _chart(
-        f"retention:{metric}",
-        f"Customers still here, day by day ({planned.name})",
-        f"On day {seen}, {wording.joined(said)} were still here.",
-        (columns, rows),
-        lambda medium: curves_chart(curves, day, medium),
-    )
-
-
-def _share_range(interval: Interval | None) -> str:
-    if interval is None or interval.low is None or interval.high is None:
-        return ""
-    return f"{wording.percent(interval.low)} to {wording.percent(interval.high)}"
 
 
 def _answers(
@@ -388,7 +286,7 @@ def _answers(
         f"{wording.percent(_satisfied(each, upper))} of {name}"
         for name, each in histograms.items()
     ]
-    return _chart(
+    return drawn(
         f"csat:{metrics[0]}",
         f"Answers by group ({names})",
         f"An answer of {upper} or more came from {wording.joined(said)} who answered.",

@@ -12,15 +12,16 @@ import structlog
 from analysis.by_accounts import by_accounts
 from analysis.cells import EVERYBODY, Cell, Summaries
 from analysis.comparing_amounts import adjusted, compare_amounts
+from analysis.followed import (
+    FollowedMore,
+    compare_followed,
+    curve,
+    further,
+    is_followed,
+)
 from analysis.readings import MetricReading, Silence
 from analysis.silence import silence_of
-from analysis.stats.clustered import (
-    clustered_balance,
-    clustered_curve,
-    clustered_retained,
-)
-from analysis.stats.clustered_logrank import clustered_logrank
-from analysis.stats.clusters import Clusters
+from analysis.stats.clustered import clustered_balance
 from analysis.stats.estimate import Estimate, NotComputable, Outcome
 from analysis.stats.multiplicity import holm, holm_levels
 from analysis.stats.proportions import two_proportions
@@ -31,15 +32,8 @@ from analysis.stats.satisfaction import (
     net_promoter,
     response_balance,
 )
-from analysis.stats.summary import Histogram, LifeTable, Moments, Successes
-from analysis.stats.survival import (
-    CurvePoint,
-    LogRank,
-    kaplan_meier,
-    km_difference,
-    logrank,
-    rmst_difference,
-)
+from analysis.stats.summary import Funnel, Histogram, LifeTable, Moments, Successes
+from analysis.stats.survival import CurvePoint
 from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import MetricKind, Reason, Role
@@ -48,24 +42,11 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Survival:
-    """Further read-outs of a time to churn, for the analyst.
-
-    Attributes:
-        share: difference of the shares not churned by the planned day.
-        log_rank: whether the whole curves differ.
-    """
-
-    share: Outcome
-    log_rank: LogRank | NotComputable
-
-
-@dataclass(frozen=True, slots=True)
 class Estimated:
     """A reading with what stands behind it."""
 
     reading: MetricReading
-    survival: Survival | None = None
+    followed: FollowedMore | None = None
 
 
 def estimate(
@@ -111,7 +92,8 @@ def responses(plan: Plan, summaries: Summaries) -> dict[str, list[ResponseBalanc
         balances = [
             balance
             for spec in plan.design.treatments
-            if (balance := _response(control, arms.get(spec.name)))
+            if metric.definition.is_survey
+            and (balance := _response(metric, control, arms.get(spec.name)))
         ]
         if balances:
             found[metric.name] = balances
@@ -121,14 +103,15 @@ def responses(plan: Plan, summaries: Summaries) -> dict[str, list[ResponseBalanc
 def retention_curves(
     plan: Plan, summaries: Summaries
 ) -> dict[str, dict[str, tuple[CurvePoint, ...]]]:
-    """Work out the curve of each variant, for metrics that are times to churn.
+    """Work out the curve of each variant, for metrics about times.
 
     Args:
         plan: the locked plan.
         summaries: with life tables.
 
     Returns:
-        Metric key -> variant, control first -> curve; metrics without a curve for each
+        Metric key -> variant, control first -> curve of the share still there, or for
+        events of the share that had it; metrics without a curve for each
         variant are not in it.
     """
     level = 1 - plan.design.alpha
@@ -140,10 +123,9 @@ def retention_curves(
         curves: dict[str, tuple[CurvePoint, ...]] = {}
         for spec in variants:
             cell = arms.get(spec.name)
-            if cell is not None and isinstance(cell.summary, LifeTable):
-                points = _curve(cell.summary, cell.clusters, level)
-                if not isinstance(points, NotComputable):
-                    curves[spec.name] = points
+            points = None if cell is None else curve(metric.definition, cell, level)
+            if points is not None and not isinstance(points, NotComputable):
+                curves[spec.name] = points
         if len(curves) == len(variants):
             found[key] = curves
     return found
@@ -176,12 +158,12 @@ def _of_treatments(
                 segment=segment,
                 role=metric.choice.role,
                 outcome=outcomes[name],
-                response=_response(control, arms.get(name), level),
+                response=_response(metric, control, arms.get(name), level),
                 silence=_silence(
                     metric, control, arms.get(name), outcomes[name], level
                 ),
             ),
-            survival=_survival(metric, control, arms.get(name), level),
+            followed=_followed(metric, control, arms.get(name), level),
         )
         for name in names
     ]
@@ -244,6 +226,8 @@ def _compare(
 ) -> Outcome:
     """Compare two summaries by the estimator of the metric's kind."""
     c, t = control.summary, treatment.summary
+    if is_followed(c) and is_followed(t):
+        return compare_followed(definition, control, treatment, level)
     if control.clusters is not None and treatment.clusters is not None:
         return by_accounts(
             definition, (c, control.clusters), (t, treatment.clusters), level
@@ -253,59 +237,65 @@ def _compare(
     if isinstance(c, Successes) and isinstance(t, Successes):
         plain = two_proportions(c, t, level)
         return adjusted(plain, control.amounts, treatment.amounts, level)
-    if isinstance(c, LifeTable) and isinstance(t, LifeTable):
-        return rmst_difference(c, t, definition.day, level)
+    if isinstance(c, Funnel) and isinstance(t, Funnel):
+        return two_proportions(c.finished, t.finished, level)
     if isinstance(c, Histogram) and isinstance(t, Histogram):
-        plain = _answers(definition, c, t, level)
+        plain = _compare_answers(definition, c, t, level)
         return adjusted(plain, control.amounts, treatment.amounts, level)
     raise TypeError(f"no estimator for {type(c).__name__} and {type(t).__name__}")
 
 
-def _answers(
-    definition: MetricDefinition, c: Histogram, t: Histogram, level: float
+def _compare_answers(
+    definition: MetricDefinition, control: Histogram, treatment: Histogram, level: float
 ) -> Outcome:
     if definition.kind == MetricKind.NPS:
-        return net_promoter(c, t, level)
+        return net_promoter(control, treatment, level)
     if definition.counts_upper_box:
-        return csat_share(c, t, definition.satisfied_from, level)
-    return csat_mean(c, t, level)
+        return csat_share(control, treatment, definition.satisfied_from, level)
+    return csat_mean(control, treatment, level)
 
 
-def _survival(
+def _followed(
     metric: PlannedMetric, control: Cell | None, treatment: Cell | None, level: float
-) -> Survival | None:
-    if control is None or treatment is None:
+) -> FollowedMore | None:
+    if control is None or treatment is None or not is_followed(control.summary):
         return None
-    c, t = control.summary, treatment.summary
-    if not isinstance(c, LifeTable) or not isinstance(t, LifeTable):
-        return None
-    day = metric.definition.day
-    ours, theirs = control.clusters, treatment.clusters
-    if ours is not None and theirs is not None:
-        share = _shielded(
-            metric, lambda: clustered_retained((c, ours), (t, theirs), day, level)
-        )
-        return Survival(share, clustered_logrank((c, ours), (t, theirs)))
-    share = _shielded(metric, lambda: km_difference(c, t, day, level))
-    return Survival(share, logrank([c, t]))
-
-
-def _curve(
-    table: LifeTable, clusters: Clusters | None, level: float
-) -> tuple[CurvePoint, ...] | NotComputable:
-    if clusters is None or not table.n:
-        return kaplan_meier(table, level)
-    return clustered_curve(table, clusters, level)
+    return further(
+        metric.definition,
+        control,
+        treatment,
+        level,
+        lambda work: _shielded(metric, work),
+    )
 
 
 def _response(
-    control: Cell | None, treatment: Cell | None, level: float = 0.95
+    metric: PlannedMetric,
+    control: Cell | None,
+    treatment: Cell | None,
+    level: float = 0.95,
 ) -> ResponseBalance | None:
+    """Compare who has an outcome at all, where not everybody can have one."""
     if control is None or treatment is None:
         return None
-    c, t = control.summary, treatment.summary
-    if not isinstance(c, Histogram) or not isinstance(t, Histogram):
+    c, t = (_answers(metric.definition, cell) for cell in (control, treatment))
+    if c is None or t is None:
         return None
     if control.clusters is not None and treatment.clusters is not None:
         return clustered_balance((c, control.clusters), (t, treatment.clusters), level)
     return response_balance(c, t, level)
+
+
+def _answers(definition: MetricDefinition, cell: Cell) -> Histogram | None:
+    """Read who is counted as who answered, where customers select themselves."""
+    summary = cell.summary
+    if isinstance(summary, Histogram):
+        return summary
+    if not definition.selects or not isinstance(summary, (Successes, LifeTable)):
+        return None
+    return Histogram(
+        counts=((1.0, summary.n),) if summary.n else (),
+        n_exposed=summary.n + summary.n_missing,
+        n_invited=0,  # nobody is asked to make contact
+        n_immature=cell.n_immature,
+    )

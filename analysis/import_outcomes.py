@@ -15,7 +15,20 @@ from experiments.metric_definition import (
 from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
 from experiments.vocabulary import Direction, MetricKind, SurveyKind
 
-KIND_WORDS = ", ".join(kind.value for kind in MetricKind if kind != MetricKind.RATIO)
+# A file says of these, in one column or one event, all that their definition needs.
+IMPORTED = (
+    MetricKind.RETENTION,
+    MetricKind.CHURN,
+    MetricKind.TIME_TO_CHURN,
+    MetricKind.CSAT_MEAN,
+    MetricKind.CSAT_SHARE,
+    MetricKind.NPS,
+    MetricKind.CES_MEAN,
+    MetricKind.CES_SHARE,
+    MetricKind.EVENT_COUNT,
+    MetricKind.VALUE_SUM,
+)
+KIND_WORDS = ", ".join(kind.value for kind in IMPORTED)
 DEFAULT_SURVEY_DAY = 30
 ANY_SURVEY = frozenset(kind.value for kind in SurveyKind)
 _SPEC = re.compile(r"(?P<name>.+)=(?P<kind>[a-z_]+)(:(?P<day>\d{1,3}))?")
@@ -72,7 +85,7 @@ def read_outcomes(
 
 def _read_outcome(text: str, scale: Scale, *, columns: bool) -> Outcome:
     found = _SPEC.fullmatch(text)
-    kinds = {kind.value for kind in MetricKind}
+    kinds = {kind.value for kind in IMPORTED}
     if found is None or found["kind"] not in kinds:
         raise InvalidInput(
             f'"{text}" must be NAME=KIND or NAME=KIND:DAY, as in came_back=retention:7;'

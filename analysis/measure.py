@@ -33,11 +33,12 @@ Column = Any
 
 
 class Mark(IntEnum):
-    """What stands beside an outcome's value."""
+    """What stands beside an outcome's value; beside a funnel's, the steps taken."""
 
     IMMATURE = -1  # not old enough: there is no value
     PLAIN = 0  # a share's value; a censored day; an answer nobody asked for
     NOTED = 1  # the day is an event; the customer was asked
+    OTHER = 2  # on this day the customer left by a cause that competes with the event
 
 
 class Outcome(NamedTuple):
@@ -82,6 +83,11 @@ class Gauge(ABC):
     @property
     def needs_start(self) -> bool:
         """Whether the exposure itself must be one of the rows, at time 0."""
+        return False
+
+    @property
+    def needs_names(self) -> bool:
+        """Whether rows of one event must be told from those of another."""
         return False
 
     def wanted(self, rows: Rows) -> Column:

@@ -2,15 +2,24 @@
 
 from analysis.measure import Gauge, Measure
 from analysis.measures_activity import Churn, Retention, TimeToChurn
+from analysis.measures_paths import EventShare, FirstContactResolution, FunnelSteps
 from analysis.measures_survey import Survey
+from analysis.measures_time import Cancellation, TimeToEvent
 from analysis.measures_value import AmountMeasure
 from experiments.metric_definition import AMOUNTS, MetricDefinition
 from experiments.vocabulary import MetricKind
 
 MEASURES: dict[MetricKind, type[Measure]] = {
     MetricKind.RETENTION: Retention,
+    MetricKind.UNBOUNDED_RETENTION: Retention,
     MetricKind.CHURN: Churn,
     MetricKind.TIME_TO_CHURN: TimeToChurn,
+    MetricKind.CANCELLATION: Cancellation,
+    MetricKind.TIME_TO_CANCELLATION: Cancellation,
+    MetricKind.TIME_TO_EVENT: TimeToEvent,
+    MetricKind.EVENT_SHARE: EventShare,
+    MetricKind.FUNNEL: FunnelSteps,
+    MetricKind.FIRST_CONTACT_RESOLUTION: FirstContactResolution,
     MetricKind.CSAT_MEAN: Survey,
     MetricKind.CSAT_SHARE: Survey,
     MetricKind.NPS: Survey,

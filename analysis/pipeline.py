@@ -24,7 +24,8 @@ from analysis.membership import reported_segments
 from analysis.progress import Times, analysed_size, needed_at, progress_of
 from analysis.readings import CheckView, MetricReading
 from analysis.segment_size import segment_per_quarter
-from analysis.stats.summary import Histogram
+from analysis.stats.merging import SummaryT
+from analysis.stats.summary import Funnel, Histogram
 from analysis.store import EventStore
 from analysis.subject import Subject, read_subject
 from analysis.unit_store import UnitStore
@@ -34,12 +35,13 @@ from analysis.warehouse import summarise_events
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError, Conflict, Unavailable
+from experiments.metric_definition import KEEPING
 from experiments.models import AnalysisRun
 from experiments.plan import Plan
-from experiments.vocabulary import CheckState, MetricKind, ResultPhase, RunState
+from experiments.vocabulary import CheckState, ResultPhase, RunState
 
 if TYPE_CHECKING:
-    from analysis.charts import DrawnChart
+    from analysis.chart_drawn import DrawnChart
 
 LEASE = leases.ANALYSIS
 SCRATCH = "scratch"
@@ -259,7 +261,7 @@ def _segment_size(
     """Count the customers of the segment, where a sentence can speak of them."""
     until = gathered.summaries.exposures.last_at
     kinds = {metric.definition.kind for metric in plan.metrics}
-    if until is None or not kinds & {MetricKind.RETENTION, MetricKind.CHURN}:
+    if until is None or not kinds & KEEPING:
         return None
     scratch = context.settings.data_dir / SCRATCH
     return segment_per_quarter(plan, gathered.files, as_of, until, scratch)
@@ -276,7 +278,13 @@ def _charts(
     if readings is None:
         return list(enrolment)
     curves = estimating.retention_curves(plan, summaries)
-    outcomes = charts.draw(plan, readings, curves, _histograms(summaries))
+    outcomes = charts.draw(
+        plan,
+        readings,
+        curves,
+        _of_everybody(summaries, Histogram),
+        _of_everybody(summaries, Funnel),
+    )
     return [*enrolment, *outcomes]
 
 
@@ -284,10 +292,12 @@ def _is_blocked(checks: list[Check]) -> bool:
     return any(check.state == CheckState.FAILED for check in checks)
 
 
-def _histograms(summaries: Summaries) -> dict[str, dict[str, Histogram]]:
-    """Find the answers of everybody, by survey metric and variant."""
-    found: dict[str, dict[str, Histogram]] = {}
+def _of_everybody(
+    summaries: Summaries, kind: type[SummaryT]
+) -> dict[str, dict[str, SummaryT]]:
+    """Find the summaries of one kind of everybody, by metric and variant."""
+    found: dict[str, dict[str, SummaryT]] = {}
     for cell in summaries.cells:
-        if not cell.segment and isinstance(cell.summary, Histogram):
+        if not cell.segment and isinstance(cell.summary, kind):
             found.setdefault(cell.metric, {})[cell.variant] = cell.summary
     return found

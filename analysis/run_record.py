@@ -21,7 +21,7 @@ sample sizes: a table of outcomes would give an estimate to anybody with a calcu
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -38,15 +38,16 @@ from analysis.readings import Judgement, Progress
 from analysis.silence import silence_to_json
 from analysis.stats import clusters
 from analysis.stats.amounts import Amounts
+from analysis.stats.competing import CompetingTable
 from analysis.stats.estimate import NotComputable
 from analysis.stats.satisfaction import response_rates
 from analysis.stats.summary import (
+    Funnel,
     Histogram,
     LifeTable,
     Moments,
     Successes,
     Summary,
-    VectorMoments,
 )
 from analysis.subject import Subject
 from experiments.db import transaction
@@ -55,7 +56,7 @@ from experiments.plan import Plan
 from experiments.vocabulary import ResultPhase, RunState, SentenceCase
 
 if TYPE_CHECKING:
-    from analysis.charts import DrawnChart
+    from analysis.chart_drawn import DrawnChart
 
 TEST_FIGURES = frozenset({"p_value", "anytime_p_value", "chi2"})
 # Columns that differ between two runs of the same input.
@@ -133,20 +134,19 @@ def _whole(cell: Cell) -> dict[str, Any]:
 
 
 def _table(summary: Summary) -> dict[str, Any]:
-    if isinstance(summary, LifeTable):
-        days = [[day.day, day.events, day.censored] for day in summary.days]
-        return {"kind": "life_table", "n": summary.n, "days": days}
+    if isinstance(summary, (LifeTable, CompetingTable)):
+        return _life_table(summary)
     kinds = {
         Successes: "successes",
         Histogram: "histogram",
         Moments: "moments",
-        VectorMoments: "vector_moments",
+        Funnel: "funnel",
     }
     body = {"kind": kinds[type(summary)], **asdict(summary)}
-    if isinstance(summary, VectorMoments):
-        body |= {"mean": list(summary.mean), "m2": [list(row) for row in summary.m2]}
     if isinstance(summary, Histogram):
         body["counts"] = [list(pair) for pair in summary.counts]
+    if isinstance(summary, Funnel):
+        body["reached"] = list(summary.reached)
     return body
 
 
@@ -160,12 +160,20 @@ def _amounts(amounts: Amounts) -> dict[str, Any]:
     }
 
 
+def _life_table(summary: LifeTable | CompetingTable) -> dict[str, Any]:
+    days = [list(astuple(day)) for day in summary.days]
+    kind = "life_table" if isinstance(summary, LifeTable) else "competing_table"
+    body = {"kind": kind, "n": summary.n, "days": days}
+    return body | ({"n_missing": summary.n_missing} if summary.n_missing else {})
+
+
 def _size(cell: Cell) -> dict[str, Any]:
     """Say how many customers a summary is about, and nothing of what they did."""
     summary = cell.summary
     if isinstance(summary, Histogram):
         return {"kind": "sizes", "n": summary.n_exposed}
-    return {"kind": "sizes", "n": summary.n}
+    # Who is missing from a number is something that customers did.
+    return {"kind": "sizes", "n": summary.n + summary.n_missing}
 
 
 def result_rows(
@@ -201,9 +209,12 @@ def _details(each: Estimated) -> dict[str, Any]:
         details["response"] = response_to_json(each.reading.response)
     if each.reading.silence is not None:
         details["silence"] = silence_to_json(each.reading.silence)
-    if each.survival is not None:
-        log_rank = each.survival.log_rank
-        details["share_retained"] = outcome_to_json(each.survival.share)
+    if each.followed is not None:
+        for name, share in each.followed.shares.items():
+            details[name] = outcome_to_json(share)
+        if each.followed.median is not None:
+            details["median"] = outcome_to_json(each.followed.median)
+        log_rank = each.followed.log_rank
         details["log_rank"] = (
             outcome_to_json(log_rank)
             if isinstance(log_rank, NotComputable)

@@ -12,7 +12,7 @@ from analysis import wording
 from analysis.estimate_words import EstimateWords
 from analysis.glossary import not_computable
 from analysis.stats.estimate import Estimate, Interval, NotComputable, Outcome
-from experiments.metric_definition import MEAN_AMOUNTS
+from experiments.metric_definition import KEEPING, MEAN_AMOUNTS, TIMES
 from experiments.vocabulary import Direction, MetricKind, Role, SentenceCase
 
 MAX_WORDS = 30
@@ -49,7 +49,7 @@ class MetricFacts:
         means = {MetricKind.CSAT_MEAN, MetricKind.CES_MEAN}
         if self.kind in means and self.scale is not None:
             return f" on the {wording.scale(self.scale)}"
-        if self.kind == MetricKind.TIME_TO_CHURN and self.day is not None:
+        if self.kind in TIMES and self.day is not None:
             return f" within the {wording.first_days(self.day)}"
         return " per customer" if self.kind in MEAN_AMOUNTS else ""
 
@@ -140,11 +140,11 @@ def metric_sentence(case: SentenceCase, facts: MetricFacts, outcome: Outcome) ->
 def unequal_answers(
     facts: MetricFacts, control_share: float, treatment_share: float
 ) -> str:
-    """Say that silence, not satisfaction, may explain a survey's result.
+    """Say that who is counted, not what they did, may explain a result.
 
     Args:
-        facts: of the survey metric.
-        control_share: answered among exposed in control, 0 to 1.
+        facts: of a survey metric, or of another that counts only some customers.
+        control_share: answered among exposed in control, or counted, 0 to 1.
         treatment_share: the same in the treatment.
 
     Returns:
@@ -152,7 +152,8 @@ def unequal_answers(
     """
     return _labelled(
         facts,
-        f"We cannot tell whether {facts.name} changed, because of who answered:"
+        f"We cannot tell whether {facts.name} changed, because of who"
+        f" {_TAKING_PART.get(facts.kind, 'answered')}:"
         f" {wording.percent(control_share)} of control and"
         f" {wording.percent(treatment_share)} of {facts.variant}.",
     )
@@ -192,7 +193,15 @@ def per_thousand(facts: MetricFacts, estimate: Estimate) -> str | None:
     """
     verbs = {
         MetricKind.RETENTION: ("customers", "stayed"),
+        MetricKind.UNBOUNDED_RETENTION: ("customers", "came back"),
         MetricKind.CHURN: ("customers", "left"),
+        MetricKind.CANCELLATION: ("customers", "cancelled"),
+        MetricKind.EVENT_SHARE: ("customers", "got there"),
+        MetricKind.FUNNEL: ("customers", "took all steps"),
+        MetricKind.FIRST_CONTACT_RESOLUTION: (
+            "customers who made contact",
+            "needed no second one",
+        ),
         MetricKind.CSAT_SHARE: ("customers who answered", "were satisfied"),
         MetricKind.CES_SHARE: ("customers who answered", "scored in the upper box"),
     }
@@ -230,7 +239,7 @@ def customers_kept(facts: MetricFacts, estimate: Estimate) -> str | None:
     interval = estimate.interval
     if (
         not base
-        or facts.kind not in {MetricKind.RETENTION, MetricKind.CHURN}
+        or facts.kind not in KEEPING
         or interval.low is None
         or interval.high is None
         or interval.low <= 0 <= interval.high
@@ -355,6 +364,11 @@ def times_as_many(more: int, so_far: int | None) -> str:
     times = round(more / so_far) if so_far else 0
     return "" if times < 2 else f": {wording.count(times)} times as many as took part"  # noqa: PLR2004
 
+
+_TAKING_PART = {
+    MetricKind.FIRST_CONTACT_RESOLUTION: "made contact",
+    MetricKind.TIME_TO_EVENT: "made a start",
+}
 
 _WRITERS: Mapping[SentenceCase, Callable[[MetricFacts, Estimate], str]] = {
     SentenceCase.BETTER: _better_or_worse,

@@ -23,7 +23,6 @@ from analysis.number_cells import amount_cells, amounts_of
 from analysis.numbers import NumberSums, sums_of
 from analysis.setting_aside import IdSet
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import MetricKind
 
 Found = tuple[str, str, str | None, float | None, int]
 
@@ -67,7 +66,7 @@ def summarise_units(
     names = {variant.name for variant in plan.design.variants}
     cells: list[Cell] = []
     for metric in plan.metrics:
-        if metric.definition.kind != MetricKind.TIME_TO_CHURN:
+        if not metric.definition.is_followed:
             key = metric.choice.metric
             groups = _groups(key, found, masks) or _all_missing(sizes, masks)
             measure = measure_of(metric.definition, "m")

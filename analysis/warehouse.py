@@ -331,7 +331,7 @@ def _asked_for(events: Rows, measures: Sequence[Gauge]) -> Rows:
 
 def _read_alike(measures: Sequence[Gauge]) -> bool:
     """Whether every row that is read counts alike for all these metrics."""
-    if _are_surveys(measures):
+    if _are_surveys(measures) or any(measure.needs_names for measure in measures):
         return False
     asked = [m.definition for m in measures]
     sides = {frozenset(names) for d in asked for names in (d.events, d.per_events)}

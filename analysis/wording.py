@@ -64,6 +64,13 @@ _MEASURES = {
     MetricKind.CES_MEAN: SCORE,
     MetricKind.CES_SHARE: POINTS,
     MetricKind.TIME_TO_CHURN: DAYS,
+    MetricKind.UNBOUNDED_RETENTION: POINTS,
+    MetricKind.CANCELLATION: POINTS,
+    MetricKind.TIME_TO_CANCELLATION: DAYS,
+    MetricKind.TIME_TO_EVENT: DAYS,
+    MetricKind.EVENT_SHARE: POINTS,
+    MetricKind.FUNNEL: POINTS,
+    MetricKind.FIRST_CONTACT_RESOLUTION: POINTS,
 }
 
 

@@ -14,7 +14,7 @@ from api.schemas.power import PowerBodySchema, PowerSchema
 from experiments import metrics
 from experiments.errors import InvalidInput, NotFound
 from experiments.field_faults import Faults
-from experiments.vocabulary import MetricKind, PersonRole, Reason, Unit
+from experiments.vocabulary import PersonRole, Reason, Unit
 
 if TYPE_CHECKING:
     from analysis.stats.estimate import NotComputable
@@ -160,8 +160,9 @@ def _check(definition: MetricDefinition, body: dict[str, Any]) -> None:
     needed = "sd" if definition.has_spread else "baseline"
     if body[needed] is None:
         faults.add(needed, f"A {definition.kind.value} metric needs this.")
-    if not definition.is_survey and body["response_share"] != 1:
-        faults.add("response_share", "Only a survey metric has silent customers.")
+    counts_all = not definition.is_survey and not definition.selects
+    if counts_all and body["response_share"] != 1:
+        faults.add("response_share", "This metric counts every customer.")
     drawn = body["unit"]
     weekly = "weekly_accounts" if drawn == Unit.ACCOUNT else "weekly_customers"
     if body[weekly] is None:
@@ -185,7 +186,7 @@ def _size(
 ) -> SampleSize | NotComputable:
     from analysis.stats import power  # noqa: PLC0415  # see the module's head
 
-    if definition.kind == MetricKind.TIME_TO_CHURN:
+    if definition.is_time:
         found = power.size_for_survival(body["baseline"], body["effect"], demand)
         return found.size if isinstance(found, power.SurvivalSize) else found
     if definition.has_spread:

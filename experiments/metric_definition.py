@@ -21,6 +21,14 @@ SURVEY_OF = {
     MetricKind.CES_SHARE: SurveyKind.CES,
 }
 SURVEYS = frozenset(SURVEY_OF)
+CANCELLATIONS = frozenset({MetricKind.CANCELLATION, MetricKind.TIME_TO_CANCELLATION})
+TIMES = frozenset(
+    {
+        MetricKind.TIME_TO_CHURN,
+        MetricKind.TIME_TO_CANCELLATION,
+        MetricKind.TIME_TO_EVENT,
+    }
+)
 AMOUNTS = frozenset(
     {
         MetricKind.EVENT_COUNT,
@@ -34,10 +42,42 @@ MEAN_AMOUNTS = frozenset({MetricKind.EVENT_COUNT, MetricKind.VALUE_SUM})
 USUAL_CAP_SHARE = {MetricKind.VALUE_SUM: 0.99, MetricKind.EVENT_COUNT: 0.999}
 NO_CAP = 1.0
 USUAL_COVARIATE_DAYS = 28
-NOT_ADJUSTED = frozenset({MetricKind.TIME_TO_CHURN, MetricKind.RATIO})
+NOT_ADJUSTED = frozenset(
+    {
+        *TIMES,
+        MetricKind.CANCELLATION,
+        MetricKind.FUNNEL,
+        MetricKind.FIRST_CONTACT_RESOLUTION,
+        MetricKind.RATIO,
+    }
+)
 MAX_COVARIATE_DAYS = 365
 MAX_UNIT = 20
 _CURRENCY = re.compile(r"[A-Z]{3}|[^\w%]+")
+RETENTIONS = frozenset({MetricKind.RETENTION, MetricKind.UNBOUNDED_RETENTION})
+# A share of customers who stay or leave: of whom there are so many in a quarter.
+KEEPING = frozenset({*RETENTIONS, MetricKind.CHURN, MetricKind.CANCELLATION})
+WINDOWS = frozenset({*RETENTIONS, MetricKind.EVENT_SHARE, *AMOUNTS})
+GAPS = frozenset(
+    {
+        MetricKind.CHURN,
+        MetricKind.TIME_TO_CHURN,
+        MetricKind.FIRST_CONTACT_RESOLUTION,
+    }
+)
+NATURAL = {
+    MetricKind.RETENTION: Direction.INCREASE,
+    MetricKind.UNBOUNDED_RETENTION: Direction.INCREASE,
+    MetricKind.CHURN: Direction.DECREASE,
+    MetricKind.TIME_TO_CHURN: Direction.INCREASE,
+    MetricKind.CANCELLATION: Direction.DECREASE,
+    MetricKind.TIME_TO_CANCELLATION: Direction.INCREASE,
+    MetricKind.FIRST_CONTACT_RESOLUTION: Direction.INCREASE,
+    MetricKind.NPS: Direction.INCREASE,
+}
+USUAL_DIRECTION = {**NATURAL, MetricKind.TIME_TO_EVENT: Direction.DECREASE}
+MOST_STEPS = 10
+MOST_TIMES = 1000
 UPPER_BOX = frozenset({MetricKind.CSAT_SHARE, MetricKind.CES_SHARE})
 # Events of Abide's own machinery; counting them as activity would make every
 # exposed or surveyed customer look retained.
@@ -65,12 +105,15 @@ class MetricDefinition:
     Attributes:
         kind: which of the fields below count.
         direction: which way is better for customers.
-        events: names of the activity that counts (retention, churn).
+        events: names of the activity that counts (retention, churn); of the steps of a
+            funnel, in order; of what ends a time; of a contact or a cancellation.
         day: N: the day looked at (retention), by which the gap must begin (churn),
-            to which time to churn and the survey window run, or from which events
-            are counted (amounts), 0 being the first.
-        window_days: length of the window of retention and of amounts, from day N on.
-        gap_days: W: days without activity that mean churned.
+            to which times and the windows of surveys, funnels and contacts run, or from
+            which events are counted (event share, amounts), 0 being the first.
+        window_days: length of the window from day N on (retention, event share,
+            amounts); or the days in which `start_events` must come.
+        gap_days: W: days without activity that mean churned, or without a further
+            contact that mean resolved.
         survey: the survey's name; "" takes every survey of the metric's kind.
         scale: highest score (5 for 1 to 5); 10 for NPS.
         satisfied_from: lowest score that counts as satisfied (for effort: as easy).
@@ -82,6 +125,10 @@ class MetricDefinition:
         unit: what amounts are in: a currency as "EUR", or a noun as "orders".
         covariate_days: estimates are adjusted for how much of `events` came in so
             many days before the first exposure; 0 adjusts for nothing.
+        at_least: k: how often the events must come (event share).
+        start_events: what starts the clock of a time to an event; none: the exposure.
+        competing_events: what takes a customer away before they could cancel, as a
+            failed payment does.
     """
 
     kind: MetricKind
@@ -99,6 +146,9 @@ class MetricDefinition:
     cap_share: float = NO_CAP
     unit: str = ""
     covariate_days: int = 0
+    at_least: int = 1
+    start_events: tuple[str, ...] = ()
+    competing_events: tuple[str, ...] = ()
 
     @property
     def is_amount(self) -> bool:
@@ -122,11 +172,6 @@ class MetricDefinition:
         """Whether the outcome depends on the values of events."""
         is_ratio = self.kind == MetricKind.RATIO
         return self.adds_values or (is_ratio and self.per_amount == Amount.SUM)
-
-    @property
-    def all_events(self) -> tuple[str, ...]:
-        """Names of all events that are read, above a line and below it."""
-        return tuple(dict.fromkeys((*self.events, *self.per_events)))
 
     @property
     def survey_kind(self) -> SurveyKind | None:
@@ -157,22 +202,62 @@ class MetricDefinition:
     def is_share(self) -> bool:
         """Whether the outcome is a rate, read in percentage points."""
         return self.kind in {
-            MetricKind.RETENTION,
+            *WINDOWS,
             MetricKind.CHURN,
+            MetricKind.CANCELLATION,
+            MetricKind.FUNNEL,
+            MetricKind.FIRST_CONTACT_RESOLUTION,
             *UPPER_BOX,
         }
 
     @property
+    def is_time(self) -> bool:
+        """Whether the outcome is a time that may be censored, read in days."""
+        return self.kind in TIMES
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether customers are followed until an event, or until they are censored."""
+        return self.is_time or self.kind == MetricKind.CANCELLATION
+
+    @property
+    def selects(self) -> bool:
+        """Whether only customers count to whom something came after the exposure.
+
+        Who these are may itself be a result of the change, so their share is compared
+        before their outcome, like the answers to a survey.
+        """
+        is_contact = self.kind == MetricKind.FIRST_CONTACT_RESOLUTION
+        return is_contact or bool(self.start_events)
+
+    @property
+    def all_events(self) -> tuple[str, ...]:
+        """Names of all events that are read."""
+        return tuple(
+            dict.fromkeys(
+                (
+                    *self.events,
+                    *self.per_events,
+                    *self.start_events,
+                    *self.competing_events,
+                )
+            )
+        )
+
+    @property
     def maturity(self) -> timedelta:
         """How long after exposure a customer's outcome is known."""
-        days = {
-            MetricKind.RETENTION: self.day + self.window_days,
-            MetricKind.CHURN: self.day + self.gap_days,
+        return timedelta(days=self.day + self._days_after)
+
+    @property
+    def _days_after(self) -> int:
+        """Days beyond `day` that must have passed."""
+        if self.kind in WINDOWS:
+            return self.window_days
+        if self.kind in GAPS:
             # Censored customers count too: the longest window is what it needs.
-            MetricKind.TIME_TO_CHURN: self.day + self.gap_days,
-            **dict.fromkeys(AMOUNTS, self.day + self.window_days),
-        }
-        return timedelta(days=days.get(self.kind, self.day))
+            return self.gap_days
+        return self.window_days if self.start_events else 0
 
     def check(self) -> None:
         """Refuse a definition that would not measure what it says.
@@ -181,7 +266,8 @@ class MetricDefinition:
             InvalidInput: with every fault by field.
         """
         faults = Faults()
-        faults.number("day", self.day, 0 if self.is_amount else 1, MAX_DAYS)
+        from_start = self.is_amount or self.kind == MetricKind.EVENT_SHARE
+        faults.number("day", self.day, 0 if from_start else 1, MAX_DAYS)
         if self.is_survey:
             self._check_survey(faults)
         else:
@@ -190,16 +276,11 @@ class MetricDefinition:
             faults.number("gap_days", self.gap_days, 1, MAX_DAYS)
         self._check_amount(faults)
         self._check_covariate(faults)
-        natural = {
-            MetricKind.RETENTION: Direction.INCREASE,
-            MetricKind.CHURN: Direction.DECREASE,
-            MetricKind.TIME_TO_CHURN: Direction.INCREASE,
-            MetricKind.NPS: Direction.INCREASE,
-        }
-        if natural.get(self.kind, self.direction) != self.direction:
+        self._check_paths(faults)
+        natural = NATURAL.get(self.kind, self.direction)
+        if natural != self.direction:
             faults.add(
-                "direction",
-                f"For {self.kind.value}, better is {natural[self.kind].value}.",
+                "direction", f"For {self.kind.value}, better is {natural.value}."
             )
         faults.raise_if_any("This metric cannot be measured as defined.")
 
@@ -238,6 +319,46 @@ class MetricDefinition:
             )
         if self.is_survey:
             _check_events(faults, "events", self.events)
+
+    def _check_paths(self, faults: Faults) -> None:
+        """Check what only some kinds of activity have; others must not have it."""
+        if self.kind == MetricKind.FUNNEL:
+            if not 2 <= len(self.events) <= MOST_STEPS:  # noqa: PLR2004
+                faults.add("events", f"Name 2 to {MOST_STEPS} steps, in their order.")
+            elif len(set(self.events)) < len(self.events):
+                faults.add("events", "Name each step once.")
+        if self.kind == MetricKind.EVENT_SHARE:
+            faults.number("at_least", self.at_least, 1, MOST_TIMES)
+        elif self.at_least != 1:
+            faults.add("at_least", "Only a share of customers with events has this.")
+        self._check_beside(
+            faults,
+            "start_events",
+            self.start_events,
+            frozenset({MetricKind.TIME_TO_EVENT}),
+        )
+        self._check_beside(
+            faults, "competing_events", self.competing_events, CANCELLATIONS
+        )
+
+    def _check_beside(
+        self,
+        faults: Faults,
+        field: str,
+        names: tuple[str, ...],
+        kinds: frozenset[MetricKind],
+    ) -> None:
+        """Check events that stand beside those of the outcome."""
+        if not names:
+            return
+        if self.kind not in kinds:
+            words = " and ".join(sorted(kind.value for kind in kinds))
+            faults.add(field, f"Only {words} has these.")
+        elif set(names) & set(self.events):
+            both = min(set(names) & set(self.events))
+            faults.add(field, f'"{both}" cannot stand in both lists of events.')
+        else:
+            _check_events(faults, field, names)
 
 
 def in_unit(digits: str, unit: str) -> str:

@@ -237,6 +237,8 @@ _MADE_OF: dict[str, Callable[[Any], Any]] = {
     "per_events": tuple,
     "per_amount": Amount,
     "cap_share": float,
+    "start_events": tuple,
+    "competing_events": tuple,
 }
 
 

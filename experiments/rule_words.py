@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from experiments.design import Design
 from experiments.metric_definition import MetricDefinition, in_unit
 from experiments.plan import PlannedMetric
-from experiments.vocabulary import GuardrailTest, MetricKind, PrimaryTest, Role
+from experiments.vocabulary import GuardrailTest, PrimaryTest, Role
 
 
 def rule_in_words(design: Design, metrics: Sequence[PlannedMetric]) -> str:
@@ -66,6 +66,6 @@ def amount_in_words(amount: float, definition: MetricDefinition) -> str:
         number = f"{amount * 100:.4g}"
         return f"{number} point" if number == "1" else f"{number} points"
     number = f"{amount:.4g}"
-    if definition.kind == MetricKind.TIME_TO_CHURN:
+    if definition.is_time:
         return f"{number} day" if number == "1" else f"{number} days"
     return in_unit(number, definition.unit)

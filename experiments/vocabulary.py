@@ -88,8 +88,15 @@ class MetricKind(StrEnum):
     """How a customer's events become one outcome."""
 
     RETENTION = "retention"  # 1 when active on day N (or in days [N, M)), else 0
+    UNBOUNDED_RETENTION = "unbounded_retention"  # 1 when active on day N or later
     CHURN = "churn"  # 1 when an inactivity gap of W days starts by day N, else 0
     TIME_TO_CHURN = "time_to_churn"  # days from exposure to churn, censored
+    CANCELLATION = "cancellation"  # share that cancelled by day N, censored
+    TIME_TO_CANCELLATION = "time_to_cancellation"  # days until then, censored
+    TIME_TO_EVENT = "time_to_event"  # days from exposure or an event to another
+    EVENT_SHARE = "event_share"  # 1 when the events came k times or more, else 0
+    FUNNEL = "funnel"  # 1 when all steps were taken in order, else 0
+    FIRST_CONTACT_RESOLUTION = "first_contact_resolution"  # 1 when no second contact
     CSAT_MEAN = "csat_mean"  # the first survey answer in the window, as a score
     CSAT_SHARE = "csat_share"  # 1 when that answer is in the satisfied box, else 0
     NPS = "nps"  # 100 for a promoter, -100 for a detractor, else 0

@@ -288,14 +288,15 @@ def _retained(table: LifeTable, clusters: Clusters, day: int) -> _Arm:
 def _survived(curve: Curve, clusters: Clusters, value: float, reach: Weights) -> _Arm:
     """Make an arm of a value of the curve; `reach` is what an event of a day takes."""
     parts = _parts(curve, clusters, reach)
-    accounts = clusters.accounts
+    accounts = clusters.answering  # those of which somebody was followed
     spread = clusters.spread(parts)
     alone = float((parts * parts) @ clusters.totals)
     # The parts add to the value's own error, so in terms of a mean over accounts each
     # counts `accounts` times.
     moments = Moments(accounts, value, max(0.0, spread) * accounts * accounts)
     effect = spread / alone if alone > 0 else None
-    return _Arm(moments, clusters.customers, effect, mean_size(clusters))
+    followed = int(clusters.answers @ clusters.totals)
+    return _Arm(moments, followed, effect, mean_size(clusters))
 
 
 def _parts(curve: Curve, clusters: Clusters, reach: Weights) -> Weights:

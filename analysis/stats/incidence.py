@@ -194,6 +194,12 @@ def one_cause(table: CompetingTable) -> LifeTable:
     return LifeTable(table.n, tuple(days), table.n_missing)
 
 
+def other_causes(table: CompetingTable) -> CompetingTable:
+    """Change places: what competed becomes the event, and the event competes."""
+    days = (CompetingDay(d.day, d.others, d.events, d.censored) for d in table.days)
+    return CompetingTable(table.n, tuple(days), table.n_missing)
+
+
 def flow_of(table: CompetingTable) -> Flow:
     """Lay a table with competing causes out as columns.
 

@@ -22,6 +22,7 @@ from experiments.metric_definition import (
     MAX_DAYS,
     MAX_UNIT,
     MEAN_AMOUNTS,
+    MOST_TIMES,
     NO_CAP,
     USUAL_CAP_SHARE,
     USUAL_COVARIATE_DAYS,
@@ -43,15 +44,19 @@ class MetricDefinitionSchema(StrictSchema):
     events = Items(
         Text(metadata={"minLength": 1, "maxLength": 200}),
         load_default=list,
-        metadata={"description": "Names of the activity that counts."},
+        metadata={
+            "description": "Names of the activity that counts; of the steps of a"
+            " funnel, in order; of what ends a time; of contacts or cancellations."
+        },
     )
     day = whole(
         0,
         MAX_DAYS,
         load_default=None,
         metadata={
-            "description": "The day looked at, counted from first exposure; of amounts"
-            " the first that counts. Left out: 30; for amounts 0."
+            "description": "The day looked at, by which something happens, or from"
+            " which a window runs, 0 being the first; counted from first exposure. Left"
+            " out: 30; for amounts 0."
         },
     )
     window_days = whole(
@@ -59,15 +64,19 @@ class MetricDefinitionSchema(StrictSchema):
         MAX_DAYS,
         load_default=None,
         metadata={
-            "description": "Length of the window of retention and of amounts, from"
-            " that day on. Left out: 1; for amounts 30."
+            "description": "Length of the window from that day on (retention, event"
+            " share, amounts); or the days in which `start_events` must come. Left out:"
+            " 1; for amounts 30."
         },
     )
     gap_days = whole(
         1,
         MAX_DAYS,
         load_default=14,
-        metadata={"description": "Days without activity that mean churned."},
+        metadata={
+            "description": "Days without activity that mean churned, or without"
+            " another contact that mean resolved."
+        },
     )
     survey = text(
         100,
@@ -134,6 +143,28 @@ class MetricDefinitionSchema(StrictSchema):
             " for others."
         },
     )
+    at_least = whole(
+        1,
+        MOST_TIMES,
+        load_default=1,
+        metadata={"description": "How often the events must come (event share)."},
+    )
+    start_events = Items(
+        Text(metadata={"minLength": 1, "maxLength": 200}),
+        load_default=list,
+        metadata={
+            "description": "What starts the clock of a time to an event; without it,"
+            " the first exposure does."
+        },
+    )
+    competing_events = Items(
+        Text(metadata={"minLength": 1, "maxLength": 200}),
+        load_default=list,
+        metadata={
+            "description": "What takes a customer away before they could cancel, as a"
+            " failed payment."
+        },
+    )
 
     @ma.post_load
     def make(self, data: dict[str, Any], **_: object) -> MetricDefinition:
@@ -152,8 +183,9 @@ class MetricDefinitionSchema(StrictSchema):
         for name, value in usual.items():
             if data[name] is None:
                 data[name] = value
-        named = {name: tuple(data[name]) for name in ("events", "per_events")}
-        return MetricDefinition(**{**data, **named})
+        for name in ("events", "per_events", "start_events", "competing_events"):
+            data[name] = tuple(data[name])
+        return MetricDefinition(**data)
 
 
 class MetricBodySchema(StrictSchema):

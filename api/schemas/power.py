@@ -35,8 +35,8 @@ class PowerBodySchema(StrictSchema):
         load_default=None,
         metadata={
             **OPEN_SHARE,
-            "description": "Today's share; for time to churn, the share retained at"
-            " its last day. Needed for all but means of answers.",
+            "description": "Today's share; for times, the share without the event at"
+            " the last day. Needed for all but means of answers.",
         },
     )
     sd = Decimal(
@@ -72,7 +72,8 @@ class PowerBodySchema(StrictSchema):
         metadata={
             "exclusiveMinimum": 0,
             "maximum": 1,
-            "description": "Share of exposed customers who answer; surveys only.",
+            "description": "Share of exposed customers who answer a survey, or who"
+            " are counted, as by making contact.",
         },
     )
     weekly_customers = Decimal(

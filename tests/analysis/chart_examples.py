@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from analysis import charts
-from analysis.charts import DrawnChart
+from analysis.chart_drawn import DrawnChart
 from analysis.stats.estimate import Estimate, Interval, NotComputable
-from analysis.stats.summary import Histogram, LifeDay, LifeTable
+from analysis.stats.summary import Funnel, Histogram, LifeDay, LifeTable
 from analysis.stats.survival import CurvePoint, kaplan_meier
 from experiments.vocabulary import MetricKind, Role
 from tests.analysis.reading_examples import (
@@ -21,6 +21,9 @@ NASTY = '"><script>alert(1)</script> & class="x" 0.123456'
 RETENTION = planned_metric()
 CSAT = planned_metric(MetricKind.CSAT_MEAN, Role.GUARDRAIL, 0.05)
 CHURN = planned_metric(MetricKind.CHURN, Role.SECONDARY, name=NASTY)
+FUNNEL = planned_metric(
+    MetricKind.FUNNEL, Role.SECONDARY, events=("Invited", 'Paid "now" & <b>then</b>')
+)
 
 
 def graded(estimate: Estimate) -> Estimate:
@@ -54,10 +57,15 @@ ANSWERS = {
     "guided": Histogram(((1.0, 90), (4.0, 1600), (5.0, 1700)), 9_400, 6_000),
 }
 
+STEPS = {
+    "control": Funnel(9_400, (6_100, 2_200)),
+    "guided": Funnel(9_380, (6_400, 2_900)),
+}
+
 
 def draw_result() -> Sequence[DrawnChart]:
     """Draw the result; the segment's reading has no chart of its own."""
-    plan = plan_of(RETENTION, CSAT, CHURN)
+    plan = plan_of(RETENTION, CSAT, CHURN, FUNNEL)
     readings = [
         reading_of(RETENTION, graded(estimate_of(0.019, 0.006, 0.032))),
         reading_of(CSAT, graded(estimate_of(0.01, -0.03, 0.05, control=4.12))),
@@ -69,6 +77,7 @@ def draw_result() -> Sequence[DrawnChart]:
         readings,
         {"retention": {"control": curve(62), "guided": curve(58)}},
         {"csat_mean": ANSWERS},
+        {"funnel": STEPS},
     )
 
 

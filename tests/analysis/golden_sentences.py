@@ -22,7 +22,7 @@ from tests.analysis.reading_examples import (
 )
 
 FILE = Path(__file__).with_name("golden_sentences.txt")
-R, C, T, M, S, N, E, F, Q, V, P = (
+R, C, T, M, S, N, E, F, Q, V, P, B, X, L, W, H, J, K = (
     MetricKind.RETENTION,
     MetricKind.CHURN,
     MetricKind.TIME_TO_CHURN,
@@ -34,11 +34,19 @@ R, C, T, M, S, N, E, F, Q, V, P = (
     MetricKind.EVENT_COUNT,
     MetricKind.VALUE_SUM,
     MetricKind.RATIO,
+    MetricKind.UNBOUNDED_RETENTION,
+    MetricKind.CANCELLATION,
+    MetricKind.TIME_TO_CANCELLATION,
+    MetricKind.TIME_TO_EVENT,
+    MetricKind.EVENT_SHARE,
+    MetricKind.FUNNEL,
+    MetricKind.FIRST_CONTACT_RESOLUTION,
 )
 SHARE, SCORE, DAYS = 0.701, 4.12, 61.3
 SO_FAR = 5_200
 LEVELS = {R: SHARE, C: 0.299, T: DAYS, M: SCORE, S: 0.78, N: 15.0, E: 5.1, F: 0.64}
 LEVELS |= {Q: 2.4, V: 61.5, P: 0.31}
+LEVELS |= {B: 0.64, X: 0.12, L: 80.1, W: 6.2, H: 0.31, J: 0.42, K: 0.71}
 # kind, effect, low, high, margin of a guardrail (None: secondary), customers a quarter
 CHANGES: list[
     tuple[MetricKind, float, float | None, float | None, float | None, int | None]
@@ -101,6 +109,15 @@ CHANGES: list[
     (V, -1.9, -2.7, -1.1, 1.0, None),
     (P, -0.03, -0.05, -0.01, None, None),
     (P, 0.01, -0.02, 0.04, 0.05, None),
+    (B, 0.019, 0.006, 0.032, None, 22_100),
+    (X, -0.014, -0.025, -0.003, None, 22_100),
+    (X, 0.003, -0.006, 0.012, 0.01, None),
+    (L, 1.2, 0.4, 2.0, None, None),
+    (W, -0.8, -1.3, -0.3, None, None),
+    (W, 0.1, -0.4, 0.6, 0.5, None),
+    (H, 0.019, 0.006, 0.032, None, None),
+    (J, 0.004, -0.008, 0.016, None, None),
+    (K, -0.018, -0.034, -0.002, 0.02, None),
     (R, 0.019, 0.006, None, None, None),
     (R, 0.004, None, 0.016, None, None),
 ]
@@ -177,6 +194,14 @@ def _whole_experiment() -> Iterator[tuple[str, str]]:
         sentences.unequal_answers(facts_of(M, 0.05, None), 0.421, 0.36),
     )
     yield (
+        "made contact unequally",
+        sentences.unequal_answers(facts_of(K, 0.02, None), 0.121, 0.09),
+    )
+    yield (
+        "made a start unequally",
+        sentences.unequal_answers(facts_of(W, None, None), 0.121, 0.09),
+    )
+    yield (
         "silence could undo it",
         sentences.unbounded_silence(
             facts_of(M, 0.05, None),
@@ -196,6 +221,7 @@ def _in_customers() -> Iterator[tuple[str, str]]:
         (S, estimate_of(0.031, 0.008, 0.054)),
         (F, estimate_of(0.031, 0.008, 0.054)),
         (R, estimate_of(0.0021, 0.0002, 0.004)),
+        *((kind, estimate_of(0.019, 0.006, 0.032)) for kind in (B, X, H, J, K)),
     ]
     for kind, estimate in changes:
         low, high = estimate.interval.low, estimate.interval.high

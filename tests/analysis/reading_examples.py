@@ -11,7 +11,7 @@ from analysis.stats.summary import Histogram
 from experiments.decision_rule import USUAL, DecisionRule
 from experiments.design import Design, MetricChoice, VariantSpec
 from experiments.hypothesis import Forecast, Hypothesis
-from experiments.metric_definition import MetricDefinition
+from experiments.metric_definition import USUAL_DIRECTION, MetricDefinition
 from experiments.plan import Plan, PlannedMetric, PlannedSegment
 from experiments.vocabulary import (
     AssignedBy,
@@ -40,6 +40,13 @@ NAMES = {
     MetricKind.EVENT_COUNT: "Orders",
     MetricKind.VALUE_SUM: "Revenue",
     MetricKind.RATIO: "Contacts per order",
+    MetricKind.UNBOUNDED_RETENTION: "Back after day 30",
+    MetricKind.CANCELLATION: "Cancellations by day 90",
+    MetricKind.TIME_TO_CANCELLATION: "Time to cancellation",
+    MetricKind.TIME_TO_EVENT: "Time to first value",
+    MetricKind.EVENT_SHARE: "Repeat purchase",
+    MetricKind.FUNNEL: "Set-up finished",
+    MetricKind.FIRST_CONTACT_RESOLUTION: "First-contact resolution",
 }
 TARGETS = {
     MetricKind.RETENTION: 0.01,
@@ -53,15 +60,23 @@ TARGETS = {
     MetricKind.EVENT_COUNT: 0.05,
     MetricKind.VALUE_SUM: 1.0,
     MetricKind.RATIO: 0.02,
+    MetricKind.UNBOUNDED_RETENTION: 0.01,
+    MetricKind.CANCELLATION: 0.01,
+    MetricKind.TIME_TO_CANCELLATION: 1.0,
+    MetricKind.TIME_TO_EVENT: 0.5,
+    MetricKind.EVENT_SHARE: 0.01,
+    MetricKind.FUNNEL: 0.01,
+    MetricKind.FIRST_CONTACT_RESOLUTION: 0.02,
 }
 UNITS = {MetricKind.EVENT_COUNT: "orders", MetricKind.VALUE_SUM: "EUR"}
-FALLS = frozenset({MetricKind.CHURN, MetricKind.RATIO})  # where less is better
 LOCKED_AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DUE_AT = datetime(2026, 3, 14, 6, tzinfo=UTC)
 
 
 def direction_of(kind: MetricKind) -> Direction:
-    return Direction.DECREASE if kind in FALLS else Direction.INCREASE
+    if kind == MetricKind.RATIO:
+        return Direction.DECREASE
+    return USUAL_DIRECTION.get(kind, Direction.INCREASE)
 
 
 def planned_metric(
@@ -87,7 +102,7 @@ def planned_metric(
         definition=MetricDefinition(
             kind=kind,
             direction=choice.pop("direction", direction_of(kind)),
-            events=("Order Placed",),
+            events=choice.pop("events", ("Order Placed",)),
             **choice,
         ),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from analysis import charts
-from analysis.charts import DrawnChart
+from analysis.chart_drawn import DrawnChart
 from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.readings import CheckView, MetricReading, Progress
 from analysis.stats.clustered import clustered_share

@@ -15,13 +15,13 @@ from altair.utils import schemapi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import charts
+from analysis import chart_drawn, charts
 from analysis.chart_answers import shares_of, steps_of
 from analysis.chart_curves import at_risk_on, share_on, ticks_of
+from analysis.chart_drawn import DrawnChart
 from analysis.chart_outcome import difference_chart
 from analysis.chart_parts import Effect
 from analysis.chart_style import WIDE
-from analysis.charts import DrawnChart
 from analysis.stats.estimate import Interval, NotComputable
 from analysis.stats.summary import Histogram
 from analysis.stats.survival import CurvePoint
@@ -58,6 +58,7 @@ NAMES = (
     "forest",
     "retention:retention",
     "csat:csat_mean",
+    "funnel:funnel",
 )
 
 
@@ -88,7 +89,7 @@ def test_draw__every_specification__keeps_the_schema(
         seen.append(spec)
         return "<svg/>"
 
-    monkeypatch.setattr(charts, "to_svg", checked)
+    monkeypatch.setattr(chart_drawn, "to_svg", checked)
     draw_result()
     draw_arrivals()
     assert len(seen) == 3 * (len(NAMES) + 1)

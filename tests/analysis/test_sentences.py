@@ -53,6 +53,13 @@ FACTORS = {
     MetricKind.EVENT_COUNT: 1,
     MetricKind.VALUE_SUM: 1,
     MetricKind.RATIO: 1,
+    MetricKind.UNBOUNDED_RETENTION: 100,
+    MetricKind.CANCELLATION: 100,
+    MetricKind.TIME_TO_CANCELLATION: 1,
+    MetricKind.TIME_TO_EVENT: 1,
+    MetricKind.EVENT_SHARE: 100,
+    MetricKind.FUNNEL: 100,
+    MetricKind.FIRST_CONTACT_RESOLUTION: 100,
 }
 
 
@@ -290,7 +297,11 @@ def test_unequal_answers__any_rates__shows_who_answered_and_no_change(
     assert second == pytest.approx(treatment * 100, abs=0.051)
     assert "rose" not in text
     assert "fell" not in text
-    assert "because of who answered" in text
+    who = {
+        MetricKind.FIRST_CONTACT_RESOLUTION: "made contact",
+        MetricKind.TIME_TO_EVENT: "made a start",
+    }
+    assert f"because of who {who.get(drawn[0].kind, 'answered')}" in text
     assert len(text.split()) <= 30
 
 

@@ -16,7 +16,11 @@ from experiments.design import (
     VariantSpec,
 )
 from experiments.hypothesis import Forecast, Hypothesis
-from experiments.metric_definition import MetricDefinition
+from experiments.metric_definition import (
+    CANCELLATIONS,
+    NATURAL,
+    MetricDefinition,
+)
 from experiments.plan import Plan, PlannedMetric, PlannedSegment
 from experiments.storable import MAX_SAFE_NUMBER
 from experiments.vocabulary import (
@@ -63,18 +67,23 @@ changes = st.floats(0.0001, 0.999)
 def definitions(draw: st.DrawFn) -> MetricDefinition:
     kind = draw(st.sampled_from(MetricKind))
     scale = 10 if kind == MetricKind.NPS else draw(st.integers(2, 100))
+    least = 2 if kind == MetricKind.FUNNEL else 1
+    names = draw(st.lists(filled_text, min_size=least + 2, max_size=5, unique=True))
+    beside = tuple(names[:2]) if draw(st.booleans()) else ()
     return MetricDefinition(
         kind=kind,
-        direction=Direction.DECREASE
-        if kind == MetricKind.CHURN
-        else Direction.INCREASE,
-        events=tuple(draw(st.lists(filled_text, min_size=1, max_size=3))),
+        direction=NATURAL.get(kind, draw(st.sampled_from(Direction))),
+        events=tuple(names[2:]),
         day=draw(st.integers(1, 730)),
         window_days=draw(st.integers(1, 730)),
         gap_days=draw(st.integers(1, 730)),
         survey=draw(storable_text),
         scale=scale,
         satisfied_from=draw(st.integers(2, scale)),
+        at_least=draw(st.integers(1, 9)) if kind == MetricKind.EVENT_SHARE else 1,
+        start_events=beside if kind == MetricKind.TIME_TO_EVENT else (),
+        competing_events=beside if kind in CANCELLATIONS else (),
+        per_events=tuple(names[:2]) if kind == MetricKind.RATIO else (),
     )
 
 

@@ -105,7 +105,7 @@ def test_results__final__leads_with_the_answer_and_shows_all_that_stands_behind(
         "If we ran this many times, about 95 of 100 such ranges would contain",
         "All metrics",
         "We can rule out harm to CSAT beyond −0.05",  # noqa: RUF001
-        "Retention over time",
+        "Day by day",
         "Satisfaction: what customers answered, and who did",
         "Who answered the survey",
         "By segment",

@@ -2,6 +2,8 @@
 
 from experiments.metric_definition import (
     AMOUNTS,
+    CANCELLATIONS,
+    GAPS,
     MEAN_AMOUNTS,
     NO_CAP,
     NOT_ADJUSTED,
@@ -9,6 +11,8 @@ from experiments.metric_definition import (
     UPPER_BOX,
     USUAL_CAP_SHARE,
     USUAL_COVARIATE_DAYS,
+    USUAL_DIRECTION,
+    WINDOWS,
     MetricDefinition,
 )
 from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
@@ -27,6 +31,7 @@ AMOUNT_CHOICES = (
     (Amount.COUNT.value, "How many of these events"),
     (Amount.SUM.value, "What their values add up to"),
 )
+_NUMBERS = ("day", "window_days", "gap_days", "at_least", "scale", "satisfied_from")
 
 
 class DefinitionForm(AbideForm):
@@ -40,21 +45,48 @@ class DefinitionForm(AbideForm):
     day = Whole(
         "Day",
         "Counted from when a customer first saw the change. Retention: the day"
-        " looked at. Churn: the gap begins by this day. Surveys: answers up to this"
-        " day count.",
+        " looked at. Churn: the gap begins by this day. Others: what happens up to"
+        " this day counts; a window begins on it, with 0 at once.",
         default="30",
     )
     events = Text(
-        "Events that count as activity",
-        "One name a line, as your app sends them.",
+        "Events that count",
+        "One name a line, as your app sends them. Retention and churn: activity."
+        " Funnel: the steps in their order. Times: what ends them. Contacts,"
+        " cancellations: their events.",
         longest=20_000,
         rows=3,
     )
     window_days = Whole(
-        "Days in which to be active", "Retention only, from the day on.", default="1"
+        "Length of the window in days",
+        "From the day on, as for day N or later, watched for so many days. Times with"
+        " events that start the clock: days in which it must start.",
+        default="1",
     )
     gap_days = Whole(
-        "Days without activity that mean churned", "Churn only.", default="14"
+        "Days without another event",
+        "Churn: days without activity that mean churned. First contact: days without"
+        " another contact that mean resolved.",
+        default="14",
+    )
+    at_least = Whole(
+        "How many events at least", "2 for a repeat purchase.", default="1"
+    )
+    start_events = Text(
+        "Events that start the clock",
+        "One name a line, as a ticket opened. Leave it empty to count from when a"
+        " customer first saw the change.",
+        longest=20_000,
+        rows=2,
+        optional=True,
+    )
+    competing_events = Text(
+        "Events of other causes",
+        "One name a line, as a failed payment: who left so can no longer cancel. May be"
+        " empty.",
+        longest=20_000,
+        rows=2,
+        optional=True,
     )
     survey = Text(
         "Name of the survey",
@@ -153,14 +185,22 @@ class DefinitionForm(AbideForm):
             )
         if kind in AMOUNTS:
             return self._amount(kind)
-        retention = kind == MetricKind.RETENTION
+        return self._of_events(kind, day)
+
+    def _of_events(self, kind: MetricKind, day: int) -> MetricDefinition:
+        timed = kind == MetricKind.TIME_TO_EVENT
+        starts = _lines(self.start_events) if timed else ()
+        competes = kind in CANCELLATIONS
         return MetricDefinition(
             kind=kind,
             direction=self._direction(kind),
             events=_lines(self.events),
             day=day,
-            window_days=self.window_days.whole if retention else 1,
-            gap_days=14 if retention else self.gap_days.whole,
+            window_days=self.window_days.whole if starts or kind in WINDOWS else 1,
+            gap_days=self.gap_days.whole if kind in GAPS else 14,
+            at_least=self.at_least.whole if kind == MetricKind.EVENT_SHARE else 1,
+            start_events=starts,
+            competing_events=_lines(self.competing_events) if competes else (),
             covariate_days=self._covariate_days(kind),
         )
 
@@ -196,15 +236,17 @@ class DefinitionForm(AbideForm):
     def _direction(self, kind: MetricKind) -> Direction:
         if self.direction.data in {d.value for d in Direction}:
             return Direction(self.direction.data)
-        return Direction.DECREASE if kind == MetricKind.CHURN else Direction.INCREASE
+        return USUAL_DIRECTION.get(kind, Direction.INCREASE)
 
     def show(self, definition: MetricDefinition) -> None:
         """Fill in a stored definition."""
         self.kind.data = definition.kind.value
         self.direction.data = definition.direction.value
         self.survey.data = definition.survey
+        self.start_events.data = "\n".join(definition.start_events)
+        self.competing_events.data = "\n".join(definition.competing_events)
         self._show_amount(definition)
-        for name in ("day", "window_days", "gap_days", "scale", "satisfied_from"):
+        for name in _NUMBERS:
             self[name].data = str(getattr(definition, name))
 
     def _show_amount(self, definition: MetricDefinition) -> None:

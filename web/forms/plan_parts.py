@@ -132,7 +132,7 @@ class DurationForm(AbideForm):
     )
     spread = Number(
         "How much do customers differ in it?",
-        "Standard deviation; for means of answers and time to churn only.",
+        "Standard deviation; for means of answers and for times only.",
         optional=True,
     )
     weekly_customers = Whole(
@@ -172,8 +172,8 @@ class DurationForm(AbideForm):
         optional=True,
     )
     response = Number(
-        "How many of them answer the survey?",
-        "For surveys only.",
+        "How many of them answer, or are counted?",
+        "For surveys, and for metrics that count only who made contact or a start.",
         scale=PERCENT,
         low=0,
         high=100,

@@ -21,7 +21,7 @@ QUESTIONS = {
     "alpha": "the accepted rate of false alarms",
     "ratio": "the shares of the variants",
     "split": "the shares of the variants",
-    "response_share": "how many answer the survey",
+    "response_share": "how many answer, or are counted",
     "weekly_customers": "how many customers come each week",
     "coverage": "the share of the segment to enrol",
     "account_customers": "how many customers an account has",
@@ -58,7 +58,7 @@ class Question:
         effect: change that matters, absolute, on the metric's scale.
         baseline: where the metric stands, on its scale; None when not said.
         spread: standard deviation of the outcome; None when not said.
-        response_share: customers who answer the survey, 0 to 1.
+        response_share: customers who answer the survey, or are counted at all, 0 to 1.
         power: 0 to 1.
         alpha: two-sided, for all treatments together.
         weekly_customers: of the segment, who reach the change.
@@ -160,7 +160,7 @@ def _size(
         )
     else:
         size = stats.size_for_means(question.spread or 0, question.effect, demand)
-    if question.definition.is_survey:
+    if question.definition.is_survey or question.definition.selects:
         size = stats.size_with_silence(size, question.response_share)
     return size
 

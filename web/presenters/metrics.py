@@ -1,5 +1,7 @@
 """What a metric means, in words."""
 
+from collections.abc import Callable, Mapping
+
 from analysis import wording
 from experiments.metric_definition import NO_CAP, MetricDefinition
 from experiments.vocabulary import Amount, Direction, MetricKind, SurveyKind
@@ -31,15 +33,7 @@ def _outcome(definition: MetricDefinition) -> str:
             f"Share of customers who are active {when} after they first saw the"
             f" change. {_activity(definition)}"
         )
-    if definition.kind == MetricKind.CHURN:
-        return (
-            f"Share of customers for whom {definition.gap_days} days without activity"
-            f" begin by day {day}. {_activity(definition)}"
-        )
-    return (
-        f"Days until {definition.gap_days} days without activity begin, looked at"
-        f" up to day {day}. {_activity(definition)}"
-    )
+    return _WRITERS[definition.kind](definition)
 
 
 def _answers(definition: MetricDefinition) -> str:
@@ -125,6 +119,129 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _came_back(definition: MetricDefinition) -> str:
+    end = definition.day + definition.window_days
+    return (
+        f"Share of customers who came back on day {definition.day} or later, watched to"
+        f" day {end}. {_activity(definition)}"
+    )
+
+
+def _churn(definition: MetricDefinition) -> str:
+    return (
+        f"Share of customers for whom {definition.gap_days} days without activity"
+        f" begin by day {definition.day}. {_activity(definition)}"
+    )
+
+
+def _time_to_churn(definition: MetricDefinition) -> str:
+    return (
+        f"Days until {definition.gap_days} days without activity begin, looked at"
+        f" up to day {definition.day}. {_activity(definition)}"
+    )
+
+
+def _cancellation(definition: MetricDefinition) -> str:
+    return (
+        f"Share of customers with {_either(definition.events)} by day"
+        f" {definition.day}.{_beside(definition)}"
+    )
+
+
+def _time_to_cancellation(definition: MetricDefinition) -> str:
+    return (
+        f"Days until {_either(definition.events)}, looked at up to day"
+        f" {definition.day}.{_beside(definition)}"
+    )
+
+
+def _time_to_event(definition: MetricDefinition) -> str:
+    until = f"until {_either(definition.events)}, looked at up to day {definition.day}"
+    if not definition.start_events:
+        return f"Days from first seeing the change {until}."
+    return (
+        f"Days from the first {_either(definition.start_events)} {until}. It counts"
+        f" when it starts within {definition.window_days} days of first seeing the"
+        " change."
+    )
+
+
+def _event_share(definition: MetricDefinition) -> str:
+    begin, length = definition.day, definition.window_days
+    when = (
+        f"in days {begin} to {begin + length - 1} after"
+        if begin
+        else (f"within {length} {'day' if length == 1 else 'days'} after")
+    )
+    times = {1: "", 2: " twice or more"}.get(
+        definition.at_least, f" {definition.at_least} times or more"
+    )
+    return (
+        f"Share of customers with {_either(definition.events)}{times} {when} they first"
+        " saw the change."
+    )
+
+
+def _funnel(definition: MetricDefinition) -> str:
+    steps = ", then ".join(f'"{name}"' for name in definition.events)
+    return (
+        f"Share of customers who did {steps} within {definition.day} days after they"
+        " first saw the change."
+    )
+
+
+def _first_contact(definition: MetricDefinition) -> str:
+    return (
+        f"Of customers with {_either(definition.events)} within {definition.day} days"
+        " after they first saw the change, the share for whom no other follows within"
+        f" {definition.gap_days} days."
+    )
+
+
+_WRITERS: Mapping[MetricKind, Callable[[MetricDefinition], str]] = {
+    MetricKind.UNBOUNDED_RETENTION: _came_back,
+    MetricKind.CHURN: _churn,
+    MetricKind.TIME_TO_CHURN: _time_to_churn,
+    MetricKind.CANCELLATION: _cancellation,
+    MetricKind.TIME_TO_CANCELLATION: _time_to_cancellation,
+    MetricKind.TIME_TO_EVENT: _time_to_event,
+    MetricKind.EVENT_SHARE: _event_share,
+    MetricKind.FUNNEL: _funnel,
+    MetricKind.FIRST_CONTACT_RESOLUTION: _first_contact,
+}
+
+
+def missing_rule(definition: MetricDefinition) -> str:
+    """Say what becomes of customers whose outcome is not known.
+
+    Args:
+        definition: complete and checked.
+
+    Returns:
+        One or two sentences.
+    """
+    if definition.is_survey:
+        return (
+            "Who did not answer is missing, and counted apart. Where the groups"
+            " answered unequally often, the result is never called better."
+        )
+    if definition.selects:
+        kind = "contact" if not definition.start_events else "start"
+        return (
+            f"Who had no {kind} is missing, and counted apart. Where that differs"
+            " between the groups, the result is never called better."
+        )
+    if definition.is_followed:
+        return (
+            "Who was not followed to the end is censored: counted for as long as they"
+            " were seen, and never as lost."
+        )
+    return (
+        "Who has not been followed for the whole time is too young, and not counted"
+        " yet. Nobody is missing: no event means no."
+    )
+
+
 def better(definition: MetricDefinition) -> str:
     """Say which way is better for customers."""
     higher = definition.direction == Direction.INCREASE
@@ -132,5 +249,18 @@ def better(definition: MetricDefinition) -> str:
 
 
 def _activity(definition: MetricDefinition) -> str:
-    names = [f'"{name}"' for name in definition.events]
-    return f"Activity is {' or '.join(names)}."
+    return f"Activity is {_either(definition.events)}."
+
+
+def _either(names: tuple[str, ...]) -> str:
+    return " or ".join(f'"{name}"' for name in names)
+
+
+def _beside(definition: MetricDefinition) -> str:
+    """Say which other cause takes customers away."""
+    if not definition.competing_events:
+        return ""
+    return (
+        f" Who had {_either(definition.competing_events)} before can no longer cancel,"
+        " and is not taken for somebody who stays."
+    )

@@ -21,9 +21,13 @@ METHODS = {
     "welch": "Difference of two means: Welch",
     "promoter_score": "Difference of two scores: hybrid of Wilson-type intervals",
     "km_difference": "Difference of two retention curves on a day: Greenwood",
-    "rmst_difference": "Difference of days retained (restricted mean): Greenwood",
     "ratio": "Difference of two ratios: linearised, Welch",
     "lin": "Difference of two means adjusted for what came before: Lin",
+    "rmst_difference": "Difference of mean days (restricted mean): Greenwood",
+    "incidence_difference": "Difference of two cumulative incidences: delta method",
+    "days_free_difference": (
+        "Difference of mean days before the event, beside another cause: delta method"
+    ),
     "clustered": "Difference of two groups of accounts: linearised, Welch on accounts",
 }
 
@@ -103,6 +107,7 @@ class ResultsPage:
     segments: tuple[SegmentRow, ...]
     analyst: tuple[AnalystRow, ...]
     curves: tuple[ChartView, ...]
+    funnels: tuple[ChartView, ...]
     answers: tuple[ChartView, ...]
     difference: ChartView | None
     facts: tuple[tuple[str, str], ...]
@@ -145,6 +150,7 @@ def results_page(
         segments=tuple(_segments(run, plan)),
         analyst=tuple(_analyst_row(plan, result) for result, _ in rows),
         curves=_named(charts, "retention:"),
+        funnels=_named(charts, "funnel:"),
         answers=_named(charts, "csat:"),
         difference=next(iter(_named(charts, "difference:")), None),
         facts=tuple(_facts(run, plan, amendments)),
@@ -236,7 +242,7 @@ def _unit(planned: PlannedMetric) -> str:
         return f"from {wording.MINUS}100 to +100"
     if definition.is_mean_answer:
         return wording.scale(definition.scale)
-    if definition.kind == MetricKind.TIME_TO_CHURN:
+    if definition.is_time:
         return f"mean within the {wording.first_days(definition.day)}"
     return amount_in_words(definition)
 

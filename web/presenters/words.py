@@ -104,8 +104,15 @@ DIRECTION = {
 }
 METRIC_KIND = {
     MetricKind.RETENTION: "Retention on day N",
-    MetricKind.CHURN: "Churn by day N",
+    MetricKind.UNBOUNDED_RETENTION: "Came back on day N or later",
+    MetricKind.CHURN: "Churn by day N: a gap without activity",
     MetricKind.TIME_TO_CHURN: "Time to churn",
+    MetricKind.CANCELLATION: "Cancellation by day N: contractual churn",
+    MetricKind.TIME_TO_CANCELLATION: "Time to cancellation",
+    MetricKind.EVENT_SHARE: "Share with k events or more, as for repeat purchase",
+    MetricKind.FUNNEL: "Funnel: share that takes all steps in order",
+    MetricKind.TIME_TO_EVENT: "Time to an event: first value, resolution",
+    MetricKind.FIRST_CONTACT_RESOLUTION: "First-contact resolution",
     MetricKind.CSAT_MEAN: "CSAT, mean score",
     MetricKind.CSAT_SHARE: "CSAT, share satisfied",
     MetricKind.NPS: "NPS",
