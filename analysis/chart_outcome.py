@@ -146,6 +146,10 @@ def _outcome_axis(
         )
         return axis, float(low), float(scale)
     top = max(_end(arm, low=False, default=arm.value or 0) for _, arm, _ in rows)
+    if definition.is_amount:
+        least = min(_end(arm, low=True, default=arm.value or 0) for _, arm, _ in rows)
+        axis = alt.Axis(tickCount=5, title=definition.unit or None, grid=False)
+        return axis, min(0.0, least * 1.1), max(0.0, top * 1.1) or 1.0
     axis = alt.Axis(
         tickCount=5,
         title=f"Mean days within the {wording.first_days(definition.day)}",

@@ -6,12 +6,13 @@ from analysis.cells import Cell
 from analysis.stats.adjustment import lin
 from analysis.stats.amounts import Amounts
 from analysis.stats.clustered_amounts import clustered_amounts
-from analysis.stats.estimate import Estimate, Outcome
+from analysis.stats.estimate import Estimate, NotComputable, Outcome
 from analysis.stats.means import welch
+from analysis.stats.quantiles import quantile_difference
 from analysis.stats.ratio import ratio_difference
 from analysis.stats.summary import Moments, Summary
 from experiments.metric_definition import MetricDefinition
-from experiments.vocabulary import MetricKind
+from experiments.vocabulary import MetricKind, Reason
 
 
 def compare_amounts(
@@ -33,10 +34,14 @@ def compare_amounts(
     ours, theirs = control.amounts, treatment.amounts
     if ours is None or theirs is None:
         return welch(c, t, level)
+    if definition.kind == MetricKind.VALUE_QUANTILE and ours.accounts is not None:
+        return NotComputable(Reason.NOT_BY_ACCOUNT)
     if ours.accounts is not None:
         found = clustered_amounts((c, ours), (t, theirs), level)
     elif definition.kind == MetricKind.RATIO:
         found = ratio_difference(ours.vector, theirs.vector, level)
+    elif ours.order is not None and theirs.order is not None:
+        found = quantile_difference(ours.order, theirs.order, level)
     else:
         found = adjusted(welch(c, t, level), ours, theirs, level)
     if ours.cap is None or not isinstance(found, Estimate):

@@ -100,11 +100,6 @@ def _read_outcome(text: str, scale: Scale, *, columns: bool) -> Outcome:
         )
     day = int(found["day"] or DEFAULT_SURVEY_DAY)
     definition = _definition(kind, name, day, scale)
-    if kind == MetricKind.RATIO:
-        raise InvalidInput(
-            f'"{text}" names one event, but a ratio has two: define it in the'
-            " catalogue."
-        )
     definition.check()
     parts = [name] if columns else [name, kind.value, str(day)]
     return Outcome(name, definition, _slug("-".join(parts)), _title(kind, day))

@@ -9,6 +9,7 @@ from typing import Any
 from analysis.cells import EVERYBODY, Cell
 from analysis.membership import Membership
 from analysis.numbers import GroupSums, NumberSums
+from analysis.orders import Orders
 from analysis.stats.amounts import Amounts
 from analysis.stats.fixed_point import (
     Grid,
@@ -23,7 +24,11 @@ from experiments.vocabulary import MetricKind, Unit
 
 
 def amounts_of(
-    plan: Plan, metric: PlannedMetric, sums: NumberSums, membership: Membership
+    plan: Plan,
+    metric: PlannedMetric,
+    sums: NumberSums,
+    membership: Membership,
+    orders: Orders | None = None,
 ) -> dict[tuple[str, str], Amounts]:
     """Summarise one metric for everybody and for each reported segment.
 
@@ -32,6 +37,7 @@ def amounts_of(
         metric: of the plan.
         sums: of its groups.
         membership: reads the masks of segments.
+        orders: of a quantile, its order statistics.
 
     Returns:
         (variant, segment) -> amounts, also where nobody was found.
@@ -49,6 +55,8 @@ def amounts_of(
             one = _amounts(groups, sums)
             if by_account:
                 one = replace(one, accounts=_accounts(groups, sums.grids, is_ratio))
+            if orders is not None:
+                one = replace(one, order=orders[spec.name, label])
             amounts[spec.name, label] = one
     return amounts
 

@@ -157,6 +157,7 @@ def _amounts(amounts: Amounts) -> dict[str, Any]:
         "raw": _table(amounts.raw),
         "cap": amounts.cap,
         "accounts": None if accounts is None else _table(accounts),
+        "order": None if amounts.order is None else asdict(amounts.order),
     }
 
 

@@ -20,9 +20,11 @@ from analysis.measure import Mark, Measure, OutcomeCount
 from analysis.membership import Membership, reported_segments
 from analysis.metrics import measure_of
 from analysis.number_cells import amount_cells, amounts_of
-from analysis.numbers import NumberSums, sums_of
+from analysis.numbers import sums_of
+from analysis.orders import orders_of
 from analysis.setting_aside import IdSet
 from experiments.plan import Plan, PlannedMetric
+from experiments.vocabulary import MetricKind
 
 Found = tuple[str, str, str | None, float | None, int]
 
@@ -58,8 +60,8 @@ def summarise_units(
         membership = Membership(reported_segments(plan))
         texts = sorted({text for _, text in sizes}, key=repr)
         masks = dict(zip(texts, membership.of_texts(texts), strict=True))
-        sums = {
-            metric.choice.metric: _sums(table, metric, masks)
+        amounts = {
+            metric.choice.metric: _amounts(plan, table, metric, masks, membership)
             for metric in plan.metrics
             if metric.definition.is_amount
         }
@@ -73,8 +75,7 @@ def summarise_units(
             if isinstance(measure, Measure):
                 cells += roll_up(plan, key, measure, groups, membership)
             else:
-                amounts = amounts_of(plan, metric, sums[key], membership)
-                cells += amount_cells(metric, amounts)
+                cells += amounts[key]
     exposures = replace(
         _exposures(plan, sizes, names), opted_out=left.total(), opted_out_by=left
     )
@@ -91,9 +92,13 @@ def _who_left(units: Rows, out: IdSet) -> Counter[str]:
     return Counter(dict(_tuples(counts.select("variant", "n"))))
 
 
-def _sums(
-    table: Rows, metric: PlannedMetric, masks: dict[str | None, str]
-) -> NumberSums:
+def _amounts(
+    plan: Plan,
+    table: Rows,
+    metric: PlannedMetric,
+    masks: dict[str | None, str],
+    membership: Membership,
+) -> list[Cell]:
     """Add up an amount that the file has, of customers of all ages."""
     gauge = measure_of(metric.definition, "m")
     pairs = [{"text": text, "segments": mask} for text, mask in masks.items()]
@@ -108,7 +113,13 @@ def _sums(
         m_value=own.value,
         m_mark=ibis.literal(int(Mark.PLAIN), type="int64"),
     )
-    return sums_of(units, [gauge])[gauge.name]
+    sums = sums_of(units, [gauge])[gauge.name]
+    orders = None
+    if metric.definition.kind == MetricKind.VALUE_QUANTILE:
+        names = [variant.name for variant in plan.design.variants]
+        orders = orders_of(units, gauge, sums, membership, names)
+    found = amounts_of(plan, metric, sums, membership, orders)
+    return amount_cells(metric, found)
 
 
 def _groups(

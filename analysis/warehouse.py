@@ -38,9 +38,10 @@ from analysis.numbers import (
     number_columns,
     sums_of,
 )
+from analysis.orders import Orders, orders_of
 from experiments.plan import Plan
 from experiments.survey_kinds import ANSWERS, FACTS, REQUESTS
-from experiments.vocabulary import EventKind, Unit
+from experiments.vocabulary import EventKind, MetricKind, Unit
 
 SURVEY_KINDS = frozenset({*REQUESTS, *ANSWERS})
 ROW_COLUMNS = (
@@ -58,6 +59,7 @@ class Measured:
 
     counted: Counted = field(default_factory=dict)
     numbers: dict[str, NumberSums] = field(default_factory=dict)
+    orders: dict[str, Orders] = field(default_factory=dict)
 
 
 log = structlog.get_logger(__name__)
@@ -134,7 +136,9 @@ def _cells(
     amounts = None
     if key in measured.numbers:
         numbers = measured.numbers[key]
-        amounts = amounts_of(plan, plan.metric(key), numbers, membership)
+        amounts = amounts_of(
+            plan, plan.metric(key), numbers, membership, measured.orders.get(key)
+        )
     if not isinstance(measure, Measure):
         return amount_cells(plan.metric(key), amounts or {})
     cells = roll_up(plan, key, measure, measured.counted[key], membership)
@@ -157,6 +161,7 @@ def _isolated(
         one, fault = _isolated(query, {key: measure})
         measured.counted.update(one.counted)
         measured.numbers.update(one.numbers)
+        measured.orders.update(one.orders)
         failed |= fault
     return measured, failed
 
@@ -205,6 +210,11 @@ class _Query:
         return Measured(
             {key: _grouped(counter) for key, counter in totals.items()},
             {key: summed[gauge.name] for key, gauge in numbers.items()},
+            {
+                key: self._orders(gauge, summed[gauge.name])
+                for key, gauge in numbers.items()
+                if gauge.definition.kind == MetricKind.VALUE_QUANTILE
+            },
         )
 
     def _keep(self, table: Rows, *, is_first: bool) -> None:
@@ -217,10 +227,17 @@ class _Query:
         else:
             connection.insert("numbers", table)
 
-    def _sums(self, gauges: list[Gauge]) -> dict[str, NumberSums]:
+    @property
+    def _kept(self) -> Rows:
         is_one = len(self._events.buckets) == 1
-        table = self._events.connection.table("outcomes" if is_one else "numbers")
-        return sums_of(table, gauges)
+        return self._events.connection.table("outcomes" if is_one else "numbers")
+
+    def _sums(self, gauges: list[Gauge]) -> dict[str, NumberSums]:
+        return sums_of(self._kept, gauges)
+
+    def _orders(self, gauge: Gauge, sums: NumberSums) -> Orders:
+        names = [variant.name for variant in self._plan.design.variants]
+        return orders_of(self._kept, gauge, sums, self.membership, names)
 
     def _outcomes(self, bucket: Bucket, measures: Iterable[Gauge]) -> Rows:
         """Write a bucket's customers with their outcomes into a helper table."""

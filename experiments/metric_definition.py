@@ -34,6 +34,7 @@ AMOUNTS = frozenset(
         MetricKind.EVENT_COUNT,
         MetricKind.VALUE_SUM,
         MetricKind.RATIO,
+        MetricKind.VALUE_QUANTILE,
     }
 )
 MEAN_AMOUNTS = frozenset({MetricKind.EVENT_COUNT, MetricKind.VALUE_SUM})
@@ -49,6 +50,7 @@ NOT_ADJUSTED = frozenset(
         MetricKind.FUNNEL,
         MetricKind.FIRST_CONTACT_RESOLUTION,
         MetricKind.RATIO,
+        MetricKind.VALUE_QUANTILE,
     }
 )
 MAX_COVARIATE_DAYS = 365
@@ -117,9 +119,10 @@ class MetricDefinition:
         survey: the survey's name; "" takes every survey of the metric's kind.
         scale: highest score (5 for 1 to 5); 10 for NPS.
         satisfied_from: lowest score that counts as satisfied (for effort: as easy).
-        amount: what a ratio takes of `events`, above its line.
+        amount: what a ratio (above its line) or a quantile takes of `events`.
         per_events: names of the events below the line of a ratio.
         per_amount: what is taken of these.
+        quantile_share: the share of customers below a quantile: 0.5 is the median.
         cap_share: amounts above that of this share of customers count as that;
             1 caps nothing.
         unit: what amounts are in: a currency as "EUR", or a noun as "orders".
@@ -143,6 +146,7 @@ class MetricDefinition:
     amount: Amount = Amount.COUNT
     per_events: tuple[str, ...] = ()
     per_amount: Amount = Amount.COUNT
+    quantile_share: float = 0.5
     cap_share: float = NO_CAP
     unit: str = ""
     covariate_days: int = 0
@@ -303,6 +307,7 @@ class MetricDefinition:
             faults.add("per_events", "Only a ratio has events below a line.")
         if self.kind not in MEAN_AMOUNTS and self.cap_share != NO_CAP:
             faults.add("cap_share", "Only counts and sums are capped: enter 1.")
+        faults.number("quantile_share", self.quantile_share, 0.01, 0.99)
         faults.number("cap_share", self.cap_share, 0.5, NO_CAP)
         if not self.is_amount and self.unit:
             faults.add("unit", "Only amounts have a unit of their own.")
@@ -315,7 +320,8 @@ class MetricDefinition:
         if self.kind in NOT_ADJUSTED:
             faults.add(
                 "covariate_days",
-                "Times and ratios are not adjusted for what came before: enter 0.",
+                "Times, ratios and quantiles are not adjusted for what came"
+                " before: enter 0.",
             )
         if self.is_survey:
             _check_events(faults, "events", self.events)

@@ -239,6 +239,7 @@ _MADE_OF: dict[str, Callable[[Any], Any]] = {
     "cap_share": float,
     "start_events": tuple,
     "competing_events": tuple,
+    "quantile_share": float,
 }
 
 

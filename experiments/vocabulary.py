@@ -105,6 +105,7 @@ class MetricKind(StrEnum):
     EVENT_COUNT = "event_count"  # how many of the named events in the window
     VALUE_SUM = "value_sum"  # what the values of these events add up to
     RATIO = "ratio"  # one such amount of all customers over another
+    VALUE_QUANTILE = "value_quantile"  # a quantile over customers of such an amount
 
 
 class Amount(StrEnum):

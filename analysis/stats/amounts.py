@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from analysis.stats.quantiles import OrderStatistics
 from analysis.stats.summary import Moments, VectorMoments
 
 
@@ -18,9 +19,11 @@ class Amounts:
             capped.
         accounts: where accounts are drawn, over accounts: what an account's customers
             have together, and how many they are (of a ratio: above and below the line).
+        order: of a quantile, the order statistics that tell it and its error.
     """
 
     vector: VectorMoments
     raw: Moments
     cap: float | None = None
     accounts: VectorMoments | None = None
+    order: OrderStatistics | None = None

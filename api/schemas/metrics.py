@@ -105,7 +105,10 @@ class MetricDefinitionSchema(StrictSchema):
     amount = Choice(
         Amount,
         load_default=Amount.COUNT,
-        metadata={"description": "What a ratio takes of `events`, above its line."},
+        metadata={
+            "description": "What a ratio, above its line, or a quantile takes of"
+            " `events`."
+        },
     )
     per_events = Items(
         Text(metadata={"minLength": 1, "maxLength": 200}),
@@ -116,6 +119,14 @@ class MetricDefinitionSchema(StrictSchema):
         Amount,
         load_default=Amount.COUNT,
         metadata={"description": "What a ratio takes of `per_events`."},
+    )
+    quantile_share = number(
+        0.01,
+        0.99,
+        load_default=0.5,
+        metadata={
+            "description": "The share of customers below a quantile: 0.5 is the median."
+        },
     )
     cap_share = number(
         0.5,

@@ -22,7 +22,7 @@ from tests.analysis.reading_examples import (
 )
 
 FILE = Path(__file__).with_name("golden_sentences.txt")
-R, C, T, M, S, N, E, F, Q, V, P, B, X, L, W, H, J, K = (
+R, C, T, M, S, N, E, F, Q, V, P, B, X, L, W, H, J, K, D = (
     MetricKind.RETENTION,
     MetricKind.CHURN,
     MetricKind.TIME_TO_CHURN,
@@ -41,11 +41,12 @@ R, C, T, M, S, N, E, F, Q, V, P, B, X, L, W, H, J, K = (
     MetricKind.EVENT_SHARE,
     MetricKind.FUNNEL,
     MetricKind.FIRST_CONTACT_RESOLUTION,
+    MetricKind.VALUE_QUANTILE,
 )
 SHARE, SCORE, DAYS = 0.701, 4.12, 61.3
 SO_FAR = 5_200
 LEVELS = {R: SHARE, C: 0.299, T: DAYS, M: SCORE, S: 0.78, N: 15.0, E: 5.1, F: 0.64}
-LEVELS |= {Q: 2.4, V: 61.5, P: 0.31}
+LEVELS |= {Q: 2.4, V: 61.5, P: 0.31, D: 24.0}
 LEVELS |= {B: 0.64, X: 0.12, L: 80.1, W: 6.2, H: 0.31, J: 0.42, K: 0.71}
 # kind, effect, low, high, margin of a guardrail (None: secondary), customers a quarter
 CHANGES: list[
@@ -108,6 +109,7 @@ CHANGES: list[
     (V, -0.4, -2.6, 1.8, None, None),
     (V, -1.9, -2.7, -1.1, 1.0, None),
     (P, -0.03, -0.05, -0.01, None, None),
+    (D, 2.5, 0.9, 4.1, None, None),
     (P, 0.01, -0.02, 0.04, 0.05, None),
     (B, 0.019, 0.006, 0.032, None, 22_100),
     (X, -0.014, -0.025, -0.003, None, 22_100),

@@ -47,6 +47,7 @@ NAMES = {
     MetricKind.EVENT_SHARE: "Repeat purchase",
     MetricKind.FUNNEL: "Set-up finished",
     MetricKind.FIRST_CONTACT_RESOLUTION: "First-contact resolution",
+    MetricKind.VALUE_QUANTILE: "Median basket",
 }
 TARGETS = {
     MetricKind.RETENTION: 0.01,
@@ -67,8 +68,10 @@ TARGETS = {
     MetricKind.EVENT_SHARE: 0.01,
     MetricKind.FUNNEL: 0.01,
     MetricKind.FIRST_CONTACT_RESOLUTION: 0.02,
+    MetricKind.VALUE_QUANTILE: 2.0,
 }
 UNITS = {MetricKind.EVENT_COUNT: "orders", MetricKind.VALUE_SUM: "EUR"}
+UNITS[MetricKind.VALUE_QUANTILE] = "EUR"
 LOCKED_AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DUE_AT = datetime(2026, 3, 14, 6, tzinfo=UTC)
 

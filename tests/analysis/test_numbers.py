@@ -17,6 +17,7 @@ from analysis.cohort import Bounds
 from analysis.estimating import estimate
 from analysis.stats.amounts import Amounts
 from analysis.stats.estimate import Estimate, NotComputable
+from analysis.stats.quantiles import OrderStatistics
 from analysis.stats.summary import Moments, Successes, moments_of, vector_moments_of
 from analysis.warehouse import summarise_events
 from experiments.metric_definition import MetricDefinition
@@ -305,3 +306,27 @@ def test_amounts__accounts_are_drawn__sums_of_accounts(tmp_path: Path) -> None:
     assert accounts is not None
     assert (accounts.n, accounts.mean) == (2, (4.5, 1.5))
     assert accounts.m2 == ((0.5, -0.5), (-0.5, 0.5))
+
+
+def test_quantile__median_by_hand__is_the_order_statistic(tmp_path: Path) -> None:
+    # Control pays 1 to 40, treatment 11 to 50, in segment "big" those above 20. The
+    # median of n has rank n / 2; its interval ranks 20 -+ 1.96 sqrt(10): 14 and 27.
+    events = EventFile()
+    for i in range(1, 41):
+        for variant, more in (("control", 0), ("treatment", 10)):
+            who, value = f"{variant}{i}", float(i + more)
+            events.exposed(who, variant).traits(who, -1, big=value > 20)
+            events.active(who, 1, name="Paid", value=value)
+    events.exposed("none", "control", at(29))
+    median = amount(MetricKind.VALUE_QUANTILE, amount=Amount.SUM)
+    plan = plan_of({"q": median}, breakdowns={"big": {"big": True}})
+    found = summarise(events, plan, tmp_path, at(30))
+    order = amounts_in(found.arms("q")["control"]).order
+    assert order == OrderStatistics(40, 0.5, 20.0, 14.0, 27.0, n_immature=1)
+    big = amounts_in(found.arms("q", "big")["treatment"]).order
+    assert big is not None
+    assert (big.n, big.value) == (30, 35.0)
+    [reading] = estimate(plan, found, ())
+    outcome = reading.reading.outcome
+    assert isinstance(outcome, Estimate)
+    assert (outcome.method, outcome.effect) == ("quantile", 10.0)

@@ -60,6 +60,7 @@ FACTORS = {
     MetricKind.EVENT_SHARE: 100,
     MetricKind.FUNNEL: 100,
     MetricKind.FIRST_CONTACT_RESOLUTION: 100,
+    MetricKind.VALUE_QUANTILE: 1,
 }
 
 

@@ -1,5 +1,6 @@
 """A stored unit table as summaries: missing cells, segments, metrics without times."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,11 +8,13 @@ import pytest
 
 from analysis.estimating import estimate
 from analysis.stats.estimate import NotComputable
-from analysis.stats.summary import Histogram, Successes
+from analysis.stats.quantiles import OrderStatistics
+from analysis.stats.summary import Histogram, Successes, moments_of
 from analysis.unit_store import UNIT_SCHEMA, UnitStore
 from analysis.unit_table import summarise_units
 from experiments.config import Settings
-from experiments.vocabulary import Reason
+from experiments.metric_definition import MetricDefinition
+from experiments.vocabulary import Amount, Direction, MetricKind, Reason
 from tests.analysis.event_files import (
     csat,
     plan_of,
@@ -109,3 +112,32 @@ def test_replace__second_import__takes_the_place_of_the_first_alone(
     units = store.of("exp")
     assert units is not None
     assert len(units.files) == 1
+
+
+def test_summaries__amounts_of_a_unit_table__means_and_quantiles(
+    store: UnitStore, tmp_path: Path
+) -> None:
+    # Control spends 0 to 29, of whom those from 20 on are pro; one cell is empty.
+    units: list[Unit] = [
+        (f"c{i}", "control", PRO if i >= 20 else None, {"s": float(i), "m": float(i)})
+        for i in range(30)
+    ]
+    units += [("x", "control", None, {"s": None, "m": None})]
+    units += [(f"t{i}", "treatment", None, {"s": 1.0, "m": 1.0}) for i in range(30)]
+    store.replace("exp", table(*units))
+    spent = MetricDefinition(
+        MetricKind.VALUE_SUM, Direction.INCREASE, ("spent",), day=0, window_days=14
+    )
+    median = replace(spent, kind=MetricKind.VALUE_QUANTILE, amount=Amount.SUM)
+    plan = plan_of({"s": spent, "m": median}, breakdowns={"pro": {"plan": "pro"}})
+    found_units = store.of("exp")
+    assert found_units is not None
+    found = summarise_units(plan, found_units.files, tmp_path / "scratch")
+    spend = [float(i) for i in range(30)]
+    control = found.arms("s")["control"].summary
+    assert control == replace(moments_of(spend), n_missing=1)
+    assert found.arms("s", "pro")["control"].summary == moments_of(spend[20:])
+    # Ranks of the median of 30: 15, and 15 -+ 1.96 sqrt(7.5).
+    amounts = found.arms("m")["control"].amounts
+    assert amounts is not None
+    assert amounts.order == OrderStatistics(30, 0.5, 14.0, 9.0, 20.0, n_missing=1)

@@ -230,6 +230,23 @@ DEFINITIONS = [
         ),
     ),
     (
+        MetricDefinition(
+            MetricKind.VALUE_QUANTILE,
+            Direction.INCREASE,
+            events=("Paid",),
+            day=0,
+            window_days=30,
+            amount=Amount.SUM,
+            quantile_share=0.9,
+            unit="EUR",
+        ),
+        (
+            'Sum of the values of "Paid" of a customer within 30 days after they first'
+            " saw the change: what 90 % of customers stay below, those without any as"
+            " 0."
+        ),
+    ),
+    (
         definition(covariate_days=14),
         (
             "Share of customers who are active on day 30 after they first saw the"

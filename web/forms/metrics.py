@@ -123,6 +123,14 @@ class DefinitionForm(AbideForm):
         default="0",
     )
     within_days = Whole("How many days count", "From that day on.", default="30")
+    quantile_share = Number(
+        "Share of customers below",
+        "50 for the median, 95 for what 95 % of customers stay below.",
+        scale=PERCENT,
+        low=1,
+        high=99,
+        default="50",
+    )
     unit = Text(
         "Unit",
         'A currency, as in "EUR", or what is counted, as in "orders".',
@@ -216,6 +224,7 @@ class DefinitionForm(AbideForm):
 
     def _amount(self, kind: MetricKind) -> MetricDefinition:
         is_ratio, is_mean = kind == MetricKind.RATIO, kind in MEAN_AMOUNTS
+        is_quantile = kind == MetricKind.VALUE_QUANTILE
         cap_share = self.cap_share.value_or_none
         if cap_share is None:
             cap_share = USUAL_CAP_SHARE.get(kind, NO_CAP)
@@ -225,9 +234,10 @@ class DefinitionForm(AbideForm):
             events=_lines(self.amount_events),
             day=self.from_day.whole,
             window_days=self.within_days.whole,
-            amount=pick(Amount, self.amount.data) if is_ratio else Amount.COUNT,
+            amount=Amount.COUNT if is_mean else pick(Amount, self.amount.data),
             per_events=_lines(self.per_events) if is_ratio else (),
             per_amount=pick(Amount, self.per_amount.data) if is_ratio else Amount.COUNT,
+            quantile_share=self.quantile_share.value if is_quantile else 0.5,
             cap_share=cap_share if is_mean else NO_CAP,
             unit=(self.unit.data or "").strip(),
             covariate_days=self._covariate_days(kind),
@@ -260,6 +270,7 @@ class DefinitionForm(AbideForm):
         self.per_amount.data = definition.per_amount.value
         self.unit.data = definition.unit
         self.covariate_days.data = str(definition.covariate_days)
+        self.quantile_share.show(definition.quantile_share)
         self.cap_share.show(definition.cap_share if is_amount else None)
         if is_amount:
             self.from_day.data = str(definition.day)

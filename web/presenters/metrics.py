@@ -61,6 +61,12 @@ def _amount(definition: MetricDefinition) -> str:
         adds = definition.per_amount == Amount.SUM
         below = _taken(definition.per_events, adds=adds)
         return f"{_capital(above)} for each one of {below}, of all customers {when}."
+    if definition.kind == MetricKind.VALUE_QUANTILE:
+        return (
+            f"{_capital(above)} of a customer {when}: what"
+            f" {_share_below(definition)} of customers stay below, those without any"
+            " as 0."
+        )
     return (
         f"{_capital(above)} of a customer {when}, on average, those without any as 0."
         f"{_cap(definition)}"
@@ -78,10 +84,16 @@ def amount_in_words(definition: MetricDefinition) -> str:
     """
     if definition.kind == MetricKind.RATIO:
         return "ratio of two sums"
+    if definition.kind == MetricKind.VALUE_QUANTILE:
+        return f"{_share_below(definition)} of customers are below"
     if not definition.is_amount:
         return ""
     capped = "capped mean" if definition.cap_share < NO_CAP else "mean"
     return f"{capped} per customer"
+
+
+def _share_below(definition: MetricDefinition) -> str:
+    return f"{wording.exact(definition.quantile_share * 100)} %"
 
 
 def _taken(events: tuple[str, ...], *, adds: bool) -> str:

@@ -22,6 +22,7 @@ METHODS = {
     "promoter_score": "Difference of two scores: hybrid of Wilson-type intervals",
     "km_difference": "Difference of two retention curves on a day: Greenwood",
     "ratio": "Difference of two ratios: linearised, Welch",
+    "quantile": "Difference of two quantiles: order statistics, normal",
     "lin": "Difference of two means adjusted for what came before: Lin",
     "rmst_difference": "Difference of mean days (restricted mean): Greenwood",
     "incidence_difference": "Difference of two cumulative incidences: delta method",

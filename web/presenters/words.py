@@ -121,6 +121,7 @@ METRIC_KIND = {
     MetricKind.EVENT_COUNT: "Number of events a customer",
     MetricKind.VALUE_SUM: "Revenue, cost or another sum of values a customer",
     MetricKind.RATIO: "Ratio of two amounts",
+    MetricKind.VALUE_QUANTILE: "Median or another quantile of an amount",
 }
 EVIDENCE = {
     Evidence.OPINION: "Opinion",
