@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from analysis.compactor import compact_once
 from experiments import customer_words, data_requests, lifecycle, opt_outs
 from experiments.actors import SYSTEM
 from experiments.choice_links import ChoiceLink, ChoiceLinks
@@ -17,11 +18,13 @@ from experiments.customer_words import Words
 from experiments.db import transaction
 from experiments.enrolled import FOLDER, file_name, write_set
 from experiments.errors import AbideError, StorageFull, Unavailable
+from experiments.inbox import Inbox
 from experiments.privacy import load_pseudonymiser
 from experiments.sealing import load_sealer
 from experiments.vocabulary import Action, IdKind, MetricKind, PersonRole, Unit
 from tests import factories
 from tests.clock import FakeClock
+from tests.experiments.sent_messages import read, track
 from tests.surveys import make_survey, token_for
 from tests.web.conftest import BASE, Visitor
 from web.answer_limit import AnswerLimit
@@ -328,3 +331,35 @@ def test_words__written_on_the_page__are_kept_and_can_be_taken_away(
     assert editor.post(path, {"action": "save"}).status_code == 302
     with transaction(context.sessions) as session:
         assert customer_words.read(session, "seen") == Words()
+
+
+def test_raw_id__of_who_has_a_link_and_chose__is_in_no_file(
+    signed_in: Callable[..., Visitor], context: Context
+) -> None:
+    canary = "canary-17@customers.example"
+    editor = signed_in(PersonRole.EDITOR)
+    for ids in (canary, f"{canary}\nsomebody-else"):
+        sent = {"customer_ids": ids, "id_kind": "customer", "action": "save"}
+        assert editor.post("/settings/opt-outs", sent).status_code == 200
+    assert send(editor.client, token_of(context, canary), "out").status_code == 303
+    hide = load_pseudonymiser(context.settings)
+    kept = [f for f in context.settings.data_dir.rglob("*") if f.is_file()]
+    found = [path.read_bytes() for path in kept]
+    assert any(hide.customer(canary) in content for content in found)
+    assert not any(canary.encode() in content for content in found)
+
+
+def test_data_page__customers_who_opted_out__are_counted(
+    signed_in: Callable[..., Visitor], context: Context
+) -> None:
+    inbox = Inbox.for_settings(context.settings)
+    inbox.append(read(track(userId="u1"), received_at=context.now()))
+    inbox.close()
+    compact_once(context)
+    viewer = signed_in(PersonRole.VIEWER)
+    assert "by their own choice" not in viewer.get("/data").text
+    send(viewer.client, token_of(context), "out")
+    page = viewer.get("/data").text
+    assert "1 customer takes part in no experiment, by their own choice" in page
+    assert "/settings/opt-outs" not in page
+    assert "/settings/opt-outs" in signed_in(PersonRole.EDITOR).get("/data").text

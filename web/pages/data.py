@@ -19,6 +19,7 @@ from experiments import (
     connectors,
     exposures_view,
     intake_view,
+    opt_outs,
     quarantine,
     reconciled_days,
 )
@@ -55,6 +56,7 @@ def show() -> str:
             sentence=freshness(sources, now),
             exposures=exposures_view.named(database, now),
             groups=quarantine.groups(database),
+            opted_out=opt_outs.count(database),
             names={view.source: view.name for view in sources},
             base_url=context().settings.base_url,
         )
