@@ -43,7 +43,7 @@ class IdSet:
         """Whether one of the columns is among the ids.
 
         Args:
-            columns: ids of rows, one at least.
+            *columns: ids of rows, one at least.
 
         Returns:
             A column of truth values; for an empty set there is none.
