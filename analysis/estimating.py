@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from analysis.answer_readings import AnswerReadings, answer_readings
 from analysis.by_accounts import by_accounts
 from analysis.cells import EVERYBODY, Cell, Summaries
 from analysis.comparing_amounts import adjusted, compare_amounts
@@ -47,6 +48,7 @@ class Estimated:
 
     reading: MetricReading
     followed: FollowedMore | None = None
+    answers: AnswerReadings | None = None
 
 
 def estimate(
@@ -164,9 +166,24 @@ def _of_treatments(
                 ),
             ),
             followed=_followed(metric, control, arms.get(name), level),
+            answers=_answers_read(metric, control, arms.get(name), level),
         )
         for name in names
     ]
+
+
+def _answers_read(
+    metric: PlannedMetric, control: Cell | None, treatment: Cell | None, level: float
+) -> AnswerReadings | None:
+    """Read a survey's answers in other ways; one that raises is left out."""
+    if control is None or treatment is None:
+        return None
+    try:
+        return answer_readings(metric.definition, control, treatment, level)
+    except Exception:
+        incident = uuid.uuid4().hex[:12]
+        log.exception("readings_failed", metric=metric.choice.metric, incident=incident)
+        return None
 
 
 def _silence(

@@ -30,6 +30,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from analysis import leases
+from analysis.answer_readings import readings_to_json
 from analysis.cells import Cell, Summaries
 from analysis.estimating import Estimated
 from analysis.health import Check
@@ -210,6 +211,8 @@ def _details(each: Estimated) -> dict[str, Any]:
         details["response"] = response_to_json(each.reading.response)
     if each.reading.silence is not None:
         details["silence"] = silence_to_json(each.reading.silence)
+    if each.answers is not None:
+        details["answers"] = readings_to_json(each.answers)
     if each.followed is not None:
         for name, share in each.followed.shares.items():
             details[name] = outcome_to_json(share)

@@ -8,9 +8,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from analysis import charts
+from analysis.answer_readings import answer_readings, readings_to_json
+from analysis.cells import Cell
 from analysis.chart_drawn import DrawnChart
 from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.readings import CheckView, MetricReading, Progress
+from analysis.silence import silence_of, silence_to_json
 from analysis.stats.clustered import clustered_share
 from analysis.stats.clusters import Clusters, clusters_of
 from analysis.stats.estimate import (
@@ -238,7 +241,10 @@ def store_run(
             },
         },
         summaries=[],
-        results=[_result(plan, reading, judgement.cases) for reading in readings],
+        results=[
+            _result(plan, reading, judgement.cases, histograms or {})
+            for reading in readings
+        ],
         checks=[
             CheckResult(
                 name=check.name.value,
@@ -297,9 +303,9 @@ def _result(
     plan: Plan,
     reading: MetricReading,
     cases: Mapping[tuple[str, str, str], tuple[SentenceCase, str]],
+    histograms: Mapping[str, Mapping[str, Histogram]],
 ) -> Result:
     case, sentence = cases[reading.metric, reading.variant, reading.segment]
-    response = reading.response
     return Result(
         metric=reading.metric,
         metric_version=plan.metric(reading.metric).choice.version,
@@ -309,8 +315,30 @@ def _result(
         sentence_case=case.value,
         sentence=sentence,
         outcome=outcome_to_json(reading.outcome),
-        details={} if response is None else {"response": response_to_json(response)},
+        details=_details(plan, reading, histograms.get(reading.metric)),
     )
+
+
+def _details(
+    plan: Plan, reading: MetricReading, arms: Mapping[str, Histogram] | None
+) -> dict[str, Any]:
+    """Write a survey's read-outs as the pipeline does, from its histograms."""
+    if reading.response is None:
+        return {}
+    details = {"response": response_to_json(reading.response)}
+    if arms is None:
+        return details
+    definition = plan.metric(reading.metric).definition
+    control, treatment = (
+        Cell(reading.metric, name, "", arms[name], 0)
+        for name in (plan.design.control.name, reading.variant)
+    )
+    silence = silence_of(definition, control, treatment, reading.outcome, 0.95)
+    others = answer_readings(definition, control, treatment, 0.95)
+    if silence is not None and others is not None:
+        details["silence"] = silence_to_json(silence)
+        details["answers"] = readings_to_json(others)
+    return details
 
 
 def _chart(chart: DrawnChart) -> Chart:

@@ -108,10 +108,17 @@ def test_results__final__leads_with_the_answer_and_shows_all_that_stands_behind(
         "Day by day",
         "Satisfaction: what customers answered, and who did",
         "Who answered the survey",
+        "CSAT: other readings, and what silence could hide",
+        "Share that answered 4 or more",
+        "Chance that a customer of the variant answers higher",
+        "Odds of a higher answer, against control",
+        "Whoever kept silent (Lee's bounds)",
+        "What would undo it",
+        "Not given: no segments were declared.",
         "By segment",
         "Bakeries",
         "Method and data",
-        "p-value",
+        "The range decides, not the p-value.",
         "Plan, SHA-256",
     ]
     found = [page.find(words) for words in order]

@@ -11,6 +11,7 @@ from analysis.survey_groups import same_answers
 from experiments.models import AmendmentRow
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import CheckState, MetricKind, Role, SentenceCase
+from web.presenters.answers import SurveyReadings, survey_readings
 from web.presenters.metrics import amount_in_words
 
 EVERYBODY = ""
@@ -110,6 +111,7 @@ class ResultsPage:
     curves: tuple[ChartView, ...]
     funnels: tuple[ChartView, ...]
     answers: tuple[ChartView, ...]
+    readings: tuple[SurveyReadings, ...]
     difference: ChartView | None
     facts: tuple[tuple[str, str], ...]
     variants: int  # treatments
@@ -153,6 +155,7 @@ def results_page(
         curves=_named(charts, "retention:"),
         funnels=_named(charts, "funnel:"),
         answers=_named(charts, "csat:"),
+        readings=survey_readings(run, plan) if run.shows_estimates else (),
         difference=next(iter(_named(charts, "difference:")), None),
         facts=tuple(_facts(run, plan, amendments)),
         variants=len(plan.design.treatments),
