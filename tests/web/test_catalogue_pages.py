@@ -10,6 +10,7 @@ from flask import Flask
 from experiments import accounts, metrics, segments
 from experiments.context import Context
 from experiments.db import transaction
+from experiments.metric_templates import TEMPLATES
 from experiments.models import Person, SegmentSize
 from experiments.vocabulary import Direction, MetricKind, PersonRole
 from tests.factories import (
@@ -154,6 +155,24 @@ def test_metric__by_its_form__gets_versions(
     assert first.direction == Direction.DECREASE
     assert first.events == ("App Opened", "Invoice Sent")
     assert (first.day, first.gap_days, second.gap_days) == (60, 21, 28)
+
+
+def test_metric_templates__each_as_it_fills_the_form__is_what_it_says(
+    signed_in: SignIn, context: Context
+) -> None:
+    visitor = signed_in(PersonRole.ANALYST)
+    assert "Start from" in visitor.get("/catalogue/new").text
+    for each in TEMPLATES:
+        each.definition.check()
+        path = f"/catalogue/new?from={each.key}"
+        address = send(visitor, path, key=each.key)
+        with transaction(context.sessions) as session:
+            stored = metrics.get(session, each.key)
+        assert stored.name == each.name
+        assert stored.description == each.meaning
+        assert metrics.definition_of(stored.versions[-1]) == each.definition
+        assert "Missing data:" in visitor.get(address).text
+    assert "Start from" in visitor.get("/catalogue/new?from=nothing").text
 
 
 def test_hypothesis__by_its_form__is_changed_by_it(

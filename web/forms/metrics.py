@@ -15,6 +15,7 @@ from experiments.metric_definition import (
     WINDOWS,
     MetricDefinition,
 )
+from experiments.metric_templates import MetricTemplate
 from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
 from experiments.vocabulary import Amount, Direction, MetricKind
 from web.forms.base import AbideForm
@@ -286,7 +287,9 @@ class MetricForm(DefinitionForm):
     """A new metric."""
 
     name = Text("Name", 'As pages call it, such as "Day-30 retention".')
-    description = Text("What it means", longest=2000, rows=2, optional=True)
+    description = Text(
+        "What it means for the customer", longest=2000, rows=2, optional=True
+    )
     key = Text(
         "Key",
         "Stands in addresses and cannot be changed. Leave it empty to make it from"
@@ -295,6 +298,11 @@ class MetricForm(DefinitionForm):
         optional=True,
         render_kw={"spellcheck": "false", "autocomplete": "off"},
     )
+
+    def start_from(self, start: MetricTemplate) -> None:
+        """Fill in a template; its names of events wait for the app's own."""
+        self.name.data, self.description.data = start.name, start.meaning
+        self.show(start.definition)
 
     def new_key(self) -> str:
         """Take the key as typed, or make it from the name."""

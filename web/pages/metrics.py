@@ -11,6 +11,7 @@ from flask import (
     make_response,
     redirect,
     render_template,
+    request,
     url_for,
 )
 from sqlalchemy.orm import Session
@@ -18,12 +19,13 @@ from werkzeug.wrappers import Response
 
 from experiments import metrics
 from experiments.db import transaction
+from experiments.metric_templates import TEMPLATES, template
 from experiments.models import Metric
 from experiments.vocabulary import PersonRole
 from web import paging
 from web.access import actor, context, least
 from web.forms.metrics import DefinitionForm, MetricForm
-from web.presenters.metrics import better, definition_in_words
+from web.presenters.metrics import better, definition_in_words, missing_rule
 from web.saving import form_data, save, wants_to_save
 
 pages = Blueprint("metrics", __name__)
@@ -45,13 +47,18 @@ def listing() -> str:
 def new() -> Response | str:
     """Show the form, and define what it says."""
     form = MetricForm(form_data())
+    start = template(request.args.get("from"))
+    if form_data() is None and start is not None:
+        form.start_from(start)
     if wants_to_save():
         row = save(form, lambda database: _create(database, form))
         if row is not None:
             flash("The metric is defined.")
             return redirect(url_for("web.metrics.show", key=row.key))
     problems = form.problems()
-    page = render_template("metric_form.html", form=form, problems=problems)
+    page = render_template(
+        "metric_form.html", form=form, problems=problems, templates=TEMPLATES
+    )
     return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
 
 
@@ -79,7 +86,11 @@ def show(key: str) -> str:
         ]
         latest = metrics.definition_of(row.versions[-1])
         return render_template(
-            "metric.html", row=row, versions=versions, better=better(latest)
+            "metric.html",
+            row=row,
+            versions=versions,
+            better=better(latest),
+            missing=missing_rule(latest),
         )
 
 
