@@ -57,3 +57,18 @@ def compared(control: Moments, treatment: Moments) -> dict[str, object]:
             ).interval
         ),
     }
+
+
+@covers(
+    "hillstrom.mens.visit",
+    "hillstrom.mens.conversion",
+    "hillstrom.mens.spend",
+    lacks={"lift_delta": DELTA, "lift_log": "Fieller's interval takes its place"},
+)
+def mailed(record: Record) -> Values:
+    return compared(_of_sums(record, "c"), _of_sums(record, "t"))
+
+
+def _of_sums(record: Record, arm: str) -> Moments:
+    n, total, squares = (record.inputs[f"{name}_{arm}"] for name in ("n", "sum", "ss"))
+    return Moments(n, total / n, squares - total * total / n)
