@@ -4,7 +4,7 @@ One metric whose estimate raises shows "could not be computed"; the rest stand.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -24,6 +24,7 @@ from analysis.readings import MetricReading, Silence
 from analysis.silence import silence_of
 from analysis.stats.clustered import clustered_balance
 from analysis.stats.estimate import Estimate, NotComputable, Outcome
+from analysis.stats.false_discovery import benjamini_hochberg, false_coverage_level
 from analysis.stats.multiplicity import holm, holm_levels
 from analysis.stats.proportions import two_proportions
 from analysis.stats.satisfaction import (
@@ -56,8 +57,11 @@ def estimate(
 ) -> list[Estimated]:
     """Estimate every metric for every treatment against control.
 
-    With several treatments the primary metric is adjusted over them by Holm, in its
-    p-values and in the levels of its intervals; the other metrics are not.
+    With several treatments the primary metric is adjusted over them by Holm. Several
+    comparisons of secondary metrics are adjusted together by Benjamini and Hochberg.
+    Both adjust p-values and the levels of intervals. Guardrails are not adjusted: a
+    harm must not be harder to see because there are many, and to call it ruled out
+    takes every one of them. Neither are segments, which do not decide.
 
     Args:
         plan: the locked plan.
@@ -72,7 +76,7 @@ def estimate(
     for metric in plan.metrics:
         for segment in (EVERYBODY, *segments):
             found += _of_treatments(plan, metric, summaries, segment)
-    return found
+    return _secondary_adjusted(plan, summaries, found)
 
 
 def responses(plan: Plan, summaries: Summaries) -> dict[str, list[ResponseBalance]]:
@@ -184,6 +188,42 @@ def _answers_read(
         incident = uuid.uuid4().hex[:12]
         log.exception("readings_failed", metric=metric.choice.metric, incident=incident)
         return None
+
+
+def _secondary_adjusted(
+    plan: Plan, summaries: Summaries, found: Sequence[Estimated]
+) -> list[Estimated]:
+    """Keep the share of false discoveries among the secondary metrics of everybody."""
+    family = {
+        (reading.metric, reading.variant): reading.outcome
+        for reading in (each.reading for each in found)
+        if reading.role == Role.SECONDARY and reading.segment == EVERYBODY
+    }
+    if len(family) < 2:  # noqa: PLR2004  # one comparison needs no adjustment
+        return list(found)
+    p_values = [
+        outcome.p_value if isinstance(outcome, Estimate) else None
+        for outcome in family.values()
+    ]
+    level = false_coverage_level(p_values, 1 - plan.design.alpha)
+    adjusted = dict(zip(family, benjamini_hochberg(p_values), strict=True))
+
+    def again(each: Estimated) -> Estimated:
+        reading = each.reading
+        key = reading.metric, reading.variant
+        if reading.segment != EVERYBODY or not isinstance(family.get(key), Estimate):
+            return each
+        metric, arms = plan.metric(reading.metric), summaries.arms(reading.metric)
+        control, treatment = arms[plan.design.control.name], arms[reading.variant]
+        outcome = _shielded(
+            metric, lambda: _compare(metric.definition, control, treatment, level)
+        )
+        if isinstance(outcome, Estimate):
+            outcome = replace(outcome, p_value=adjusted[key])
+        silence = _silence(metric, control, treatment, outcome, level)
+        return replace(each, reading=replace(reading, outcome=outcome, silence=silence))
+
+    return [again(each) for each in found]
 
 
 def _silence(

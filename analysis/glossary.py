@@ -60,6 +60,7 @@ _BECAUSE = {
     Reason.TOO_FEW_EVENTS: "both groups together have fewer than {needed} events",
     Reason.DENOMINATOR_NEAR_ZERO: "what it is divided by is too close to 0",
     Reason.TOO_FEW_SEGMENTS: "too few segments have a number",
+    Reason.SEGMENTS_OVERLAP: "a customer may be in two of these segments",
     Reason.NO_HISTORY: "too few finished experiments to learn from",
     Reason.NO_PROPENSITIES: "nobody recorded how likely each choice was",
     Reason.NO_OVERLAP: "what the rule would do was hardly ever done",

@@ -20,8 +20,10 @@ from analysis.cells import Summaries
 from analysis.cohort import Bounds
 from analysis.cutoff import Cutoff, data_cutoff
 from analysis.health import Check, Circumstances
+from analysis.history import finished_changes
 from analysis.membership import reported_segments
 from analysis.progress import Times, analysed_size, needed_at, progress_of
+from analysis.read_outs import ReadOuts, read_outs
 from analysis.readings import CheckView, MetricReading
 from analysis.segment_size import segment_per_quarter
 from analysis.stats.merging import SummaryT
@@ -221,12 +223,28 @@ def _made(
         answer=judgement.answer,
         counts=run_record.counts_of(summaries, progress),
         summaries=run_record.summaries_of(summaries, progress.phase),
-        results=run_record.result_rows(plan, estimated, judgement),
+        results=run_record.result_rows(
+            plan, estimated, judgement, _beside(context, subject, readings, as_of)
+        ),
         checks=run_record.check_rows(checks, progress.phase),
         charts=run_record.chart_rows(
             _charts(plan, summaries, readings if drawn else None)
         ),
     )
+
+
+def _beside(
+    context: Context,
+    subject: Subject,
+    readings: Sequence[MetricReading],
+    as_of: datetime,
+) -> ReadOuts:
+    """Read out what does not decide; nothing while the plan is counting."""
+    if not readings:
+        return {}
+    with transaction(context.sessions) as session:
+        known = finished_changes(session, subject.plan, subject.experiment_id, as_of)
+    return read_outs(subject.plan, readings, known)
 
 
 def _gather(

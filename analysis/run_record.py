@@ -35,7 +35,8 @@ from analysis.cells import Cell, Summaries
 from analysis.estimating import Estimated
 from analysis.health import Check
 from analysis.outcome_json import outcome_to_json, response_to_json
-from analysis.readings import Judgement, Progress
+from analysis.read_outs import ReadOuts, read_out_to_json
+from analysis.readings import EVERYBODY, Judgement, MetricReading, Progress
 from analysis.silence import silence_to_json
 from analysis.stats import clusters
 from analysis.stats.amounts import Amounts
@@ -179,9 +180,12 @@ def _size(cell: Cell) -> dict[str, Any]:
 
 
 def result_rows(
-    plan: Plan, estimated: Sequence[Estimated], judgement: Judgement
+    plan: Plan,
+    estimated: Sequence[Estimated],
+    judgement: Judgement,
+    beside: ReadOuts,
 ) -> list[Result]:
-    """Write the readings with their sentences."""
+    """Write the readings with their sentences and what stands beside them."""
     rows = []
     for each in estimated:
         reading = each.reading
@@ -199,10 +203,17 @@ def result_rows(
                 sentence_case=case.value,
                 sentence=sentence,
                 outcome=outcome_to_json(reading.outcome),
-                details=_details(each),
+                details={**_details(each), **_beside(reading, beside)},
             )
         )
     return rows
+
+
+def _beside(reading: MetricReading, beside: ReadOuts) -> dict[str, Any]:
+    found = beside.get((reading.metric, reading.variant))
+    if found is None or reading.segment != EVERYBODY:
+        return {}
+    return read_out_to_json(found)
 
 
 def _details(each: Estimated) -> dict[str, Any]:

@@ -378,6 +378,7 @@ class Reason(StrEnum):
     TOO_FEW_EVENTS = "too_few_events"
     DENOMINATOR_NEAR_ZERO = "denominator_near_zero"  # a ratio's own, not the baseline
     TOO_FEW_SEGMENTS = "too_few_segments"  # with an estimate, of those declared
+    SEGMENTS_OVERLAP = "segments_overlap"  # or nothing proves that they do not
     NO_HISTORY = "no_history"  # too few finished experiments to learn from
     NO_PROPENSITIES = "no_propensities"  # who was likely to get what was not recorded
     NO_OVERLAP = "no_overlap"  # what the policy would do was hardly ever done

@@ -12,6 +12,7 @@ from analysis.answer_readings import answer_readings, readings_to_json
 from analysis.cells import Cell
 from analysis.chart_drawn import DrawnChart
 from analysis.outcome_json import outcome_to_json, response_to_json
+from analysis.read_outs import ReadOuts, read_out_to_json, read_outs
 from analysis.readings import CheckView, MetricReading, Progress
 from analysis.silence import silence_of, silence_to_json
 from analysis.stats.clustered import clustered_share
@@ -198,6 +199,7 @@ def store_run(
     drawn = charts.draw_enrolment(plan, by_day)
     if not counting and all(check.state != BAD for check in checks):
         drawn += _drawn(plan, readings, curves or {}, histograms or {})
+    beside = read_outs(plan, readings, {})
     run = AnalysisRun(
         experiment_id=experiment.id,
         state=RunState.DONE.value,
@@ -242,7 +244,9 @@ def store_run(
         },
         summaries=[],
         results=[
-            _result(plan, reading, judgement.cases, histograms or {})
+            _beside(
+                _result(plan, reading, judgement.cases, histograms or {}), beside
+            )
             for reading in readings
         ],
         checks=[
@@ -297,6 +301,13 @@ def store_failure(
     session.add(run)
     session.flush()
     return run
+
+
+def _beside(row: Result, beside: ReadOuts) -> Result:
+    found = beside.get((row.metric, row.variant))
+    if found is not None and not row.segment:
+        row.details = {**row.details, **read_out_to_json(found)}
+    return row
 
 
 def _result(

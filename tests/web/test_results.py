@@ -251,6 +251,38 @@ def test_results__small_segment__is_hidden(visitor: Visitor, context: Context) -
     assert "40.0" not in page
 
 
+def test_results__two_segments__says_whether_they_differ_and_whether_one_got_worse(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        for key in ("free", "team"):
+            make_segment(session, key, name=key.title(), condition={"plan": key})
+        refs = (SegmentRef("free", 1), SegmentRef("team", 1))
+        plan, _ = plan_lock.locked_plan(
+            session, experiment := start(session, breakdowns=refs)
+        )
+        outcomes: dict[tuple[str, str, str], Outcome] = {
+            (RETENTION, "nudge", ""): change(0.019, 0.013, control=0.701),
+            (RETENTION, "nudge", "free"): change(0.039, 0.01, control=0.7),
+            (RETENTION, "nudge", "team"): change(-0.031, 0.01, control=0.7),
+            (CSAT, "nudge", ""): change(0.011, 0.033, control=4.12),
+            (CSAT, "nudge", "free"): change(0.011, 0.033, control=4.12),
+            (CSAT, "nudge", "team"): change(0.012, 0.033, control=4.12),
+        }
+        store_run(session, experiment, readings_of(plan, outcomes), at=LATER)
+    page = text_of(visitor.get(RESULTS).text)
+    # tau^2 = 2 * 3.5^2 - .51^2 = 24.24; of each distance of 3.5 from the mean of +0.4
+    # 24.24 / (24.24 + .51^2) = 98.9 % stays.
+    assert "the change differs between segments (p < 0.0001)" in page
+    assert "Free +3.9 points and Team −3.1 points" in page  # noqa: RUF001
+    assert "Day-30 retention: worse by more than 1 point for Team." in page
+    assert "CSAT: no declared segment is left worse. In each of them harm" in page
+    assert "What these changes probably are (Bayes)" in page
+    # +1.9 with an error of .66, held against a prior of 1: 1.9 / (1 + .66^2) = 1.3.
+    assert "the change is probably +1.3 points (95 % range +0.2 to +2.4)." in page
+    assert "as the plan expects, for there are too few earlier results" in page
+
+
 def test_results__several_treatments__are_named_everywhere(
     visitor: Visitor, context: Context
 ) -> None:
@@ -265,7 +297,7 @@ def test_results__several_treatments__are_named_everywhere(
     assert "nudge: Day-30 retention rose by 1.9 points" in page
     assert "short: Day-30 retention rose by 1.9 points" in page
     assert "They were not compared with each other." in page
-    assert "Primary metric adjusted by Holm; others not adjusted" in page
+    assert "Several variants Primary metric adjusted by Holm" in page
 
 
 def test_results__as_json__is_what_the_page_shows(

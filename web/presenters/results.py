@@ -13,6 +13,7 @@ from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import CheckState, MetricKind, Role, SentenceCase
 from web.presenters.answers import SurveyReadings, survey_readings
 from web.presenters.metrics import amount_in_words
+from web.presenters.read_outs import beliefs, segment_notes
 
 EVERYBODY = ""
 SMALL_CELL = 10  # fewer customers in a group could tell who they are
@@ -107,7 +108,9 @@ class ResultsPage:
     rows: tuple[MetricRow, ...]  # primary first, then guardrails, then secondary
     responses: tuple[ResponseRow, ...]
     segments: tuple[SegmentRow, ...]
+    segment_notes: tuple[str, ...]  # whether they differ, and whether one got worse
     analyst: tuple[AnalystRow, ...]
+    beliefs: tuple[str, ...]  # what the changes probably are, for the analyst
     curves: tuple[ChartView, ...]
     funnels: tuple[ChartView, ...]
     answers: tuple[ChartView, ...]
@@ -151,6 +154,8 @@ def results_page(
         rows=tuple(row for _, row in rows),
         responses=tuple(_responses(run, plan)),
         segments=tuple(_segments(run, plan)),
+        segment_notes=tuple(segment_notes(run, plan, segment_name)),
+        beliefs=tuple(beliefs(run, plan)),
         analyst=tuple(_analyst_row(plan, result) for result, _ in rows),
         curves=_named(charts, "retention:"),
         funnels=_named(charts, "funnel:"),
@@ -412,8 +417,16 @@ def _facts(
         )
     yield "Plan locked", wording.date_time(plan.locked_at)
     yield "Amendments", wording.count(len(amendments)) if amendments else "None"
-    if len(plan.design.treatments) > 1:
-        yield "Several variants", "Primary metric adjusted by Holm; others not adjusted"
+    treatments = len(plan.design.treatments)
+    if treatments > 1:
+        yield "Several variants", "Primary metric adjusted by Holm"
+    secondary = sum(metric.choice.role == Role.SECONDARY for metric in plan.metrics)
+    if secondary * treatments > 1:
+        share = wording.percent(plan.design.alpha, 0)
+        yield (
+            "Secondary metrics",
+            f"Of those called changed at most {share} are false (Benjamini-Hochberg)",
+        )
     yield "Plan, SHA-256", run.plan_sha256
     yield (
         "Ruleset revision",
