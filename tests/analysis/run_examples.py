@@ -244,9 +244,7 @@ def store_run(
         },
         summaries=[],
         results=[
-            _beside(
-                _result(plan, reading, judgement.cases, histograms or {}), beside
-            )
+            _beside(_result(plan, reading, judgement.cases, histograms or {}), beside)
             for reading in readings
         ],
         checks=[
