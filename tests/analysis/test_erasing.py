@@ -422,6 +422,7 @@ def test_copy__of_a_customer__has_every_event_in_words(
         "imported": [],
         "set_aside": [],
         "surveys": [],
+        "opt_outs": [],
     }
     assert EventStore(context.settings).files()
     assert copy_of(context, HIDE, "nobody", IdKind.CUSTOMER)["events"] == []

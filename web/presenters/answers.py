@@ -7,12 +7,12 @@ from typing import Any
 from analysis import glossary, wording
 from analysis.estimate_words import EstimateWords
 from analysis.outcome_json import outcome_from_json
-from analysis.readings import EVERYBODY
 from analysis.results import ResultView, RunView
 from analysis.stats.estimate import Estimate, Interval, NotComputable
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import MetricKind, Reason
 
+EVERYBODY = ""  # analysis.readings has it too, and loads what computes
 NOT_PROPORTIONAL = "Not given: the ratio is not the same at every score (p {p})."
 
 

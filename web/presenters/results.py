@@ -11,11 +11,10 @@ from analysis.survey_groups import same_answers
 from experiments.models import AmendmentRow
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import CheckState, MetricKind, Role, SentenceCase
-from web.presenters.answers import SurveyReadings, survey_readings
+from web.presenters.answers import EVERYBODY, SurveyReadings, survey_readings
 from web.presenters.metrics import amount_in_words
 from web.presenters.read_outs import beliefs, segment_notes
 
-EVERYBODY = ""
 SMALL_CELL = 10  # fewer customers in a group could tell who they are
 NOTHING = "\N{EN DASH}"
 METHODS = {

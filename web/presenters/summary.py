@@ -18,7 +18,8 @@ from experiments.vocabulary import (
     Status,
     Verdict,
 )
-from web.presenters.results import EVERYBODY, lift_in_words, trust_of, verdict_title
+from web.presenters.answers import EVERYBODY
+from web.presenters.results import lift_in_words, trust_of, verdict_title
 from web.presenters.words import DECISION
 
 # What fits one page, in characters: of one free text, of a name in the headline, and
