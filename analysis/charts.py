@@ -6,6 +6,7 @@ and of its table come from the same functions, so that they agree to the last di
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from analysis import wording
@@ -17,10 +18,12 @@ from analysis.chart_curves import (
 from analysis.chart_drawn import DrawnChart, drawn
 from analysis.chart_enrolment import DayCount, cumulated, enrolment_chart
 from analysis.chart_forest import case_words, forest_chart
+from analysis.chart_looks import looks_chart, words_of
 from analysis.chart_outcome import difference_chart, outcome_chart, outcome_rows
 from analysis.chart_parts import Effect
 from analysis.chart_paths import curves_drawn, funnel_drawn
 from analysis.glossary import CASE_WORDS
+from analysis.looks import PastLook
 from analysis.readings import EVERYBODY, MetricReading
 from analysis.stats.estimate import Interval, NotComputable
 from analysis.stats.summary import Funnel, Histogram
@@ -109,6 +112,65 @@ def draw_enrolment(plan: Plan, by_day: Iterable[DayCount]) -> list[DrawnChart]:
     ]
 
 
+def draw_looks(plan: Plan, looks: Sequence[PastLook]) -> list[DrawnChart]:
+    """Draw the looks at the metric that decides, one chart a treatment.
+
+    Args:
+        plan: as it was locked.
+        looks: those that were taken, in their order.
+
+    Returns:
+        Charts named "looks:{variant}"; none where nothing was looked at, and none of a
+        single look, which has charts of its own.
+    """
+    primary = plan.primary
+    measure = wording.measure_of(primary.definition.kind)
+    charts = []
+    for variant in plan.design.treatments:
+        key = (primary.choice.metric, variant.name, EVERYBODY)
+        taken = [(look, look.traces[key]) for look in looks if key in look.traces]
+        if not taken or (len(taken) == 1 and taken[0][0].ended):
+            continue
+        rows: list[list[Any]] = []
+        for look, trace in taken:
+            change, range_, bound = words_of(trace, measure)
+            rows.append(
+                [
+                    look.number,
+                    wording.date(look.as_of),
+                    look.mature_units,
+                    change,
+                    range_,
+                    bound,
+                    "Yes" if trace.crossed else "No",
+                ]
+            )
+        where = "beyond" if taken[-1][1].crossed else "within"
+        times = "time" if len(taken) == 1 else "times"
+        who = wording.units(plan.design.unit)
+        columns = [
+            "Look",
+            "Taken",
+            f"{who.capitalize()} followed to the end",
+            f"Change with {variant.name}",
+            "Range",
+            "Boundary",
+            "Crossed",
+        ]
+        steps = [(look.mature_units, trace) for look, trace in taken]
+        charts.append(
+            drawn(
+                f"looks:{variant.name}",
+                f"Change in {primary.name} with {variant.name}, at each look",
+                f"Looked {wording.count(len(taken))} {times}; at the last the change is"
+                f" {where} the boundary.",
+                (columns, rows),
+                partial(looks_chart, steps, plan.design.planned_units, measure),
+            )
+        )
+    return charts
+
+
 def draw_segment(
     weeks: Sequence[tuple[date, int]], rows: Sequence[list[Any]], sentence: str
 ) -> DrawnChart:
@@ -186,22 +248,17 @@ def _values(interval: Interval | None, effect: Effect) -> str:
 
 def _difference(effects: Sequence[Effect]) -> DrawnChart:
     first = effects[0]
-    grades = [*first.estimate.graded, first.estimate.interval]
+    # Ranges that hold over many looks have no inner ones.
+    graded = all(each.estimate.graded for each in effects)
+    grades = [*(first.estimate.graded if graded else ()), first.estimate.interval]
     columns = ["Variant", "Change"]
     columns += [f"{wording.level(grade)}" for grade in reversed(grades)]
-    rows = [
-        [
-            each.reading.variant,
-            each.words.change(),
-            *(
-                each.words.signed_range(interval)
-                for interval in reversed(
-                    [*each.estimate.graded, each.estimate.interval]
-                )
-            ),
-        ]
-        for each in effects
-    ]
+    rows = []
+    for each in effects:
+        inner = each.estimate.graded if graded else ()
+        ranges = reversed([*inner, each.estimate.interval])
+        words = [each.words.signed_range(interval) for interval in ranges]
+        rows.append([each.reading.variant, each.words.change(), *words])
     said = [
         f"{each.words.change_and_range()} with {each.reading.variant}"
         for each in effects

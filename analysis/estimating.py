@@ -20,8 +20,11 @@ from analysis.followed import (
     further,
     is_followed,
 )
+from analysis.looks import Look, Trace
 from analysis.readings import MetricReading, Silence
+from analysis.repeated import Asked, treatments_at_look
 from analysis.silence import silence_of
+from analysis.stats.boundaries import level_of
 from analysis.stats.clustered import clustered_balance
 from analysis.stats.estimate import Estimate, NotComputable, Outcome
 from analysis.stats.false_discovery import benjamini_hochberg, false_coverage_level
@@ -38,7 +41,7 @@ from analysis.stats.summary import Funnel, Histogram, LifeTable, Moments, Succes
 from analysis.stats.survival import CurvePoint
 from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import MetricKind, Reason, Role
+from experiments.vocabulary import Direction, MetricKind, Reason, Role
 
 log = structlog.get_logger(__name__)
 
@@ -50,10 +53,14 @@ class Estimated:
     reading: MetricReading
     followed: FollowedMore | None = None
     answers: AnswerReadings | None = None
+    trace: Trace | None = None  # what later looks need; where there may be some
 
 
 def estimate(
-    plan: Plan, summaries: Summaries, segments: tuple[str, ...]
+    plan: Plan,
+    summaries: Summaries,
+    segments: tuple[str, ...],
+    look: Look | None = None,
 ) -> list[Estimated]:
     """Estimate every metric for every treatment against control.
 
@@ -61,12 +68,15 @@ def estimate(
     comparisons of secondary metrics are adjusted together by Benjamini and Hochberg.
     Both adjust p-values and the levels of intervals. Guardrails are not adjusted: a
     harm must not be harder to see because there are many, and to call it ruled out
-    takes every one of them. Neither are segments, which do not decide.
+    takes every one of them. Neither are segments, which do not decide. At one of many
+    looks every range is one that holds over all of them, and secondary metrics are not
+    adjusted for their number.
 
     Args:
         plan: the locked plan.
         summaries: one cell for each metric, variant and segment.
         segments: labels of the reported segments.
+        look: which one; None where the plan has one look only.
 
     Returns:
         In the order of the plan's metrics; of each metric everybody first, then the
@@ -75,8 +85,8 @@ def estimate(
     found = []
     for metric in plan.metrics:
         for segment in (EVERYBODY, *segments):
-            found += _of_treatments(plan, metric, summaries, segment)
-    return _secondary_adjusted(plan, summaries, found)
+            found += _of_treatments(plan, metric, summaries, segment, look)
+    return found if look is not None else _secondary_adjusted(plan, summaries, found)
 
 
 def responses(plan: Plan, summaries: Summaries) -> dict[str, list[ResponseBalance]]:
@@ -138,7 +148,11 @@ def retention_curves(
 
 
 def _of_treatments(
-    plan: Plan, metric: PlannedMetric, summaries: Summaries, segment: str
+    plan: Plan,
+    metric: PlannedMetric,
+    summaries: Summaries,
+    segment: str,
+    look: Look | None,
 ) -> list[Estimated]:
     arms = summaries.arms(metric.choice.metric, segment)
     control = arms.get(plan.design.control.name)
@@ -153,9 +167,15 @@ def _of_treatments(
             metric, lambda: _compare(metric.definition, control, treatment, at_level)
         )
 
-    outcomes = {name: compare(name, level) for name in names}
-    if metric.choice.role == Role.PRIMARY and len(names) > 1:
-        outcomes = _adjusted(outcomes, level, compare)
+    once = look is None or (look.is_last and not look.past)
+    traces: dict[str, Trace] = {}
+    if look is not None:
+        asked = {name: _asked(plan, metric, arms, name, segment) for name in names}
+        outcomes, traces = _looked(metric, look, asked, compare)
+    else:
+        outcomes = {name: compare(name, level) for name in names}
+        if metric.choice.role == Role.PRIMARY and len(names) > 1:
+            outcomes = _adjusted(outcomes, level, compare)
     return [
         Estimated(
             reading=MetricReading(
@@ -169,8 +189,12 @@ def _of_treatments(
                     metric, control, arms.get(name), outcomes[name], level
                 ),
             ),
-            followed=_followed(metric, control, arms.get(name), level),
-            answers=_answers_read(metric, control, arms.get(name), level),
+            # Further read-outs are for one look only: they have no range for many.
+            followed=_followed(metric, control, arms.get(name), level) if once else None,
+            answers=_answers_read(metric, control, arms.get(name), level)
+            if once
+            else None,
+            trace=traces.get(name),
         )
         for name in names
     ]
@@ -238,7 +262,57 @@ def _silence(
         return None
     if isinstance(outcome, Estimate):
         level = outcome.interval.level
+        bound = outcome.facts.get("boundary")
+        if isinstance(bound, float):  # one of many looks
+            level = level_of(bound)
     return silence_of(metric.definition, control, treatment, outcome, level)
+
+
+def _looked(
+    metric: PlannedMetric,
+    look: Look,
+    asked: Mapping[str, Asked],
+    compare: Callable[[str, float], Outcome],
+) -> tuple[dict[str, Outcome], dict[str, Trace]]:
+    try:
+        return treatments_at_look(look, asked, compare)
+    except Exception:
+        incident = uuid.uuid4().hex[:12]
+        log.exception("look_failed", metric=metric.choice.metric, incident=incident)
+        return dict.fromkeys(asked, NotComputable(Reason.FAILED)), {}
+
+
+def _asked(
+    plan: Plan,
+    metric: PlannedMetric,
+    arms: Mapping[str, Cell],
+    name: str,
+    segment: str,
+) -> Asked:
+    choice = metric.choice
+    is_primary = choice.role == Role.PRIMARY
+    rarer = [_rarer(arms.get(each)) for each in (plan.design.control.name, name)]
+    known = [count for count in rarer if count is not None]
+    harm = -1 if metric.definition.direction == Direction.INCREASE else 1
+    return Asked(
+        key=(choice.metric, name, segment),
+        alpha=plan.design.alpha,
+        decides=is_primary and segment == EVERYBODY,
+        harm_sign=harm if choice.role == Role.GUARDRAIL else None,
+        rarer=min(known, default=None),
+        family=len(plan.design.treatments) if is_primary else 1,
+    )
+
+
+def _rarer(cell: Cell | None) -> int | None:
+    """Customers with the rarer outcome, where outcomes are events."""
+    if cell is None:
+        return None
+    if isinstance(cell.summary, Successes):
+        return min(cell.summary.successes, cell.summary.n - cell.summary.successes)
+    if isinstance(cell.summary, LifeTable):
+        return sum(day.events for day in cell.summary.days)
+    return None
 
 
 def _adjusted(

@@ -75,6 +75,14 @@ _BECAUSE = {
     Reason.SILENT_STRATUM: "nobody of some kind of customer answered, or all did",
     Reason.OUT_OF_RANGE: "the value for {field} is out of range",
     Reason.UNREACHABLE: "no number of customers within the time would be enough",
+    Reason.BURN_IN: (
+        "a range that holds on any day needs {units} customers of a group, and {events}"
+        " with either outcome"
+    ),
+    Reason.RANGES_DISAGREE: (
+        "the ranges of earlier days have nothing in common, so the effect has changed"
+        " over time"
+    ),
     Reason.FAILED: "the computation failed; the log of this run says why",
 }
 
@@ -103,7 +111,8 @@ def because(outcome: NotComputable, kind: MetricKind | None = None) -> str:
     Returns:
         A clause that follows "cannot be computed:" or "not given:".
     """
-    facts = {"needed": 10, "field": "an input"} | outcome.facts
+    facts = {"needed": 10, "field": "an input", "units": 100, "events": 10}
+    facts |= outcome.facts
     if outcome.reason == Reason.TOO_FEW_UNITS and kind in SURVEYS:
         return f"fewer than {facts['needed']} customers of a group answered"
     return _BECAUSE[outcome.reason].format_map(facts)

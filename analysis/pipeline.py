@@ -21,29 +21,39 @@ from analysis.cohort import Bounds
 from analysis.cutoff import Cutoff, data_cutoff
 from analysis.health import Check, Circumstances
 from analysis.history import finished_changes
+from analysis.looks import PastLook
 from analysis.membership import reported_segments
 from analysis.progress import Times, analysed_size, needed_at, progress_of
 from analysis.read_outs import ReadOuts, read_outs
-from analysis.readings import CheckView, MetricReading
+from analysis.readings import CheckView, Judgement, MetricReading, Progress
+from analysis.results import ENROLMENT
 from analysis.segment_size import segment_per_quarter
 from analysis.stats.merging import SummaryT
 from analysis.stats.summary import Funnel, Histogram
 from analysis.store import EventStore
-from analysis.subject import Subject, read_subject
+from analysis.subject import Subject, past_look, read_subject
 from analysis.unit_store import UnitStore
 from analysis.unit_table import summarise_units
-from analysis.verdict import judge
+from analysis.verdict import judge, too_little
 from analysis.warehouse import summarise_events
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError, Conflict, Unavailable
 from experiments.metric_definition import KEEPING
-from experiments.models import AnalysisRun
+from experiments.models import AnalysisRun, Chart, Look, Result
 from experiments.plan import Plan
-from experiments.vocabulary import CheckState, ResultPhase, RunState
+from experiments.vocabulary import (
+    CheckState,
+    MonitoringMode,
+    ResultPhase,
+    RunState,
+    SentenceCase,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from analysis.chart_drawn import DrawnChart
+    from analysis.estimating import Estimated
 
 LEASE = leases.ANALYSIS
 SCRATCH = "scratch"
@@ -60,6 +70,7 @@ class Gathered:
     summaries: Summaries
     cutoff: Cutoff | None  # None for a unit table
     store_version: int
+    as_of: datetime
     files: tuple[str, ...] = ()  # of events; none for a unit table
 
 
@@ -177,7 +188,7 @@ def _made(
     if len(summaries.failed) == len(plan.metrics):
         raise Unavailable("No metric could be measured; the log says why.")
     times = Times(as_of, None if cutoff is None else cutoff.at, subject.closes_at)
-    progress = progress_of(plan, summaries.exposures, times)
+    progress = progress_of(plan, summaries.exposures, times, subject.history)
     checks = health.check(
         plan,
         summaries,
@@ -192,18 +203,8 @@ def _made(
             assigned=subject.assigned,
         ),
     )
-    final = progress.phase == ResultPhase.FINAL
-    segments = tuple(reported_segments(plan))
-    # While the plan is counting nothing is estimated, so nothing can leak.
-    estimated = estimating.estimate(plan, summaries, segments) if final else []
-    readings = [each.reading for each in estimated]
-    views = [CheckView(check.name, check.state, check.sentence) for check in checks]
-    drawn = final and not _is_blocked(checks)
-    if drawn and gathered.files:
-        progress = replace(
-            progress, segment_per_quarter=_segment_size(context, plan, gathered, as_of)
-        )
-    judgement = judge(plan, readings, views, progress)
+    found = _found(context, subject, gathered, progress, checks)
+    progress, judgement = found.progress, found.judgement
     return AnalysisRun(
         experiment_id=subject.experiment_id,
         state=RunState.DONE.value,
@@ -222,14 +223,11 @@ def _made(
         clause=judgement.clause,
         answer=judgement.answer,
         counts=run_record.counts_of(summaries, progress),
-        summaries=run_record.summaries_of(summaries, progress.phase),
-        results=run_record.result_rows(
-            plan, estimated, judgement, _beside(context, subject, readings, as_of)
-        ),
+        summaries=run_record.summaries_of(summaries, whole=found.tables),
+        results=found.results,
         checks=run_record.check_rows(checks, progress.phase),
-        charts=run_record.chart_rows(
-            _charts(plan, summaries, readings if drawn else None)
-        ),
+        charts=found.charts,
+        look=found.look,
     )
 
 
@@ -237,14 +235,110 @@ def _beside(
     context: Context,
     subject: Subject,
     readings: Sequence[MetricReading],
-    as_of: datetime,
+    progress: Progress,
 ) -> ReadOuts:
-    """Read out what does not decide; nothing while the plan is counting."""
-    if not readings:
+    """Read out what does not decide; nothing while the plan is counting.
+
+    Nor at one of many looks: its ranges are wider than their estimates' own.
+    """
+    if not readings or progress.look is not None or progress.as_of is None:
         return {}
     with transaction(context.sessions) as session:
-        known = finished_changes(session, subject.plan, subject.experiment_id, as_of)
+        known = finished_changes(
+            session, subject.plan, subject.experiment_id, progress.as_of
+        )
     return read_outs(subject.plan, readings, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a run says, as far as its plan lets it look."""
+
+    progress: Progress
+    judgement: Judgement
+    results: list[Result]
+    charts: list[Chart]
+    look: Look | None = None
+    tables: bool = False  # whether the summary tables are kept whole
+
+
+def _found(
+    context: Context,
+    subject: Subject,
+    gathered: Gathered,
+    progress: Progress,
+    checks: Sequence[Check],
+) -> Found:
+    plan, summaries = subject.plan, gathered.summaries
+    views = [CheckView(check.name, check.state, check.sentence) for check in checks]
+    blocked = any(check.state == CheckState.FAILED for check in checks)
+    if subject.history.ending is not None:
+        return _once_more(context, subject, summaries, progress, views)
+    if blocked and plan.design.monitoring_mode != MonitoringMode.FIXED_END:
+        # A look is taken once, so it waits until its numbers can be used.
+        progress = replace(progress, phase=ResultPhase.COUNTING, look=None)
+    estimated: list[Estimated] = []
+    if progress.phase != ResultPhase.COUNTING:
+        # While the plan is counting nothing is estimated, so nothing can leak.
+        segments = tuple(reported_segments(plan))
+        estimated = estimating.estimate(plan, summaries, segments, progress.look)
+        if progress.look is not None and too_little([e.reading for e in estimated]):
+            progress = replace(progress, phase=ResultPhase.COUNTING, look=None)
+            estimated = []
+    drawn = progress.phase != ResultPhase.COUNTING and not blocked
+    if drawn and gathered.files:
+        per_quarter = _segment_size(context, plan, gathered)
+        progress = replace(progress, segment_per_quarter=per_quarter)
+    readings = [each.reading for each in estimated]
+    judgement = judge(plan, readings, views, progress)
+    if progress.look is not None and judgement.verdict != Verdict.KEEP_RUNNING:
+        progress = replace(progress, phase=ResultPhase.FINAL)
+    look = run_record.look_row(plan, subject.plan_sha256, estimated, progress)
+    drawing = Drawing(readings, progress, subject.history.looks, look)
+    return Found(
+        progress,
+        judgement,
+        run_record.result_rows(
+            plan, estimated, judgement, _beside(context, subject, readings, progress)
+        ),
+        run_record.chart_rows(_charts(plan, summaries, drawing if drawn else None)),
+        look,
+        tables=progress.phase != ResultPhase.COUNTING,
+    )
+
+
+def _once_more(
+    context: Context,
+    subject: Subject,
+    summaries: Summaries,
+    progress: Progress,
+    views: Sequence[CheckView],
+) -> Found:
+    """Say again what the last look found, beside the counts and checks of today."""
+    ending = subject.history.ending
+    if ending is None:
+        raise ValueError("nothing has ended yet")
+    with transaction(context.sessions) as session:
+        run = session.get_one(AnalysisRun, ending.run_id)
+        judgement = run_record.judgement_of(run)
+        if any(view.state == CheckState.FAILED for view in views):
+            blocked = judge(subject.plan, (), views, progress)
+            cases = dict.fromkeys(
+                judgement.cases, (SentenceCase.UNTRUSTED, blocked.answer)
+            )
+            judgement = replace(blocked, cases=cases)
+        results = run_record.repeated_rows(run.results, judgement)
+        charts = run_record.repeated_charts(run.charts)
+        progress = replace(
+            progress,
+            phase=ResultPhase.FINAL,
+            look=None,
+            due_at=run.due_at,
+            segment_per_quarter=run.counts.get("segment_per_quarter"),
+        )
+    charts = [chart for chart in charts if chart.name != ENROLMENT]
+    enrolment = run_record.chart_rows(_charts(subject.plan, summaries, None))
+    return Found(progress, judgement, results, [*enrolment, *charts])
 
 
 def _gather(
@@ -255,7 +349,7 @@ def _gather(
     units = UnitStore(settings).of(plan.design.key)
     if units is not None:
         summaries = summarise_units(plan, units.files, scratch, subject.opted_out)
-        return Gathered(summaries, None, units.version)
+        return Gathered(summaries, None, units.version, as_of)
     snapshot = store.snapshot()
     cutoff = data_cutoff(plan, subject.sources, as_of, settings)
     bounds = Bounds(
@@ -270,44 +364,54 @@ def _gather(
         opted_out=subject.opted_out,
     )
     summaries = summarise_events(plan, snapshot.files, bounds, scratch, subject.earlier)
-    return Gathered(summaries, cutoff, snapshot.version, snapshot.files)
+    return Gathered(summaries, cutoff, snapshot.version, as_of, snapshot.files)
 
 
-def _segment_size(
-    context: Context, plan: Plan, gathered: Gathered, as_of: datetime
-) -> int | None:
+def _segment_size(context: Context, plan: Plan, gathered: Gathered) -> int | None:
     """Count the customers of the segment, where a sentence can speak of them."""
     until = gathered.summaries.exposures.last_at
     kinds = {metric.definition.kind for metric in plan.metrics}
     if until is None or not kinds & KEEPING:
         return None
     scratch = context.settings.data_dir / SCRATCH
-    return segment_per_quarter(plan, gathered.files, as_of, until, scratch)
+    return segment_per_quarter(plan, gathered.files, gathered.as_of, until, scratch)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What is drawn of an outcome that may be shown."""
+
+    readings: Sequence[MetricReading]
+    progress: Progress
+    past: Sequence[PastLook]
+    look: Look | None
 
 
 def _charts(
-    plan: Plan, summaries: Summaries, readings: Sequence[MetricReading] | None
+    plan: Plan, summaries: Summaries, drawing: Drawing | None
 ) -> "list[DrawnChart]":
     """Draw who came, and what came out where that may be shown."""
     # What is refused before it is drawn starts without the drawing, which is slow.
     from analysis import charts  # noqa: PLC0415
 
     enrolment = charts.draw_enrolment(plan, summaries.exposures.by_day)
-    if readings is None:
+    if drawing is None:
         return list(enrolment)
-    curves = estimating.retention_curves(plan, summaries)
-    outcomes = charts.draw(
-        plan,
-        readings,
-        curves,
-        _of_everybody(summaries, Histogram),
-        _of_everybody(summaries, Funnel),
-    )
-    return [*enrolment, *outcomes]
-
-
-def _is_blocked(checks: list[Check]) -> bool:
-    return any(check.state == CheckState.FAILED for check in checks)
+    readings, look = drawing.readings, drawing.look
+    looks = [] if look is None else [*drawing.past, past_look(look)]
+    if look is not None and not look.ended:
+        # Bands of curves and bars of answers hold for one look only.
+        outcomes = charts.draw(plan, readings, {}, {}, {})
+    else:
+        curves = estimating.retention_curves(plan, summaries)
+        outcomes = charts.draw(
+            plan,
+            readings,
+            curves,
+            _of_everybody(summaries, Histogram),
+            _of_everybody(summaries, Funnel),
+        )
+    return [*enrolment, *outcomes, *charts.draw_looks(plan, looks)]
 
 
 def _of_everybody(

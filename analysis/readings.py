@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from analysis.looks import Look
 from analysis.stats.estimate import NotComputable, Outcome
 from analysis.stats.nonresponse import LeeBounds, TippingPoint
 from analysis.stats.satisfaction import ResponseBalance
@@ -95,6 +96,8 @@ class Progress:
     phase: ResultPhase
     as_of: datetime | None = None
     segment_per_quarter: int | None = None
+    look: Look | None = None  # that the plan allows now
+    next_look: float | None = None  # share of the planned size at which the next is
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,11 @@ class RunView:
         """Whether the plan allows to show what was found."""
         return may_show(self.phase, self.verdict)
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether the plan's rule has come to its answer."""
+        return is_answer(self.phase, self.verdict)
+
 
 @dataclass(frozen=True, slots=True)
 class ChartView:
@@ -255,14 +260,27 @@ def _erased_since(session: Session, experiment: Experiment, at: datetime) -> boo
 
 
 def may_show(phase: str | None, verdict: str | None) -> bool:
-    """Whether a run may show its numbers and verdict: only once its plan is fulfilled.
+    """Whether a run may show its numbers: at a look, or once its plan is fulfilled.
 
     Args:
         phase: of the run; None when it failed.
         verdict: of the run; None when it failed.
 
     Returns:
-        Whether page, API and digest may speak of an outcome.
+        Whether page and API may speak of an outcome.
+    """
+    return phase == ResultPhase.LOOK or is_answer(phase, verdict)
+
+
+def is_answer(phase: str | None, verdict: str | None) -> bool:
+    """Whether a run holds the answer of its plan's rule.
+
+    Args:
+        phase: of the run; None when it failed.
+        verdict: of the run; None when it failed.
+
+    Returns:
+        Whether anybody may be told a verdict.
     """
     return phase == ResultPhase.FINAL and verdict != Verdict.KEEP_RUNNING
 
@@ -282,10 +300,12 @@ def charts_of(session: Session, run: RunView) -> dict[str, ChartView]:
     if not run.shows_estimates or not run.is_trusted:
         query = query.where(Chart.name == ENROLMENT)
     rows = session.scalars(query)
-    return {
-        row.name: ChartView(row.name, row.title, row.web_svg, row.print_svg, row.table)
-        for row in rows
-    }
+    return {row.name: chart_view(row) for row in rows}
+
+
+def chart_view(row: Chart) -> ChartView:
+    """Read a stored chart."""
+    return ChartView(row.name, row.title, row.web_svg, row.print_svg, row.table)
 
 
 def to_json(run: RunView) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from analysis.stats.estimate import NotComputable
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import (
     GuardrailTest,
+    MonitoringMode,
     PrimaryTest,
     Role,
     SentenceCase,
@@ -154,7 +155,12 @@ class _Case:
                 self.primary.planned.choice.change_that_matters,
                 self.progress.mature_units / self.progress.planned_units,
             )
+            and not self._is_endless()
         )
+
+    def _is_endless(self) -> bool:
+        look = self.progress.look
+        return look is not None and look.mode == MonitoringMode.ALWAYS_VALID
 
 
 def rule(plan: Plan, judged: Sequence[Judged], progress: Progress) -> Ruling:

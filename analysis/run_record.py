@@ -16,8 +16,9 @@ What `counts` holds, in every phase, since none of it is an outcome:
     failed_metrics: metric keys.
 
 What `summaries` holds: the tables the results were made from, one object for each
-metric, variant and segment. While a plan with one look is counting, they are cut to
-sample sizes: a table of outcomes would give an estimate to anybody with a calculator.
+metric, variant and segment. While a plan is counting, between its looks, they are cut
+to sample sizes: a table of outcomes would give an estimate to anybody with a
+calculator.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ from analysis.answer_readings import readings_to_json
 from analysis.cells import Cell, Summaries
 from analysis.estimating import Estimated
 from analysis.health import Check
+from analysis.looks import traces_to_json
 from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.read_outs import ReadOuts, read_out_to_json
 from analysis.readings import EVERYBODY, Judgement, MetricReading, Progress
@@ -43,6 +45,7 @@ from analysis.stats.amounts import Amounts
 from analysis.stats.competing import CompetingTable
 from analysis.stats.estimate import NotComputable
 from analysis.stats.satisfaction import response_rates
+from analysis.stats.spending import obrien_fleming
 from analysis.stats.summary import (
     Funnel,
     Histogram,
@@ -53,9 +56,9 @@ from analysis.stats.summary import (
 )
 from analysis.subject import Subject
 from experiments.db import transaction
-from experiments.models import AnalysisRun, Chart, CheckResult, Result
+from experiments.models import AnalysisRun, Chart, CheckResult, Look, Result
 from experiments.plan import Plan
-from experiments.vocabulary import ResultPhase, RunState, SentenceCase
+from experiments.vocabulary import ResultPhase, RunState, SentenceCase, Verdict
 
 if TYPE_CHECKING:
     from analysis.chart_drawn import DrawnChart
@@ -107,15 +110,15 @@ def counts_of(summaries: Summaries, progress: Progress) -> dict[str, Any]:
     }
 
 
-def summaries_of(summaries: Summaries, phase: ResultPhase) -> list[dict[str, Any]]:
-    """Write the summary tables, or while counting their sizes alone."""
+def summaries_of(summaries: Summaries, *, whole: bool) -> list[dict[str, Any]]:
+    """Write the summary tables, or where nothing is looked at their sizes alone."""
     return [
         {
             "metric": cell.metric,
             "variant": cell.variant,
             "segment": cell.segment,
             "n_immature": cell.n_immature,
-            **(_whole(cell) if phase == ResultPhase.FINAL else _size(cell)),
+            **(_whole(cell) if whole else _size(cell)),
         }
         for cell in summaries.cells
     ]
@@ -214,6 +217,72 @@ def _beside(reading: MetricReading, beside: ReadOuts) -> dict[str, Any]:
     if found is None or reading.segment != EVERYBODY:
         return {}
     return read_out_to_json(found)
+
+
+def look_row(
+    plan: Plan,
+    plan_sha256: str,
+    estimated: Sequence[Estimated],
+    progress: Progress,
+) -> Look | None:
+    """Write the look that was taken; None where none was."""
+    look = progress.look
+    if look is None or not estimated or progress.as_of is None:
+        return None
+    decided = progress.phase == ResultPhase.FINAL
+    alpha = plan.design.alpha
+    return Look(
+        plan_sha256=plan_sha256,
+        number=look.number,
+        as_of=progress.as_of,
+        run_id=0,  # its run's, once that is stored
+        mature_units=progress.mature_units,
+        fraction=look.time,
+        spent=2 * obrien_fleming(look.time, alpha / 2) if look.planned else alpha,
+        ended=look.is_last or (bool(look.planned) and decided),
+        readings=traces_to_json(
+            {
+                (r.metric, r.variant, r.segment): each.trace
+                for each in estimated
+                if each.trace is not None
+                for r in (each.reading,)
+            }
+        ),
+    )
+
+
+def judgement_of(run: AnalysisRun) -> Judgement:
+    """Read what a stored run was judged to say."""
+    return Judgement(
+        Verdict(run.verdict or Verdict.UNDECIDED),
+        run.verdict_variant,
+        run.clause or "",
+        run.answer or "",
+        {
+            (row.metric, row.variant, row.segment): (
+                SentenceCase(row.sentence_case),
+                row.sentence,
+            )
+            for row in run.results
+        },
+    )
+
+
+def repeated_rows(rows: Sequence[Result], judgement: Judgement) -> list[Result]:
+    """Write what the last look found once more, with the sentences as they are now."""
+    copies = []
+    for row in rows:
+        copy = Result(**_columns(row))
+        key = (row.metric, row.variant, row.segment)
+        case, copy.sentence = judgement.cases[key]
+        copy.sentence_case = case.value
+        copies.append(copy)
+    return copies
+
+
+def repeated_charts(rows: Sequence[Chart]) -> list[Chart]:
+    """Write the charts of the last look once more."""
+    return [Chart(**_columns(row)) for row in rows]
 
 
 def _details(each: Estimated) -> dict[str, Any]:
@@ -326,9 +395,26 @@ def store(
         ):
             if content_of(former) == content_of(run):
                 return former.id
+        if run.look is not None:
+            run.look.experiment_id = run.experiment_id
+            if _is_taken(session, run.look):
+                run.look = None  # a look is taken once
         session.add(run)
         session.flush()
         return run.id
+
+
+def _is_taken(session: Session, look: Look) -> bool:
+    return (
+        session.scalar(
+            select(Look.id).where(
+                Look.experiment_id == look.experiment_id,
+                Look.plan_sha256 == look.plan_sha256,
+                Look.number == look.number,
+            )
+        )
+        is not None
+    )
 
 
 def content_of(run: AnalysisRun) -> dict[str, Any]:

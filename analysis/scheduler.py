@@ -30,7 +30,7 @@ from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError
 from experiments.models import AnalysisRun, Experiment, JobRecord
-from experiments.vocabulary import ResultPhase, RunState, Status
+from experiments.vocabulary import MonitoringMode, ResultPhase, RunState, Status
 
 LEASE = "scheduler"
 STAND_BY_SECONDS = 5.0  # how often one that stands by asks for the lease
@@ -341,15 +341,24 @@ def due_hourly(session: Session, store: EventStore, now: datetime) -> list[str]:
     version = store.version
     found = []
     for key in due_daily(session, store, now):
-        experiment = session.scalars(select(Experiment).where(Experiment.key == key))
-        run = _last_good(session, experiment.one())
+        query = select(Experiment).where(Experiment.key == key)
+        experiment = session.scalars(query).one()
+        run = _last_good(session, experiment)
         record = session.get(JobRecord, job_name(key))
         if record is not None and record.failure_count >= MOST_FAILURES:
             continue
-        counting = run is None or run.phase == ResultPhase.COUNTING.value
-        if counting and (run is None or run.store_version != version):
+        is_new = run is None or run.store_version != version
+        if is_new and _is_counting(experiment, run):
             found.append(key)
     return found
+
+
+def _is_counting(experiment: Experiment, run: AnalysisRun | None) -> bool:
+    """Whether there is no answer yet; a plan that looks on any day does so daily."""
+    if run is None or run.phase == ResultPhase.COUNTING.value:
+        return True
+    endless = experiment.monitoring_mode == MonitoringMode.ALWAYS_VALID.value
+    return run.phase == ResultPhase.LOOK.value and not endless
 
 
 def _started(session: Session) -> Sequence[Experiment]:

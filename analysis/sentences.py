@@ -113,6 +113,39 @@ def too_early(
     return f"Too early to say. {so_far}; {due}."
 
 
+def goes_on(
+    number: int,
+    mature: int,
+    planned: int,
+    due_at: datetime | None,
+    as_of: datetime | None = None,
+    who: str = "customers",
+) -> str:
+    """Say that a look brought no answer, and when there may be one.
+
+    Args:
+        number: of the look, from 1.
+        mature: customers whose outcome is known.
+        planned: as many were planned.
+        due_at: when the next look is expected; None where any day may be one.
+        as_of: from when this is read, to write the year where it is another.
+        who: those who are counted, "customers" or "accounts".
+
+    Returns:
+        Sentences without estimate or direction.
+    """
+    due = (
+        ""
+        if due_at is None
+        else f" The next look is due about {wording.day_month(due_at, as_of)}."
+    )
+    return (
+        f"No answer yet at look {number}, so the experiment goes on."
+        f" {wording.count(mature)} of {wording.count(planned)} planned {who} were"
+        f" followed to the end.{due}"
+    )
+
+
 def metric_sentence(case: SentenceCase, facts: MetricFacts, outcome: Outcome) -> str:
     """Say how one metric came out.
 
@@ -266,12 +299,19 @@ def _better_or_worse(facts: MetricFacts, estimate: Estimate) -> str:
     word = "fell" if fell else "rose"
     core = (
         f"{facts.name} {word} by {scale.size(estimate.effect)}{facts.where}"
-        f" ({wording.level(estimate.interval)} {scale.plain_range(fell=fell)})"
+        f" ({wording.level(estimate.interval)} {scale.plain_range(fell=fell)}"
+        f"{_for_looks(estimate)})"
     )
     kept = customers_kept(facts, estimate)
     if kept and len(f"{core} {kept}".split()) <= MAX_WORDS:
         return f"{core}: {kept}."
     return f"{core}. That is {kept}." if kept else f"{core}."
+
+
+def _for_looks(estimate: Estimate) -> str:
+    """Say that the numbers allow for having looked before."""
+    looks = estimate.facts.get("adjusted_for_looks")
+    return f", adjusted for having looked {looks} times" if looks else ""
 
 
 def _worse(facts: MetricFacts, estimate: Estimate) -> str:

@@ -4,6 +4,7 @@ import math
 from statistics import NormalDist
 
 from analysis.stats.estimate import Estimate, NotComputable, Outcome
+from analysis.stats.sequential_power import conditional_power
 
 FUTILE_POWER = 0.1
 USUAL_POWER = 0.8
@@ -54,11 +55,10 @@ def customers_to_clear(outcome: Outcome, margin: float, share: float) -> int | N
 def is_futile(estimate: Estimate, sign: int, target: float, done: float) -> bool:
     """Say whether going on to the planned size would hardly find what matters.
 
-    Conditional power under the change that matters, from the B-value: Lan and Wittes
-    (1988), Biometrics 44(2), 579-585, eq. 3.
+    Conditional power under the change that matters.
 
     Args:
-        estimate: of the primary metric so far.
+        estimate: of the primary metric so far; at a look with its facts.
         sign: 1 when a rise is better for customers, -1 when a fall is.
         target: the change that matters, positive, on the metric's scale.
         done: share of the planned customers who are followed to the end.
@@ -69,12 +69,18 @@ def is_futile(estimate: Estimate, sign: int, target: float, done: float) -> bool
     width = closed_half_width(estimate)
     if not width or not 0 < done < 1:
         return False
-    z = _z(estimate)
-    error = width / z
-    b_value = sign * estimate.effect / error * math.sqrt(done)
+    last = _z(estimate)
+    error = width / last
+    own = estimate.facts.get("standard_error")
+    bound = estimate.facts.get("final_boundary")
+    is_look = isinstance(own, float) and isinstance(bound, float)
+    if isinstance(own, float) and isinstance(bound, float):
+        error, last = own, bound
+    z = sign * estimate.effect / error
     drift = target / (error * math.sqrt(done))
-    reach = (b_value + drift * (1 - done) - z) / math.sqrt(1 - done)
-    return NormalDist().cdf(reach) < FUTILE_POWER
+    if is_look and drift < last:
+        return False  # the plan was too small from the start; its end will say so
+    return conditional_power(z, done, drift, last) < FUTILE_POWER
 
 
 def closed_half_width(outcome: Outcome) -> float | None:

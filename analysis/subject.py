@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from analysis import wording
 from analysis.cells import Earlier
 from analysis.cutoff import Source, read_sources
+from analysis.looks import History, PastLook, traces_from_json
 from experiments import assigned_view, catalog, data_requests, opt_outs
 from experiments.errors import Conflict
 from experiments.models import (
@@ -17,6 +18,7 @@ from experiments.models import (
     Experiment,
     ExpiredExposure,
     ListedUnit,
+    Look,
     PlanRow,
     PreviewLink,
     RulesetRow,
@@ -45,6 +47,7 @@ class Subject:
         assigned: variant -> customers that the doors have assigned, about.
         previews: whether there ever was a preview link of it.
         opted_out: pseudonyms of who takes, or for a while took, no part.
+        history: looks at the estimates that were taken before.
     """
 
     experiment_id: int
@@ -62,6 +65,7 @@ class Subject:
     assigned: Mapping[str, int] = field(default_factory=dict)
     previews: bool = False
     opted_out: tuple[bytes, ...] = ()
+    history: History = field(default_factory=History)
 
     @property
     def breaks(self) -> tuple[tuple[datetime, datetime | None], ...]:
@@ -132,6 +136,45 @@ def read_subject(session: Session, key: str, as_of: datetime) -> Subject:
             .limit(1)
         )
         is not None,
+        history=_history(session, row, as_of),
+    )
+
+
+def past_look(row: Look) -> PastLook:
+    """Read a look as it was stored."""
+    return PastLook(
+        number=row.number,
+        as_of=row.as_of,
+        mature_units=row.mature_units,
+        fraction=row.fraction,
+        spent=row.spent,
+        ended=row.ended,
+        run_id=row.run_id,
+        traces=traces_from_json(row.readings),
+    )
+
+
+def _history(session: Session, plan: PlanRow, as_of: datetime) -> History:
+    rows = session.scalars(
+        select(Look)
+        .where(
+            Look.experiment_id == plan.experiment_id,
+            Look.plan_sha256 == plan.sha256,
+            Look.as_of <= as_of,
+        )
+        .order_by(Look.number)
+    ).all()
+    newest = session.scalar(
+        select(func.max(AnalysisRun.as_of)).where(
+            AnalysisRun.experiment_id == plan.experiment_id,
+            AnalysisRun.plan_sha256 == plan.sha256,
+            AnalysisRun.state == RunState.DONE.value,
+        )
+    )
+    return History(
+        looks=tuple(past_look(row) for row in rows if row.as_of < as_of),
+        newest_at=newest,
+        is_repeat=any(row.as_of == as_of for row in rows),
     )
 
 

@@ -6,6 +6,7 @@ never the p-value.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from analysis import sentences, settling, wording
 from analysis.cases import case_in_plan, case_of_answers
@@ -18,6 +19,7 @@ from analysis.stats.nonresponse import LeeBounds
 from experiments.plan import Plan
 from experiments.vocabulary import (
     CheckState,
+    MonitoringMode,
     Reason,
     ResultPhase,
     Role,
@@ -64,7 +66,7 @@ def judge(
             answer,
             _all(readings, SentenceCase.UNTRUSTED, answer),
         )
-    if progress.phase == ResultPhase.COUNTING or _too_little(readings):
+    if progress.phase == ResultPhase.COUNTING or too_little(readings):
         answer = sentences.too_early(
             progress.units_so_far,
             progress.planned_units,
@@ -76,7 +78,7 @@ def judge(
         return Judgement(
             Verdict.KEEP_RUNNING,
             None,
-            "The plan allows an answer at its end only.",
+            _why_early(plan, progress),
             answer,
             _all(readings, SentenceCase.TOO_EARLY, answer),
         )
@@ -88,7 +90,48 @@ def judge(
         )
         for each in judged
     }
-    return _decide(plan, judged, progress, cases)
+    decided = _decide(plan, judged, progress, cases)
+    return decided if progress.look is None else _at_look(plan, decided, progress)
+
+
+def _why_early(plan: Plan, progress: Progress) -> str:
+    """Say when the plan allows to look."""
+    match plan.design.monitoring_mode:
+        case MonitoringMode.FIXED_END:
+            return "The plan allows an answer at its end only."
+        case MonitoringMode.GROUP_SEQUENTIAL:
+            share = wording.percent(progress.next_look or 1.0, 0)
+            return (
+                "The plan allows estimates at its looks only; the next is at"
+                f" {share} of the planned size."
+            )
+        case MonitoringMode.ALWAYS_VALID:
+            return "A range that holds on any day needs a week and enough customers."
+
+
+def _at_look(plan: Plan, decided: Judgement, progress: Progress) -> Judgement:
+    """Say of a look before the end that it decides, or that the experiment goes on."""
+    look = progress.look
+    if look is None or look.is_last:
+        return decided
+    place = (
+        f"look {look.number}"
+        if look.mode == MonitoringMode.ALWAYS_VALID
+        else f"look {look.number}, with {wording.percent(look.fraction, 0)} of the"
+        " planned size"
+    )
+    if decided.verdict in {Verdict.SHIP, Verdict.DO_NOT_SHIP}:
+        clause = f"{decided.clause} Decided at {place}."
+        return replace(decided, clause=clause)
+    answer = sentences.goes_on(
+        look.number,
+        progress.mature_units,
+        progress.planned_units,
+        progress.due_at if look.later else None,
+        progress.as_of,
+        wording.units(plan.design.unit),
+    )
+    return replace(decided, verdict=Verdict.KEEP_RUNNING, variant=None, answer=answer)
 
 
 def _judge_reading(plan: Plan, reading: MetricReading, progress: Progress) -> Judged:
@@ -110,7 +153,9 @@ def _judge_reading(plan: Plan, reading: MetricReading, progress: Progress) -> Ju
         scale=planned.definition.scale,
         day=planned.definition.day,
         unit=planned.definition.unit,
-        more_needed=settling.customers_to_settle(
+        more_needed=None  # the plan says how many more come
+        if progress.look is not None and not progress.look.is_last
+        else settling.customers_to_settle(
             reading.outcome,
             planned.choice.change_that_matters,
             share_of(plan, reading),
@@ -206,9 +251,9 @@ def _split(plan: Plan, reading: MetricReading) -> str:
     return names[0] if names else reading.segment
 
 
-def _too_little(readings: Sequence[MetricReading]) -> bool:
+def too_little(readings: Sequence[MetricReading]) -> bool:
     """Say whether the primary metric still waits for customers to be followed."""
-    waiting = {Reason.NO_MATURE_UNITS, Reason.FOLLOW_UP_TOO_SHORT}
+    waiting = {Reason.NO_MATURE_UNITS, Reason.FOLLOW_UP_TOO_SHORT, Reason.BURN_IN}
     outcomes = [
         reading.outcome
         for reading in readings

@@ -45,7 +45,7 @@ def _recommendation(call: Call, key: str) -> Recommendation | None:
     """Read what the plan's rule says, once the plan allows it to say anything."""
     run = results.latest(call.session, catalog.get(call.session, key))
     if run is None or run.phase != ResultPhase.FINAL:
-        return None
+        return None  # a look that goes on recommends nothing
     return Recommendation(run.verdict, run.variant)
 
 

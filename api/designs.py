@@ -37,6 +37,7 @@ def to_design(session: Session, key: str, body: Mapping[str, Any]) -> Design:
         "segment_version": newest.segment(body["segment"], body["segment_version"]),
         "variants": tuple(_variant(newest, v) for v in body["variants"]),
         "metrics": tuple(_choice(newest, m) for m in body["metrics"]),
+        "looks": tuple(body["looks"]),
         "breakdowns": tuple(
             SegmentRef(**_versioned(newest, ref)) for ref in body["breakdowns"]
         ),

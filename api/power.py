@@ -12,6 +12,7 @@ from analysis.account_likeness import known_likeness
 from api.endpoints import Call, Endpoint, Resource
 from api.schemas.power import PowerBodySchema, PowerSchema
 from experiments import metrics
+from experiments.design import check_looks
 from experiments.errors import InvalidInput, NotFound
 from experiments.field_faults import Faults
 from experiments.vocabulary import PersonRole, Reason, Unit
@@ -50,6 +51,7 @@ def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """Work out how many customers and days an experiment needs."""
     from analysis.stats import power  # noqa: PLC0415  # see the module's head
     from analysis.stats.estimate import NotComputable  # noqa: PLC0415
+    from analysis.stats.sequential_power import size_for_mode  # noqa: PLC0415
 
     definition = _definition(call, body)
     _check(definition, body)
@@ -57,7 +59,13 @@ def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     demand = power.Demand(
         body["alpha"], body["power"], len(split) - 1, split[1] / split[0]
     )
-    size, weekly = _size(definition, body, demand), body["weekly_customers"]
+    size = size_for_mode(
+        _size(definition, body, demand),
+        body["monitoring_mode"],
+        tuple(body["looks"]),
+        demand,
+    )
+    weekly = body["weekly_customers"]
     beside: dict[str, Any] = {}
     if body["unit"] == Unit.ACCOUNT:
         size, beside = _in_accounts(call, size, body, demand)
@@ -173,6 +181,7 @@ def _check(definition: MetricDefinition, body: dict[str, Any]) -> None:
                 faults.add(name, "Only where whole accounts are drawn.")
     faults.number("alpha", body["alpha"], 0.001, 0.2)
     faults.number("power", body["power"], 0.5, 0.99)
+    check_looks(faults, body["monitoring_mode"], body["looks"])
     split = body["split"]
     if not 2 <= len(split) <= 10 or not all(0 < share < 1 for share in split):  # noqa: PLR2004
         faults.add("split", "Give 2 to 10 shares, each above 0 and below 1.")

@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from analysis import results
+from analysis import looks_taken, results
 from api.endpoints import Call, Endpoint, Resource
 from api.pagination import page, place_of
 from api.schemas.paging import PageQuery, page_schema
-from api.schemas.results import RunResultsSchema, RunSchema
+from api.schemas.results import LooksSchema, RunResultsSchema, RunSchema
 from experiments import catalog
 from experiments.errors import NotFound
 from experiments.models import AnalysisRun
@@ -17,6 +17,7 @@ from experiments.vocabulary import PersonRole
 resource = Resource("results", "What the analyses say.")
 
 READ = Endpoint(role=PersonRole.VIEWER, to="read results", answer=RunResultsSchema)
+LIST_LOOKS = Endpoint(role=PersonRole.VIEWER, to="read results", answer=LooksSchema)
 LIST_RUNS = Endpoint(
     role=PersonRole.VIEWER,
     to="read results",
@@ -36,6 +37,13 @@ def read_results(call: Call, key: str) -> dict[str, Any]:
         for result in shown["results"]:
             result["details"] = _without_p_values(result["details"])
     return shown
+
+
+@resource.route("GET", "/experiments/<key:key>/looks", LIST_LOOKS)
+def list_looks(call: Call, key: str) -> dict[str, Any]:
+    """List the looks at estimates that were taken, each with what it showed."""
+    experiment = catalog.get(call.session, key)
+    return {"looks": looks_taken.looks_of(call.session, experiment)}
 
 
 @resource.route("GET", "/experiments/<key:key>/runs", LIST_RUNS)

@@ -299,6 +299,7 @@ def to_design(experiment: Experiment) -> Design:
         hash_attribute=experiment.hash_attribute,
         fallback_attribute=experiment.fallback_attribute,
         decision_rule=rule_from_json(experiment.decision_rule),
+        looks=tuple(experiment.looks),
     )
 
 
@@ -357,6 +358,7 @@ def _write(
     row.breakdowns = plain["breakdowns"]
     row.decision_rule = plain["decision_rule"]
     row.parameter_types = plain["parameter_types"]
+    row.looks = [float(look) for look in design.looks]
     row.variants = [
         Variant(position=position, **{**variant, "share": float(variant["share"])})
         for position, variant in enumerate(plain["variants"])

@@ -4,6 +4,7 @@ Both doors build these values from what arrives, and call `check()`: so the JSON
 and the web form refuse the same design with the same words.
 """
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,9 @@ from experiments.vocabulary import (
 )
 
 MIN_VARIANTS, MAX_VARIANTS = 2, 10
+# Shares of the planned size at which a group-sequential plan looks, and its limits.
+USUAL_LOOKS = (0.25, 0.5, 0.75, 1.0)
+FIRST_LOOK, MAX_LOOKS = 0.05, 30
 MAX_LIST = 50  # metrics, declared splits, rules of a personalised variant
 LEAST_UNITS, MAX_UNITS = 20, 1_000_000_000
 LEAST_LAYER_SHARE = 0.001
@@ -110,6 +114,16 @@ class Design:
     hash_attribute: str = UNIT_ATTRIBUTE
     fallback_attribute: str | None = None  # where the first is missing
     decision_rule: DecisionRule = USUAL  # when the plan recommends to ship
+    # Shares of the planned size at which estimates are looked at, the last one 1; for
+    # group_sequential, and empty for the usual ones.
+    looks: tuple[float, ...] = ()
+
+    @property
+    def planned_looks(self) -> tuple[float, ...]:
+        """When estimates are looked at, as shares of the planned size."""
+        if self.monitoring_mode == MonitoringMode.GROUP_SEQUENTIAL:
+            return self.looks or USUAL_LOOKS
+        return (1.0,)
 
     @property
     def control(self) -> VariantSpec:
@@ -160,8 +174,7 @@ class Design:
             )
         faults.number("alpha", self.alpha, 0.001, 0.2)
         faults.number("planned_units", self.planned_units, LEAST_UNITS, MAX_UNITS)
-        if self.monitoring_mode != MonitoringMode.FIXED_END:
-            faults.add("monitoring_mode", "Only fixed_end can be chosen so far.")
+        check_looks(faults, self.monitoring_mode, self.looks)
         if self.unit != Unit.CUSTOMER and self.assigned_by == AssignedBy.EXTERNAL:
             faults.add("unit", "Another system assigns the variants: to customers.")
         self._check_hashing(faults)
@@ -257,6 +270,30 @@ class Design:
                 faults.add(f"breakdowns.{index}.segment", "This split is named twice.")
         if len(self.breakdowns) > MAX_LIST:
             faults.add("breakdowns", f"Declare at most {MAX_LIST} splits.")
+
+
+def check_looks(faults: Faults, mode: MonitoringMode, looks: Sequence[float]) -> None:
+    """Refuse times of looks that are none.
+
+    Args:
+        faults: collects what is wrong, under "looks".
+        mode: of the plan; only one has times of looks.
+        looks: shares of the planned size; empty for the usual ones.
+    """
+    if not looks:
+        return
+    if mode != MonitoringMode.GROUP_SEQUENTIAL:
+        faults.add("looks", "Only planned looks have times: leave this empty.")
+    elif (
+        len(looks) > MAX_LOOKS
+        or not FIRST_LOOK <= looks[0] <= looks[-1] == 1
+        or any(not now > before for before, now in itertools.pairwise(looks))
+    ):
+        faults.add(
+            "looks",
+            f"Give up to {MAX_LOOKS} shares of the planned size, rising, from"
+            f" {FIRST_LOOK * 100:g} % on; the last is 100 %.",
+        )
 
 
 _NAME_THE_ACCOUNT = (

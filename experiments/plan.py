@@ -179,6 +179,10 @@ def to_plain(value: Design | Hypothesis | MetricDefinition | Plan) -> dict[str, 
         for metric in body["metrics"]:
             metric["definition"] = _saying_something(metric["definition"])
     plain: dict[str, Any] = _plain(body)
+    for design in (plain, plain.get("design")):
+        # Added later: a plan that has none is written as it was before there were any.
+        if isinstance(design, dict) and not design.get("looks", True):
+            del design["looks"]
     return plain
 
 
@@ -295,6 +299,7 @@ def _design(body: Mapping[str, Any]) -> Design:
             "parameter_types": parameter_types(body.get("parameter_types", {})),
             "layer_share": _float_or_none(body.get("layer_share")),
             "decision_rule": rule_from_json(body.get("decision_rule", {})),
+            "looks": tuple(float(look) for look in body.get("looks", ())),
             "coverage": float(body["coverage"]),
             "alpha": float(body["alpha"]),
             "planned_end_at": _time(body["planned_end_at"]),

@@ -393,6 +393,8 @@ class Reason(StrEnum):
     SILENT_STRATUM = "silent_stratum"  # nobody, or everybody, of a stratum answered
     OUT_OF_RANGE = "out_of_range"  # a planning input; the facts name the field
     UNREACHABLE = "unreachable"  # no size, or none within the time, would do
+    BURN_IN = "burn_in"  # too few for a range that holds on any day
+    RANGES_DISAGREE = "ranges_disagree"  # those of earlier days have nothing in common
     FAILED = "failed"  # the computation raised; the run's log has the incident
 
 
@@ -433,5 +435,6 @@ class RunState(StrEnum):
 class ResultPhase(StrEnum):
     """What a stored run may show under its monitoring mode."""
 
-    COUNTING = "counting"  # before the planned end: counts, health, response only
+    COUNTING = "counting"  # between looks: counts, health, response only
+    LOOK = "look"  # one that the plan allows before its end: ranges for many looks
     FINAL = "final"

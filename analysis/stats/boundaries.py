@@ -22,8 +22,9 @@ MAX_Z = 7.0
 NO_BOUND = math.inf
 FINENESS = 18  # r of the grid; 6 r - 1 points before they are halved
 MAX_FINENESS = 160
-# Less than this share of new information is no new look: nothing could be told apart.
-LEAST_GAIN = 1e-4
+# Looks that bring less are taken to bring so much: what is left to spend is then spent
+# on all but the same statistic.
+LEAST_GAIN = 1e-3
 
 Array = NDArray[np.float64]
 
@@ -64,7 +65,7 @@ def level_of(bound: float) -> float:
 
 
 def rising(information: Sequence[float]) -> tuple[float, ...]:
-    """Clamp information so that no look has less than the one before.
+    """Clamp information so that each look has a little more than the one before.
 
     An estimated variance can rise between two looks although customers were added.
 
@@ -72,11 +73,12 @@ def rising(information: Sequence[float]) -> tuple[float, ...]:
         information: 1 / variance at each look.
 
     Returns:
-        The same, each at least as large as its predecessor.
+        The same, each at least 0.1 % larger than its predecessor.
     """
     clamped: list[float] = []
     for each in information:
-        clamped.append(max(each, clamped[-1]) if clamped else each)
+        least = clamped[-1] * (1 + LEAST_GAIN) if clamped else each
+        clamped.append(max(each, least))
     return tuple(clamped)
 
 
@@ -92,8 +94,7 @@ def boundaries(
         two_sided: whether both sides stop, alike; else the upper side alone.
 
     Returns:
-        Bounds; infinite at a look that spends nothing or brings nothing new, never
-        above 7.
+        Bounds; infinite at a look that spends nothing, else at most 7.
 
     Raises:
         ValueError: the lists differ in length, or the information is not above 0.
@@ -176,7 +177,7 @@ class _Walk:
         """Find the bound above which just so much stops at this look."""
         from scipy.optimize import brentq  # noqa: PLC0415  # takes a while to load
 
-        if wanted <= 0 or not self._gains(look):
+        if wanted <= 0:
             return NO_BOUND
         if self.chance_beyond(look, MAX_Z) >= wanted:
             return MAX_Z
@@ -187,8 +188,6 @@ class _Walk:
 
     def pass_look(self, look: int, upper: float, lower: float) -> None:
         """Stop what is beyond a bound, and go on with the rest."""
-        if not self._gains(look):
-            return
         if upper < NO_BOUND:
             self.gone_up += self.chance_beyond(look, upper)
         if lower > -NO_BOUND:
@@ -198,10 +197,6 @@ class _Walk:
         density = self._density(look, points)
         self._points, self._mass = points, weights * density
         self._before = self.information[look]
-
-    def _gains(self, look: int) -> bool:
-        now = self.information[look]
-        return now - self._before > LEAST_GAIN * now
 
     def _distance(self, look: int, z: float) -> Array:
         """Standard deviations of the coming step from each point up to `z`."""
@@ -229,7 +224,6 @@ def _fineness(information: Sequence[float]) -> int:
     steps = [
         math.sqrt((now - before) / now)
         for before, now in itertools.pairwise(information)
-        if now - before > LEAST_GAIN * now
     ]
     return min(MAX_FINENESS, max(FINENESS, math.ceil(1.2 / min(steps, default=1.0))))
 

@@ -1,12 +1,16 @@
 """What looking more than once costs, and whether going on can still succeed."""
 
+import itertools
 import math
 
 from scipy import special
 
 from analysis.stats.boundaries import Bounds, boundaries, exit_chances
 from analysis.stats.confidence_sequence import multiplier
+from analysis.stats.estimate import NotComputable
+from analysis.stats.power import Demand, SampleSize
 from analysis.stats.spending import obrien_fleming, spent_by
+from experiments.vocabulary import MonitoringMode, Reason
 
 EQUAL_LOOKS = (0.25, 0.5, 0.75, 1.0)
 
@@ -70,6 +74,39 @@ def inflation_of_sequence(alpha: float = 0.05, power: float = 0.8) -> float:
     reach = float(special.ndtri(power))
     once = reach - float(special.ndtri(alpha / 2))
     return ((multiplier(1.0, alpha) + reach) / once) ** 2
+
+
+def size_for_mode(
+    size: SampleSize | NotComputable,
+    mode: MonitoringMode,
+    looks: tuple[float, ...],
+    demand: Demand,
+) -> SampleSize | NotComputable:
+    """Customers to plan for, so that seeing estimates earlier costs no power.
+
+    Args:
+        size: for one look at the end.
+        mode: when estimates are seen.
+        looks: shares of the planned size; empty for quarters.
+        demand: alpha, power and treatments.
+
+    Returns:
+        The larger SampleSize, or the reason handed in or found.
+    """
+    if isinstance(size, NotComputable):
+        return size
+    alpha = demand.alpha_each
+    factor = 1.0
+    if mode == MonitoringMode.GROUP_SEQUENTIAL:
+        rises = all(0 < low < high for low, high in itertools.pairwise(looks))
+        if looks and not (rises and looks[-1] == 1):
+            return NotComputable(Reason.OUT_OF_RANGE, {"field": "looks"})
+        factor = inflation_of_looks(looks or EQUAL_LOOKS, alpha, demand.power)
+    elif mode == MonitoringMode.ALWAYS_VALID:
+        factor = inflation_of_sequence(alpha, demand.power)
+    return SampleSize(
+        math.ceil(size.control * factor), math.ceil(size.treatment * factor)
+    )
 
 
 def conditional_power(z: float, done: float, drift: float, last: float) -> float:

@@ -16,7 +16,12 @@ from api.schemas.fields import (
     whole,
 )
 from api.schemas.paging import PageQuery
-from experiments.design import LEAST_COVERAGE, LEAST_LAYER_SHARE, MAX_UNITS
+from experiments.design import (
+    LEAST_COVERAGE,
+    LEAST_LAYER_SHARE,
+    MAX_LOOKS,
+    MAX_UNITS,
+)
 from experiments.field_faults import LEAST_CHANGE
 from experiments.vocabulary import (
     UNIT_ATTRIBUTE,
@@ -138,7 +143,24 @@ class _DesignFields(StrictSchema):
         metadata={**COVERAGE, "description": "Share of the segment that is enrolled."},
     )
     metrics = Items(Part(MetricChoiceSchema), required=True, metadata={"minItems": 1})
-    monitoring_mode = Choice(MonitoringMode, load_default=MonitoringMode.FIXED_END)
+    monitoring_mode = Choice(
+        MonitoringMode,
+        load_default=MonitoringMode.GROUP_SEQUENTIAL,
+        metadata={
+            "description": "When estimates are seen: at planned looks, on any day, or"
+            " once at the end. Fixed when the plan is locked."
+        },
+    )
+    looks = Items(
+        Decimal(metadata={"exclusiveMinimum": 0, "maximum": 1}),
+        load_default=list,
+        metadata={
+            "maxItems": MAX_LOOKS,
+            "description": "For group_sequential: shares of the planned size at which"
+            " estimates are looked at, rising; the last is 1. Left out: 0.25, 0.5,"
+            " 0.75, 1.",
+        },
+    )
     planned_units = whole(
         20, MAX_UNITS, required=True, metadata={"description": "All variants together."}
     )

@@ -11,7 +11,8 @@ from api.schemas.fields import (
     number,
     whole,
 )
-from experiments.vocabulary import Reason, Unit
+from experiments.design import MAX_LOOKS
+from experiments.vocabulary import MonitoringMode, Reason, Unit
 
 _OWN_DATA = (
     "Where accounts are drawn only. Left out: as in the newest results by account, if"
@@ -74,6 +75,19 @@ class PowerBodySchema(StrictSchema):
             "maximum": 1,
             "description": "Share of exposed customers who answer a survey, or who"
             " are counted, as by making contact.",
+        },
+    )
+    monitoring_mode = Choice(
+        MonitoringMode,
+        load_default=MonitoringMode.GROUP_SEQUENTIAL,
+        metadata={"description": "When estimates are seen; it has its price."},
+    )
+    looks = Items(
+        Decimal(metadata={"exclusiveMinimum": 0, "maximum": 1}),
+        load_default=list,
+        metadata={
+            "maxItems": MAX_LOOKS,
+            "description": "For group_sequential, as in a design.",
         },
     )
     weekly_customers = Decimal(

@@ -142,6 +142,54 @@ class RunResultsSchema(StrictSchema):
     code_version = Text(required=True)
 
 
+class LookReadingSchema(StrictSchema):
+    """One metric, one treatment, one segment, as a look showed it."""
+
+    metric = identifier(required=True)
+    variant = identifier(required=True)
+    segment = Text(required=True, metadata={"description": "Empty is everybody."})
+    information = Decimal(
+        required=True, metadata={"description": "1 / variance of the estimate."}
+    )
+    z = Decimal(required=True, metadata={"description": "Estimate / standard error."})
+    boundary = Decimal(
+        required=True, metadata={"description": "Beyond it, the look decides."}
+    )
+    crossed = Flag(required=True)
+    effect = Decimal(required=True)
+    low = Decimal(required=True, allow_none=True)
+    high = Decimal(required=True, allow_none=True)
+    seen_low = Decimal(required=True, allow_none=True)
+    seen_high = Decimal(required=True, allow_none=True)
+    seen_p = Decimal(
+        required=True,
+        metadata={"description": "Smallest anytime p-value so far; for always_valid."},
+    )
+
+
+class LookSchema(StrictSchema):
+    """A look at the estimates, as it was taken."""
+
+    number = whole(1, required=True)
+    as_of = Time(required=True)
+    mature_units = whole(0, required=True)
+    fraction = Decimal(
+        required=True, metadata={"description": "Of the planned size, when taken."}
+    )
+    spent = Decimal(
+        required=True,
+        metadata={"description": "Of the accepted false alarms, by then."},
+    )
+    ended = Flag(required=True, metadata={"description": "No look comes after it."})
+    readings = Items(Part(LookReadingSchema), required=True)
+
+
+class LooksSchema(StrictSchema):
+    """The looks of an experiment, in their order."""
+
+    looks = Items(Part(LookSchema), required=True)
+
+
 class RunSchema(StrictSchema):
     """One analysis, as the list of them shows it."""
 

@@ -11,6 +11,7 @@ from experiments.models.analysis import (
     CheckResult,
     JobRecord,
     Lease,
+    Look,
     Result,
 )
 from experiments.models.audit import AuditEntry
@@ -92,6 +93,7 @@ __all__ = [
     "LayerRange",
     "Lease",
     "ListedUnit",
+    "Look",
     "Metric",
     "MetricVersion",
     "OptOut",

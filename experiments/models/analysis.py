@@ -49,9 +49,30 @@ class AnalysisRun(Base):
     checks: Mapped[list["CheckResult"]] = relationship(
         order_by="CheckResult.id", cascade="all, delete-orphan"
     )
+    look: Mapped["Look | None"] = relationship(cascade="all, delete-orphan")
     charts: Mapped[list["Chart"]] = relationship(
         order_by="Chart.id", cascade="all, delete-orphan"
     )
+
+
+class Look(Base):
+    """One look at the estimates that a plan allows: taken once, never written again."""
+
+    __tablename__ = "look"
+    __table_args__ = (UniqueConstraint("experiment_id", "plan_sha256", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    experiment_id: Mapped[int] = mapped_column(ForeignKey("experiment.id"))
+    plan_sha256: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int]  # from 1
+    run_id: Mapped[int] = mapped_column(ForeignKey("analysis_run.id"), index=True)
+    as_of: Mapped[datetime]
+    mature_units: Mapped[int]
+    fraction: Mapped[float]  # of the planned size
+    spent: Mapped[float]  # of the accepted false alarms, two-sided, by now
+    ended: Mapped[bool]  # whether it was the last: the plan's end, or a boundary
+    # What it keeps of each metric, variant and segment: analysis.looks.Trace.
+    readings: Mapped[list[Any]]
 
 
 class Result(Base):

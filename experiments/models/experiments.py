@@ -32,6 +32,8 @@ class Experiment(Base):
     coverage: Mapped[float]  # share of the segment enrolled, 0 to 1
     alpha: Mapped[float]
     monitoring_mode: Mapped[str] = mapped_column(String(20))
+    # Shares of the planned size; empty for the usual ones.
+    looks: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
     planned_units: Mapped[int]  # all variants together
     planned_end_at: Mapped[datetime]
     exposures_from: Mapped[datetime | None]

@@ -1,3 +1,4 @@
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -117,7 +118,21 @@ def test_check__any_text_at_all__refuses_or_keeps_what_both_databases_hold(
         ({"planned_units": 19}, "planned_units"),
         ({"planned_units": HUGE}, "planned_units"),
         ({"planned_units": 10**9 + 1}, "planned_units"),
-        ({"monitoring_mode": MonitoringMode.ALWAYS_VALID}, "monitoring_mode"),
+        ({"looks": (0.5, 1.0)}, "looks"),  # a fixed end has no looks
+        *(
+            (
+                {"monitoring_mode": MonitoringMode.GROUP_SEQUENTIAL, "looks": looks},
+                "looks",
+            )
+            for looks in (
+                (0.5,),
+                (0.01, 1.0),
+                (0.5, 0.5, 1.0),
+                (0.5, 1.5),
+                (math.nan, 1.0),
+                tuple(n / 31 for n in range(1, 32)),
+            )
+        ),
         ({"planned_end_at": datetime(1, 1, 1, tzinfo=UTC)}, "planned_end_at"),
         ({"planned_end_at": datetime(9999, 12, 31, tzinfo=UTC)}, "planned_end_at"),
         ({"planned_end_at": datetime(2026, 5, 1)}, "planned_end_at"),  # noqa: DTZ001

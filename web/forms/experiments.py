@@ -1,5 +1,6 @@
 """The form of an experiment: all of its plan on one page."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,6 +55,7 @@ from web.forms.plan_parts import (
 )
 from web.forms.values import key_from, pick
 from web.presenters.formats import pretty_json
+from web.presenters.monitoring import CHOICES
 from web.presenters.words import ASSIGNED_BY, DRAWN, GOAL
 
 # More than any design may have, so that experiments refuses it in words.
@@ -142,7 +144,20 @@ class ExperimentForm(AbideForm):
         "Planned size",
         "Customers, or accounts where these are drawn; all variants together.",
     )
-    planned_end_at = Day("Planned end", "Estimates stay hidden until then.")
+    planned_end_at = Day("Planned end")
+    monitoring_mode = Radios(
+        "When do you see estimates?",
+        "Fixed when the experiment starts. Between looks nobody sees an estimate.",
+        choices=[(mode.value, words) for mode, words in CHOICES.items()],
+        default=MonitoringMode.GROUP_SEQUENTIAL.value,
+    )
+    looks = Text(
+        "Looks, in percent of the planned size",
+        "For planned looks only, such as 50, 100. Leave it empty for 25, 50, 75"
+        " and 100.",
+        longest=200,
+        optional=True,
+    )
     exposures_from = Day(
         "First exposures that count",
         "Leave it empty to begin with the start. A day in the past is for experiments"
@@ -269,7 +284,8 @@ class ExperimentForm(AbideForm):
             variants=tuple(self._variants(catalogue)),
             coverage=self.coverage.value,
             metrics=tuple(self._metrics(catalogue)),
-            monitoring_mode=MonitoringMode.FIXED_END,
+            monitoring_mode=self.mode,
+            looks=self.planned_looks(),
             planned_units=self.planned_units.whole,
             planned_end_at=NEVER if ends is None else ends,
             alpha=self.alpha.value,
@@ -286,6 +302,16 @@ class ExperimentForm(AbideForm):
             fallback_attribute=self.fallback_attribute.data or None,
             decision_rule=self.rule.form.rule(),
         )
+
+    @property
+    def mode(self) -> MonitoringMode:
+        """When estimates are seen."""
+        return pick(MonitoringMode, self.monitoring_mode.data)
+
+    def planned_looks(self) -> tuple[float, ...]:
+        """Read the looks; what is no number becomes one that the design refuses."""
+        parts = [part.strip(" %") for part in (self.looks.data or "").split(",")]
+        return tuple(_share(part) for part in parts if part)
 
     def _types(self) -> dict[str, ParameterType]:
         words = set(ParameterType)
@@ -370,6 +396,8 @@ class ExperimentForm(AbideForm):
         self.hash_attribute.data = design.hash_attribute
         self.fallback_attribute.data = design.fallback_attribute or ""
         self.alpha.show(design.alpha)
+        self.monitoring_mode.data = design.monitoring_mode.value
+        self.looks.data = ", ".join(f"{look * 100:g}" for look in design.looks)
         self.planned_units.data = str(design.planned_units)
         for name in ("planned_end_at", "exposures_from", "enrolment_ends_at"):
             time = getattr(design, name)
@@ -454,6 +482,13 @@ def new_hypothesis_names() -> Mapping[str, str]:
         "metric": "metrics-0-metric",
         "expected_change": "metrics-0-change_that_matters",
     }
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text) / 100
+    except ValueError:
+        return math.nan
 
 
 def _resize(rows: Rows, size: int) -> None:

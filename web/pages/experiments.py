@@ -176,7 +176,7 @@ def decide(key: str) -> Response:
         run = results.latest(database, experiment)
     treatments = [(v.name, v.name) for v in experiment.variants if not v.is_control]
     form.variant.choices = options([("", "None"), *treatments])
-    if run is not None and not run.shows_estimates and run.is_trusted:
+    if run is not None and not run.has_answer and run.is_trusted:
         run = None  # the plan does not let it say anything yet
     recommendation = None if run is None else Recommendation(run.verdict, run.variant)
     if wants_to_save():

@@ -226,6 +226,8 @@ def _duration(form: ExperimentForm) -> Answer:
             coverage=form.coverage.value,
             shares=tuple(row.share.value for _, row in form.chosen_variants),
             by_account=_by_account(asked, known) if form.by_account else None,
+            mode=form.mode,
+            looks=form.planned_looks(),
         )
     )
 

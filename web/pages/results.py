@@ -4,7 +4,7 @@ import orjson
 from flask import Blueprint, Response, render_template
 from sqlalchemy.orm import Session
 
-from analysis import results
+from analysis import looks_taken, results
 from analysis.glossary import INTERVAL_HELP
 from analysis.results import RunView
 from experiments import catalog, plan_lock
@@ -34,8 +34,10 @@ def show(key: str) -> str:
             )
         charts = results.charts_of(database, run)
         amendments = plan_lock.amendments(database, experiment)
+        looks = looks_taken.look_charts(database, experiment) if run.is_trusted else {}
         return render_template(
             "results.html",
+            looks=tuple(looks.values()),
             experiment=experiment,
             plan=plan,
             run=run,

@@ -24,7 +24,7 @@ def show(key: str) -> str:
         plan, _ = plan_lock.locked_plan(database, experiment)
         run = results.latest(database, experiment)
         note = stale(database, experiment, run)
-        if run is None or not run.is_trusted or not run.shows_estimates:
+        if run is None or not run.is_trusted or not run.has_answer:
             return render_template(
                 "summary_waiting.html",
                 experiment=experiment,

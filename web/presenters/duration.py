@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from analysis.stats.estimate import NotComputable
 from analysis.wording import Measure, agreed, count, exact, joined, measure_of
 from experiments.metric_definition import MetricDefinition
-from experiments.vocabulary import Direction, Reason
+from experiments.vocabulary import Direction, MonitoringMode, Reason
 
 if TYPE_CHECKING:
     from analysis.stats import account_power, power
@@ -27,6 +27,7 @@ QUESTIONS = {
     "account_customers": "how many customers an account has",
     "account_cv": "how much that varies",
     "icc": "how alike customers of an account are",
+    "looks": "the times of the looks",
 }
 
 
@@ -65,6 +66,8 @@ class Question:
         coverage: share of the segment that is enrolled.
         shares: of the variants, control first.
         by_account: None where customers are drawn.
+        mode: when estimates are seen, which has its price in customers.
+        looks: shares of the planned size at which they are, rising.
     """
 
     definition: MetricDefinition
@@ -78,6 +81,8 @@ class Question:
     coverage: float
     shares: tuple[float, ...]
     by_account: ByAccount | None = None
+    mode: MonitoringMode = MonitoringMode.FIXED_END
+    looks: tuple[float, ...] = ()
 
     @property
     def weekly(self) -> float:
@@ -153,6 +158,7 @@ def _size(
 ) -> "power.SampleSize | NotComputable":
     """Work out how many customers, were each drawn alone."""
     from analysis.stats import power as stats  # noqa: PLC0415  # as above
+    from analysis.stats.sequential_power import size_for_mode  # noqa: PLC0415
 
     if question.definition.is_share:
         size = stats.size_for_proportions(
@@ -162,7 +168,7 @@ def _size(
         size = stats.size_for_means(question.spread or 0, question.effect, demand)
     if question.definition.is_survey or question.definition.selects:
         size = stats.size_with_silence(size, question.response_share)
-    return size
+    return size_for_mode(size, question.mode, question.looks, demand)
 
 
 def _in_accounts(

@@ -14,6 +14,7 @@ from experiments.rule_words import rule_in_words
 from experiments.vocabulary import AssignedBy, Direction, Goal, Role, Unit
 from web.presenters.formats import count, day, moment, percent, pretty_json
 from web.presenters.metrics import definition_in_words
+from web.presenters.monitoring import estimates_in_words
 from web.presenters.words import ASSIGNED_BY, DRAWN, GOAL, ROLE
 
 
@@ -95,7 +96,7 @@ def _facts(experiment: Experiment) -> list[tuple[str, str]]:
             f"{count(experiment.planned_units)} {who}, all variants together",
         ),
         ("Planned end", day(experiment.planned_end_at)),
-        ("Estimates", "Shown once, at the planned end (fixed end)"),
+        ("Estimates", estimates_in_words(catalog.to_design(experiment))),
         ("Accepted rate of false alarms", percent(experiment.alpha)),
     ]
     if experiment.assigned_by == AssignedBy.ABIDE.value:  # else others drew

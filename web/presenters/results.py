@@ -10,9 +10,16 @@ from analysis.stats.estimate import ArmValue, Estimate, Lift, NotComputable
 from analysis.survey_groups import same_answers
 from experiments.models import AmendmentRow
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import CheckState, MetricKind, Role, SentenceCase
+from experiments.vocabulary import (
+    CheckState,
+    MetricKind,
+    MonitoringMode,
+    Role,
+    SentenceCase,
+)
 from web.presenters.answers import EVERYBODY, SurveyReadings, survey_readings
 from web.presenters.metrics import amount_in_words
+from web.presenters.monitoring import estimates_in_words
 from web.presenters.read_outs import beliefs, segment_notes
 
 SMALL_CELL = 10  # fewer customers in a group could tell who they are
@@ -381,10 +388,24 @@ def _further(result: ResultView, words: EstimateWords) -> str:
     if isinstance(result.outcome, Estimate):
         known = result.outcome.facts
         parts += _beside(words, known)
+        if known.get("look"):
+            parts.append(_look_words(known))
         for name, title in (("design_effect", "design effect"), ("icc", "ICC")):
             if isinstance(known.get(name), (int, float)):
                 parts.append(f"{title} {known[name]:.3g}")
     return "; ".join(parts)
+
+
+def _look_words(known: Mapping[str, float | int | str]) -> str:
+    """Say of a look how far its statistic is from its boundary."""
+    number, planned = known["look"], known.get("looks")
+    of_all = f" of {planned}" if planned else ""
+    words = (
+        f"look {number}{of_all}: z {known['z']:.3g}, boundary {known['boundary']:.3g}"
+    )
+    if "plain_effect" in known:
+        words += f", before the adjustment {known['plain_effect']:.3g}"
+    return words
 
 
 def _facts(
@@ -414,13 +435,16 @@ def _facts(
             "Events that came late",
             f"{wording.count(int(late))} since the run before",
         )
+    yield "Estimates", estimates_in_words(plan.design)
     yield "Plan locked", wording.date_time(plan.locked_at)
     yield "Amendments", wording.count(len(amendments)) if amendments else "None"
     treatments = len(plan.design.treatments)
     if treatments > 1:
         yield "Several variants", "Primary metric adjusted by Holm"
     secondary = sum(metric.choice.role == Role.SECONDARY for metric in plan.metrics)
-    if secondary * treatments > 1:
+    # At planned looks their ranges hold over the looks, and are not adjusted further.
+    one_look = plan.design.monitoring_mode == MonitoringMode.FIXED_END
+    if one_look and secondary * treatments > 1:
         share = wording.percent(plan.design.alpha, 0)
         yield (
             "Secondary metrics",

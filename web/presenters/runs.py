@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from analysis.results import may_show
+from analysis.results import is_answer
 from experiments.models import AnalysisRun
 from experiments.vocabulary import RunState
 
@@ -62,5 +62,5 @@ class Run(Protocol):
 
 
 def is_final(run: Run | None) -> bool:
-    """Whether a run may show its verdict under its plan's monitoring mode."""
-    return run is not None and may_show(run.phase, run.verdict)
+    """Whether a run holds its plan's answer: a look that goes on does not."""
+    return run is not None and is_answer(run.phase, run.verdict)
