@@ -292,7 +292,7 @@ def experiment_body(
             _choice("satisfied", "secondary", 0.03),
             _choice("time-to-churn", "secondary", 1.0),
         ],
-        "monitoring_mode": "fixed_end",
+        "monitoring_mode": "fixed_end" if external else "group_sequential",
         "planned_units": GROUP_SIZE - 200 if external else 6_000,
         "planned_end_at": _iso(end),
         "breakdowns": [{"segment": "business-plan", "version": 1}],

@@ -25,8 +25,8 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("as_of", UtcDateTime(), nullable=False),
         sa.Column("mature_units", sa.Integer(), nullable=False),
-        sa.Column("fraction", sa.Float(), nullable=False),
-        sa.Column("spent", sa.Float(), nullable=False),
+        sa.Column("fraction", sa.Double(), nullable=False),
+        sa.Column("spent", sa.Double(), nullable=False),
         sa.Column("ended", sa.Boolean(), nullable=False),
         sa.Column("readings", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(

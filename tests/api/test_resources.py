@@ -340,6 +340,7 @@ def test_power__share__matches_the_published_sample_size(api: Caller) -> None:
             "metric": factories.RETENTION,
             "baseline": 0.5,
             "effect": 0.1,
+            "monitoring_mode": "fixed_end",
             "weekly_customers": 700,
         },
     )
@@ -356,12 +357,37 @@ def test_power__share__matches_the_published_sample_size(api: Caller) -> None:
 
 @on_sqlite
 @pytest.mark.parametrize(
+    ("looks", "factor"),
+    [
+        # At most: 2 % for quarters; J&T (2000) table 2.4 has 1.028 for five looks of
+        # the classical boundary, the spending form a little less; 1.91 for any day.
+        ({}, 1.02),
+        ({"looks": [0.2, 0.4, 0.6, 0.8, 1]}, 1.025),
+        ({"monitoring_mode": "always_valid"}, 1.915),
+    ],
+)
+def test_power__looks__have_their_price(
+    looks: dict[str, object], factor: float, api: Caller
+) -> None:
+    api.post("/metrics", metric_body())
+    plan = {"metric": factories.RETENTION, "baseline": 0.5, "weekly_customers": 7000}
+    answer = api.post("/power", {**plan, "effect": 0.02, **looks}).json
+    fixed = {"effect": 0.02, "monitoring_mode": "fixed_end"}
+    once = api.post("/power", {**plan, **fixed}).json
+    ratio = answer["control_count"] / once["control_count"]
+    assert ratio == pytest.approx(factor, abs=0.002)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
     ("changes", "fields"),
     [
         ({"baseline": None}, {"baseline"}),
         ({"baseline": 1.5}, {"baseline"}),
         ({"effect": 0.9}, {"effect"}),
         ({"split": [1]}, {"split"}),
+        ({"looks": [0.5]}, {"looks"}),
+        ({"looks": [0.5, 1], "monitoring_mode": "fixed_end"}, {"looks"}),
         ({"split": [0.4, 0.3, 0.2]}, {"split"}),
         ({"response_share": 0.5}, {"response_share"}),
         ({"power": 1}, {"power"}),
@@ -383,6 +409,7 @@ def by_account(**changes: object) -> dict[str, object]:
         "metric": factories.RETENTION,
         "baseline": 0.7,
         "effect": 0.015,
+        "monitoring_mode": "fixed_end",
         "unit": "account",
         "weekly_accounts": 400,
         "account_customers": 20,
@@ -475,7 +502,12 @@ def test_power__out_of_reach__says_why(api: Caller, changes: dict[str, Any]) -> 
 @on_sqlite
 def test_power__survey__asks_for_the_spread_and_counts_silence(api: Caller) -> None:
     api.post("/metrics", csat_body())
-    plan = {"metric": factories.CSAT, "effect": 0.1, "weekly_customers": 7000}
+    plan = {
+        "metric": factories.CSAT,
+        "effect": 0.1,
+        "monitoring_mode": "fixed_end",
+        "weekly_customers": 7000,
+    }
     assert set(api.post("/power", plan).json["fields"]) == {"sd"}
     all_answer = api.post("/power", {**plan, "sd": 1}).json["control_count"]
     half = api.post("/power", {**plan, "sd": 1, "response_share": 0.5}).json
@@ -500,6 +532,7 @@ def test_power__time_to_churn__takes_the_share_retained(api: Caller) -> None:
             "metric": factories.RETENTION,
             "baseline": 0.5,
             "effect": 0.1,
+            "monitoring_mode": "fixed_end",
             "weekly_customers": 7000,
         },
     )

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from analysis.looks import Trace, traces_to_json
 from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.stats.estimate import NotComputable
 from analysis.stats.proportions import two_proportions
@@ -15,7 +17,7 @@ from analysis.stats.summary import Histogram, Successes
 from experiments import catalog
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.models import AnalysisRun, CheckResult, Result
+from experiments.models import AnalysisRun, CheckResult, Look, PlanRow, Result
 from experiments.vocabulary import (
     CheckState,
     HealthCheck,
@@ -238,3 +240,41 @@ def test_decision__against_the_result__waits_for_a_second_person(
         "reason": reason,
         "by": "ada@example.com",
     }
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_looks__taken__are_listed_with_what_they_showed_only(
+    api: Caller, store: Store, context: Context
+) -> None:
+    assert api.get(f"{PATH}/looks").json == {"looks": []}
+    store(ResultPhase.COUNTING, Verdict.KEEP_RUNNING, RunState.DONE)
+    trace = Trace(4.0, 1.2, 4.33, 0.6, -1.5, 2.7, crossed=False)
+    with transaction(context.sessions) as session:
+        experiment = catalog.get(session, factories.EXPERIMENT)
+        run = session.scalars(select(AnalysisRun)).one()
+        plan = PlanRow(
+            experiment_id=experiment.id,
+            phase=experiment.phase,
+            body="{}",
+            sha256=run.plan_sha256,
+            locked_at=context.now(),
+            locked_by="Ada",
+        )
+        look = Look(
+            experiment_id=experiment.id,
+            plan_sha256=run.plan_sha256,
+            number=1,
+            run_id=run.id,
+            as_of=context.now(),
+            mature_units=400,
+            fraction=0.25,
+            spent=0.0001,
+            ended=False,
+            readings=traces_to_json({("retained", "nudge", ""): trace}),
+        )
+        session.add_all([plan, look])
+    listed = api.get(f"{PATH}/looks").json["looks"]
+    assert [(each["number"], each["mature_units"]) for each in listed] == [(1, 400)]
+    assert listed[0]["readings"][0]["boundary"] == 4.33
+    # The run since then holds no outcome, whatever the look had shown.
+    assert api.get(f"{PATH}/results").json["results"][0].get("outcome") is None

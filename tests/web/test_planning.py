@@ -15,6 +15,7 @@ from experiments.errors import NotFound
 from experiments.models import Person
 from experiments.vocabulary import (
     GuardrailTest,
+    MonitoringMode,
     PersonRole,
     Role,
     RulePreset,
@@ -326,6 +327,7 @@ def test_duration__worked_out__keeps_every_value_and_says_the_sentence(
     .715 * .285))^2 / .015^2 = 14,436.8, rounded up, per variant.
     """
     typed = TYPED | {
+        "monitoring_mode": "fixed_end",
         "coverage": "100",
         "duration-baseline": "70",
         "duration-weekly_customers": "5800",
@@ -338,6 +340,11 @@ def test_duration__worked_out__keeps_every_value_and_says_the_sentence(
         " customers per variant: about 5 weeks at 5,800 a week."
     ) in answer.text
     assert "28,874 customers, all variants together" in answer.text
+    # Four looks take 2 % more at most (Jennison and Turnbull 2000, table 2.4).
+    looks = send(planner, typed | {"monitoring_mode": "group_sequential"}, "duration")
+    assert "you need 14,72" in looks.text
+    bad = typed | {"monitoring_mode": "group_sequential", "looks": "50, 40"}
+    assert "the times of the looks" in send(planner, bad, "duration").text
     values = dict(main_form(answer.text).values)
     for name, value in typed.items():
         assert values[name] == value, name
@@ -346,6 +353,7 @@ def test_duration__worked_out__keeps_every_value_and_says_the_sentence(
 
 
 BY_ACCOUNT = {
+    "monitoring_mode": "fixed_end",
     "unit": "account",
     "coverage": "100",
     "duration-baseline": "70",
@@ -390,6 +398,21 @@ def test_duration__by_account_with_too_little__says_what_is_missing(
 
     assert answer.status_code == 200
     assert words in answer.text
+
+
+def test_plan__looks__are_kept_or_refused_at_their_field(
+    planner: Visitor, context: Context
+) -> None:
+    refused = send(planner, TYPED | {"looks": "50, soon"})
+    assert refused.status_code == 400
+    assert 'id="looks-error"' in refused.text
+    assert send(planner, TYPED | {"looks": "40 %, 100"}).status_code == 302
+    with transaction(context.sessions) as session:
+        design = catalog.to_design(catalog.get(session, EXPERIMENT))
+    assert design.monitoring_mode == MonitoringMode.GROUP_SEQUENTIAL
+    assert design.looks == (0.4, 1.0)
+    page = planner.get(f"/experiments/{EXPERIMENT}/edit").text
+    assert dict(main_form(page).values)["looks"] == "40, 100"
 
 
 @pytest.mark.parametrize(
@@ -449,6 +472,7 @@ def test_duration__that_takes_very_long__is_written_with_separators(
 ) -> None:
     """28,874 customers (above) at half of 1 a week take 57,748 weeks, and 30 days."""
     typed = TYPED | {
+        "monitoring_mode": "fixed_end",
         "duration-baseline": "70",
         "duration-weekly_customers": "1",
         "duration-power": "80",
@@ -485,6 +509,7 @@ def test_duration__of_a_survey__needs_more_customers_than_answers(
     quarter answering, four times as many customers (Student's t adds one or two).
     """
     typed = TYPED | {
+        "monitoring_mode": "fixed_end",
         "metrics-0-metric": CSAT,
         "metrics-0-change_that_matters": "0.05",
         "metrics-1-metric": RETENTION,
