@@ -149,7 +149,7 @@ def words_of(trace: Trace, measure: Measure) -> tuple[str, str, str]:
     )
     bound = wording.number(measure.shown(boundary_of(trace)), decimals)
     return (
-        f"{effect}{measure.unit(effect)}",
+        measure.written(effect),
         f"{low} to {high}",
-        f"{bound}{measure.unit(bound)}",
+        measure.written(bound),
     )

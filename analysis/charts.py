@@ -124,7 +124,7 @@ def draw_looks(plan: Plan, looks: Sequence[PastLook]) -> list[DrawnChart]:
         single look, which has charts of its own.
     """
     primary = plan.primary
-    measure = wording.measure_of(primary.definition.kind)
+    measure = wording.measure_of(primary.definition)
     charts = []
     for variant in plan.design.treatments:
         key = (primary.choice.metric, variant.name, EVERYBODY)
