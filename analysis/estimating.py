@@ -190,7 +190,9 @@ def _of_treatments(
                 ),
             ),
             # Further read-outs are for one look only: they have no range for many.
-            followed=_followed(metric, control, arms.get(name), level) if once else None,
+            followed=_followed(metric, control, arms.get(name), level)
+            if once
+            else None,
             answers=_answers_read(metric, control, arms.get(name), level)
             if once
             else None,
