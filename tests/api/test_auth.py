@@ -85,6 +85,7 @@ LEAST_ROLES = {
         "/api/v1/experiments/<key:key>/previews/<int(max=2147483647):row_id>",
     ): "editor",
     ("GET", "/api/v1/experiments/<key:key>/reconciliation"): "viewer",
+    ("GET", "/api/v1/experiments/<key:key>/looks"): "viewer",
     ("GET", "/api/v1/experiments/<key:key>/customer-words"): "viewer",
     ("PUT", "/api/v1/experiments/<key:key>/customer-words"): "editor",
     ("GET", "/api/v1/opt-outs"): "viewer",
