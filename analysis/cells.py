@@ -14,9 +14,8 @@ from analysis.stats.clusters import Clusters, clusters_of
 from analysis.stats.response_weighting import Stratum
 from analysis.stats.summary import Histogram, Summary
 from experiments.plan import Plan
-from experiments.vocabulary import Role, Unit
+from experiments.vocabulary import EVERYBODY, Role, Unit
 
-EVERYBODY = ""  # the segment of a cell about all customers in the experiment
 DECIDING_ROLES = frozenset({Role.PRIMARY, Role.GUARDRAIL})
 
 # By (variant, mask of segments): how often each outcome of one metric.

@@ -24,12 +24,12 @@ from analysis.chart_parts import Effect
 from analysis.chart_paths import curves_drawn, funnel_drawn
 from analysis.glossary import CASE_WORDS
 from analysis.looks import PastLook
-from analysis.readings import EVERYBODY, MetricReading
+from analysis.readings import MetricReading
 from analysis.stats.estimate import Interval, NotComputable
 from analysis.stats.summary import Funnel, Histogram
 from analysis.survey_groups import same_answers
 from experiments.plan import Plan
-from experiments.vocabulary import Role
+from experiments.vocabulary import EVERYBODY, Role
 
 
 def draw(

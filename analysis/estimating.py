@@ -11,7 +11,7 @@ import structlog
 
 from analysis.answer_readings import AnswerReadings, answer_readings
 from analysis.by_accounts import by_accounts
-from analysis.cells import EVERYBODY, Cell, Summaries
+from analysis.cells import Cell, Summaries
 from analysis.comparing_amounts import adjusted, compare_amounts
 from analysis.followed import (
     FollowedMore,
@@ -41,7 +41,7 @@ from analysis.stats.summary import Funnel, Histogram, LifeTable, Moments, Succes
 from analysis.stats.survival import CurvePoint
 from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import Direction, MetricKind, Reason, Role
+from experiments.vocabulary import EVERYBODY, Direction, MetricKind, Reason, Role
 
 log = structlog.get_logger(__name__)
 

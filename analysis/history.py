@@ -11,9 +11,7 @@ from analysis.stats.estimate import Estimate
 from analysis.stats.intervals import error_of
 from experiments.models import AnalysisRun, Result
 from experiments.plan import Plan
-from experiments.vocabulary import Direction, RunState, Verdict
-
-EVERYBODY = ""
+from experiments.vocabulary import EVERYBODY, Direction, RunState, Verdict
 
 
 def finished_changes(

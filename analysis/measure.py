@@ -100,6 +100,17 @@ class Gauge(ABC):
         """Add columns to the rows that look at other rows of the same customer."""
         return rows
 
+    def in_window(self, rows: Rows) -> Column:
+        """Say of each row whether it lies in [N d, N + window)."""
+        begin = self.definition.day * DAY
+        end = begin + self.definition.window_days * DAY
+        return (rows.offset >= begin) & (rows.offset < end)
+
+    def past_window(self, units: Rows) -> Column:
+        """Say of each customer whether the whole window has been watched."""
+        days = self.definition.day + self.definition.window_days
+        return units.follow_up >= days * DAY
+
     @abstractmethod
     def gather(self, rows: Rows) -> dict[str, Column]:
         """Aggregate a customer's rows (`offset`, `name`, ...) to columns."""

@@ -45,16 +45,12 @@ class Retention(Measure):
 
     @override
     def gather(self, rows: Rows) -> dict[str, Column]:
-        begin = self.definition.day * DAY
-        end = begin + self.definition.window_days * DAY
-        inside = (rows.offset >= begin) & (rows.offset < end)
-        return {self.name: (self.wanted(rows) & inside).any()}
+        return {self.name: (self.wanted(rows) & self.in_window(rows)).any()}
 
     @override
     def outcome(self, units: Rows) -> Outcome:
-        needed = (self.definition.day + self.definition.window_days) * DAY
         active = units[self.name].fill_null(False)  # noqa: FBT003  # the value itself
-        return share(active, units.follow_up >= needed)
+        return share(active, self.past_window(units))
 
     @override
     def decode(self, counts: Iterable[OutcomeCount]) -> Decoded:

@@ -37,16 +37,13 @@ class EventShare(Measure):
 
     @override
     def gather(self, rows: Rows) -> dict[str, Column]:
-        begin = self.definition.day * DAY
-        end = begin + self.definition.window_days * DAY
-        inside = (rows.offset >= begin) & (rows.offset < end)
-        return {self.name: rows.count(where=self.wanted(rows) & inside)}
+        inside = self.wanted(rows) & self.in_window(rows)
+        return {self.name: rows.count(where=inside)}
 
     @override
     def outcome(self, units: Rows) -> Outcome:
-        needed = (self.definition.day + self.definition.window_days) * DAY
         enough = units[self.name].fill_null(0) >= self.definition.at_least
-        return share(enough, units.follow_up >= needed)
+        return share(enough, self.past_window(units))
 
     @override
     def decode(self, counts: Iterable[OutcomeCount]) -> Decoded:

@@ -15,7 +15,7 @@ import math
 import ibis
 from typing_extensions import override
 
-from analysis.measure import DAY, Column, Gauge, Mark, Outcome, Rows, unless_immature
+from analysis.measure import Column, Gauge, Mark, Outcome, Rows, unless_immature
 from experiments.vocabulary import Amount, EventKind, MetricKind
 
 BITS = 61
@@ -64,9 +64,7 @@ class AmountMeasure(Gauge):
 
     @override
     def gather(self, rows: Rows) -> dict[str, Column]:
-        begin = self.definition.day * DAY
-        end = begin + self.definition.window_days * DAY
-        inside = (rows.offset >= begin) & (rows.offset < end)
+        inside = self.in_window(rows)
         columns: dict[str, Column] = {}
         for name, (events, adds) in self._parts.items():
             amount = amount_of(
@@ -77,8 +75,7 @@ class AmountMeasure(Gauge):
 
     @override
     def outcome(self, units: Rows) -> Outcome:
-        needed = self.definition.day + self.definition.window_days
-        mature = units.follow_up >= needed * DAY
+        mature = self.past_window(units)
         value = amount(units, self.name, self.exponent)
         return unless_immature(mature, value, ibis.literal(int(Mark.PLAIN)))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from analysis.cells import EVERYBODY, Cell
+from analysis.cells import Cell
 from analysis.membership import Membership
 from analysis.numbers import GroupSums, NumberSums
 from analysis.orders import Orders
@@ -20,7 +20,7 @@ from analysis.stats.fixed_point import (
 from analysis.stats.ratio import linearised
 from analysis.stats.summary import Moments, VectorMoments
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import MetricKind, Unit
+from experiments.vocabulary import EVERYBODY, MetricKind, Unit
 
 
 def amounts_of(

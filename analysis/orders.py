@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 import ibis
 import ibis.expr.datatypes as dt
 
-from analysis.cells import EVERYBODY
 from analysis.measure import Column, Gauge, Mark, Rows
 from analysis.membership import Membership
 from analysis.numbers import NumberSums
 from analysis.stats.estimate import NotComputable
 from analysis.stats.quantiles import OrderStatistics, ranks
+from experiments.vocabulary import EVERYBODY
 
 Orders = Mapping[tuple[str, str], OrderStatistics]
 

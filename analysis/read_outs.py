@@ -11,7 +11,7 @@ from typing import Any
 
 from analysis.membership import reported_segments
 from analysis.outcome_json import outcome_to_json
-from analysis.readings import EVERYBODY, MetricReading
+from analysis.readings import MetricReading
 from analysis.stats.bayes import Belief, Prior, believe, learned_prior
 from analysis.stats.estimate import Estimate, NotComputable
 from analysis.stats.heterogeneity import Heterogeneity, heterogeneity
@@ -19,7 +19,7 @@ from analysis.stats.intervals import error_of
 from analysis.stats.no_segment_worse import NoSegmentWorse, no_segment_worse
 from analysis.stats.refusals import MIN_UNITS
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import Direction, Reason
+from experiments.vocabulary import EVERYBODY, Direction, Reason
 
 Change = tuple[float, float]  # of a finished experiment, with its standard error
 Effect = tuple[str, float, float]  # of a segment: label, change, standard error

@@ -16,9 +16,6 @@ from experiments.vocabulary import (
     Verdict,
 )
 
-EVERYBODY = ""  # the segment of a reading about all customers in the experiment
-
-
 UNEQUAL_P = 0.05  # below it customers did not answer equally often
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from analysis import sentences, settling, wording
 from analysis.cases import harm_of
-from analysis.readings import EVERYBODY, MetricReading, Progress
+from analysis.readings import MetricReading, Progress
 from analysis.sentences import sign_of
 from analysis.stats.estimate import NotComputable
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import (
+    EVERYBODY,
     GuardrailTest,
     MonitoringMode,
     PrimaryTest,

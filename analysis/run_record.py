@@ -38,7 +38,7 @@ from analysis.health import Check
 from analysis.looks import traces_to_json
 from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.read_outs import ReadOuts, read_out_to_json
-from analysis.readings import EVERYBODY, Judgement, MetricReading, Progress
+from analysis.readings import Judgement, MetricReading, Progress
 from analysis.silence import silence_to_json
 from analysis.stats import clusters
 from analysis.stats.amounts import Amounts
@@ -58,7 +58,13 @@ from analysis.subject import Subject
 from experiments.db import transaction
 from experiments.models import AnalysisRun, Chart, CheckResult, Look, Result
 from experiments.plan import Plan
-from experiments.vocabulary import ResultPhase, RunState, SentenceCase, Verdict
+from experiments.vocabulary import (
+    EVERYBODY,
+    ResultPhase,
+    RunState,
+    SentenceCase,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from analysis.chart_drawn import DrawnChart

@@ -6,6 +6,7 @@ the database and written on the wire: adding one is safe, renaming one is a migr
 
 from enum import StrEnum
 
+EVERYBODY = ""  # the segment of what is about all customers in the experiment
 UNIT_ATTRIBUTE = "id"  # the customer's own id: OpenFeature's targeting key
 
 

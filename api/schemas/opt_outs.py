@@ -5,6 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from api.schemas.fields import Choice, Items, Part, StrictSchema, Text, whole
+from api.schemas.surveys import LinkSchema
 from experiments.choice_inviting import MOST_AT_ONCE, ChoiceWish
 from experiments.customer_words import LONGEST_DIFFERENCE, LONGEST_NAME, Words
 from experiments.messages import MAX_ID
@@ -32,18 +33,10 @@ class ChoiceLinksBodySchema(StrictSchema):
         return ChoiceWish(**data)
 
 
-class ChoiceLinkSchema(StrictSchema):
-    """One customer's link."""
-
-    customer_id = Text(required=True)
-    token = Text(required=True)
-    url = Text(required=True)
-
-
 class ChoiceLinksSchema(StrictSchema):
     """Links, in the order asked for; they do not end."""
 
-    links = Items(Part(ChoiceLinkSchema), required=True)
+    links = Items(Part(LinkSchema), required=True)
 
 
 class OptOutDaySchema(StrictSchema):

@@ -10,9 +10,8 @@ from analysis.outcome_json import outcome_from_json
 from analysis.results import ResultView, RunView
 from analysis.stats.estimate import Estimate, Interval, NotComputable
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import MetricKind, Reason
+from experiments.vocabulary import EVERYBODY, MetricKind, Reason
 
-EVERYBODY = ""  # analysis.readings has it too, and loads what computes
 NOT_PROPORTIONAL = "Not given: the ratio is not the same at every score (p {p})."
 
 

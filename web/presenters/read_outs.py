@@ -8,9 +8,8 @@ from analysis.estimate_words import EstimateWords
 from analysis.results import ResultView, RunView
 from analysis.stats.estimate import Estimate
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import Direction, Role
+from experiments.vocabulary import EVERYBODY, Direction, Role
 
-EVERYBODY = ""
 ALPHA = 0.05
 RARE = 0.01  # a chance below it, or as near to certain, is not written in digits
 

@@ -11,13 +11,14 @@ from analysis.survey_groups import same_answers
 from experiments.models import AmendmentRow
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import (
+    EVERYBODY,
     CheckState,
     MetricKind,
     MonitoringMode,
     Role,
     SentenceCase,
 )
-from web.presenters.answers import EVERYBODY, SurveyReadings, survey_readings
+from web.presenters.answers import SurveyReadings, survey_readings
 from web.presenters.metrics import amount_in_words
 from web.presenters.monitoring import estimates_in_words
 from web.presenters.read_outs import beliefs, segment_notes

@@ -12,13 +12,13 @@ from analysis.stats.estimate import Estimate, Lift
 from experiments.models import AmendmentRow, Experiment
 from experiments.plan import Plan
 from experiments.vocabulary import (
+    EVERYBODY,
     Decision,
     Role,
     SentenceCase,
     Status,
     Verdict,
 )
-from web.presenters.answers import EVERYBODY
 from web.presenters.results import lift_in_words, trust_of, verdict_title
 from web.presenters.words import DECISION
 
