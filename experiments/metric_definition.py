@@ -206,7 +206,8 @@ class MetricDefinition:
     def is_share(self) -> bool:
         """Whether the outcome is a rate, read in percentage points."""
         return self.kind in {
-            *WINDOWS,
+            *RETENTIONS,
+            MetricKind.EVENT_SHARE,
             MetricKind.CHURN,
             MetricKind.CANCELLATION,
             MetricKind.FUNNEL,

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from experiments.errors import InvalidInput
-from experiments.metric_definition import MetricDefinition
+from experiments.metric_definition import AMOUNTS, MetricDefinition
 from experiments.plan import definition_from_json, definition_to_json
+from experiments.rule_words import amount_in_words
 from experiments.vocabulary import Direction, MetricKind
 from tests import factories
 
@@ -133,3 +134,14 @@ def test_definition__of_the_first_kinds__is_written_as_it_always_was() -> None:
     # Plans are hashed as text: what was locked before must not read otherwise now.
     assert set(definition_to_json(factories.definition())) == FIRST_FIELDS
     assert set(definition_to_json(VALID[6])) - FIRST_FIELDS == {"competing_events"}
+
+
+@pytest.mark.parametrize("kind", sorted(AMOUNTS))
+def test_amounts__are_no_shares__so_their_changes_are_in_their_own_unit(
+    kind: MetricKind,
+) -> None:
+    # A form that took them for shares read a change of 5 euros as 5 points.
+    amount = MetricDefinition(kind, Direction.INCREASE, events=("Paid",), unit="EUR")
+
+    assert not amount.is_share
+    assert amount_in_words(5, amount) == "EUR 5"
