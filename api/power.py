@@ -50,6 +50,7 @@ _BY_ACCOUNT = ("account_customers", "account_cv", "icc")
 def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """Work out how many customers and days an experiment needs."""
     from analysis.stats import power  # noqa: PLC0415  # see the module's head
+    from analysis.stats.duration import duration  # noqa: PLC0415
     from analysis.stats.estimate import NotComputable  # noqa: PLC0415
     from analysis.stats.sequential_power import size_for_mode  # noqa: PLC0415
 
@@ -72,7 +73,7 @@ def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
         weekly = body["weekly_accounts"]
     if isinstance(size, NotComputable):
         return _without(size)
-    time = power.duration(
+    time = duration(
         size,
         weekly,
         definition.maturity.total_seconds() / 86_400,
@@ -193,11 +194,11 @@ def _check(definition: MetricDefinition, body: dict[str, Any]) -> None:
 def _size(
     definition: MetricDefinition, body: dict[str, Any], demand: Demand
 ) -> SampleSize | NotComputable:
-    from analysis.stats import power  # noqa: PLC0415  # see the module's head
+    from analysis.stats import event_power, power  # noqa: PLC0415  # see the head
 
     if definition.is_time:
-        found = power.size_for_survival(body["baseline"], body["effect"], demand)
-        return found.size if isinstance(found, power.SurvivalSize) else found
+        found = event_power.size_for_survival(body["baseline"], body["effect"], demand)
+        return found.size if isinstance(found, event_power.SurvivalSize) else found
     if definition.has_spread:
         size = power.size_for_means(body["sd"], body["effect"], demand)
     else:

@@ -1,16 +1,10 @@
 """What makes a plan smaller or larger than customers drawn one by one need."""
 
 import math
-from dataclasses import replace
+from statistics import NormalDist
 
 from analysis.stats.estimate import NotComputable
-from analysis.stats.power import (
-    Demand,
-    SampleSize,
-    detectable_mean,
-    detectable_proportion,
-)
-from analysis.stats.ranges import outside, wrong_split
+from analysis.stats.ranges import outside
 
 
 def adjusted_share(correlation: float) -> float | NotComputable:
@@ -54,68 +48,23 @@ def design_effect(
     return refused or 1 + ((size_cv * size_cv + 1) * mean_size - 1) * icc
 
 
-def detectable_by_day(
-    spread: tuple[float, float | None],
-    daily_customers: float,
-    maturation_days: int,
-    days: int,
-    split: tuple[float, float] = (0.5, 0.5),
-    demand: Demand | None = None,
-) -> tuple[tuple[int, float | None], ...] | NotComputable:
-    """Smallest change that an experiment can detect, day by day.
+def quantile_spread(sd: float, share: float) -> float | NotComputable:
+    """Standard deviation of one customer's part in a quantile, where amounts lie so.
+
+    The error of a sample quantile is sqrt(p (1 - p) / n) / f(x_p) (Serfling 1980,
+    "Approximation theorems of mathematical statistics", sec. 2.3.3), with the density
+    f of a bell curve: what can be said before any amount was seen. Amounts with a long
+    tail take more customers for a high quantile.
 
     Args:
-        spread: (baseline share, None) of a rate, or (mean, standard deviation).
-        daily_customers: that reach the change, all variants together, above 0.
-        maturation_days: from exposure until the outcome is known, 0 or more.
-        days: how long to look, 1 or more, at most 3,660.
-        split: shares of control and of the treatment.
-        demand: alpha, power and treatments; the usual ones when None.
+        sd: standard deviation of the amounts over customers, above 0.
+        share: which quantile, 0 to 1.
 
     Returns:
-        (day, change) for each day; None while too few have matured. For a rate the
-        change is the fall or rise that needs more customers.
+        The number that takes the place of `sd` for the mean, or the reason.
     """
-    refused = (
-        outside("daily_customers", daily_customers, 0, math.inf)
-        or outside("maturation_days", maturation_days, 0, math.inf, low_allowed=True)
-        or outside("days", days, 1, 3660, low_allowed=True, high_allowed=True)
-        or wrong_split(split)
-    )
+    refused = outside("sd", sd, 0, math.inf) or outside("quantile_share", share, 0, 1)
     if refused:
         return refused
-    demand = demand or Demand()
-    return tuple(
-        (
-            day,
-            _detectable(
-                spread,
-                _matured(daily_customers * (day - maturation_days), split),
-                demand,
-            ),
-        )
-        for day in range(1, int(days) + 1)
-    )
-
-
-def _matured(customers: float, split: tuple[float, float]) -> SampleSize:
-    whole = math.fsum(split)
-    control, treatment = (int(max(0.0, customers) * each / whole) for each in split)
-    return SampleSize(control, treatment)
-
-
-def _detectable(
-    spread: tuple[float, float | None], size: SampleSize, demand: Demand
-) -> float | None:
-    if not min(size.control, size.treatment):
-        return None
-    baseline, sd = spread
-    demand = replace(demand, ratio=size.treatment / size.control)
-    if sd is not None:
-        found = detectable_mean(sd, size, demand)
-        return None if isinstance(found, NotComputable) else found
-    both = [
-        detectable_proportion(baseline, size, demand, rise=up) for up in (True, False)
-    ]
-    known = [abs(each) for each in both if not isinstance(each, NotComputable)]
-    return max(known) if len(known) == len(both) else None
+    normal = NormalDist()
+    return sd * math.sqrt(share * (1 - share)) / normal.pdf(normal.inv_cdf(share))

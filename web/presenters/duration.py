@@ -10,6 +10,7 @@ from experiments.vocabulary import Direction, MonitoringMode, Reason
 
 if TYPE_CHECKING:
     from analysis.stats import account_power, power
+    from analysis.stats.duration import Duration
 
 MIN_WEEKS, MAX_WEEKS = 1, 8
 # Field of the power functions -> what a person would call it here.
@@ -120,6 +121,7 @@ def work_out(question: Question) -> Answer:
         The answer; one without numbers names what is missing.
     """
     from analysis.stats import power as stats  # noqa: PLC0415  # only who asks pays
+    from analysis.stats.duration import duration  # noqa: PLC0415
 
     missing = _missing(question)
     if missing is not None:
@@ -138,7 +140,7 @@ def work_out(question: Question) -> Answer:
         size = grown if isinstance(grown, NotComputable) else grown.accounts
     if isinstance(size, NotComputable):
         return Answer(_refusal(size))
-    lasts = stats.duration(
+    lasts = duration(
         size,
         question.weekly,
         question.definition.maturity.days,
@@ -249,9 +251,7 @@ def _refusal(outcome: NotComputable) -> str:
     return f"The duration cannot be worked out: look again at {field}."
 
 
-def _answer(
-    question: Question, size: "power.SampleSize", lasts: "power.Duration"
-) -> Answer:
+def _answer(question: Question, size: "power.SampleSize", lasts: "Duration") -> Answer:
     measure = measure_of(question.definition)
     who = "customers" if question.by_account is None else "accounts"
     groups = "each" if len(question.shares) == 2 else "each of the treatments"  # noqa: PLR2004
@@ -281,7 +281,7 @@ def _from(question: Question, measure: Measure) -> str:
     return f" from {exact(measure.shown(question.baseline))} %"
 
 
-def _warnings(lasts: "power.Duration") -> list[str]:
+def _warnings(lasts: "Duration") -> list[str]:
     found = []
     if lasts.enrolment_weeks <= MIN_WEEKS:
         found.append(

@@ -11,11 +11,11 @@ from analysis.stats.account_power import (
     design_effect,
     size_in_accounts,
 )
+from analysis.stats.duration import duration
 from analysis.stats.estimate import NotComputable
 from analysis.stats.power import (
     Demand,
     SampleSize,
-    duration,
     size_for_means,
     size_for_proportions,
 )

@@ -8,19 +8,19 @@ from hypothesis import strategies as st
 from statsmodels.stats.power import TTestIndPower
 from statsmodels.stats.proportion import power_proportions_2indep
 
+from analysis.stats.detectable import detectable_mean, detectable_proportion
+from analysis.stats.duration import Duration, duration
 from analysis.stats.estimate import NotComputable
+from analysis.stats.event_power import (
+    SurvivalSize,
+    events_for_hazard_ratio,
+    size_for_survival,
+)
 from analysis.stats.power import (
     Demand,
-    Duration,
     SampleSize,
-    SurvivalSize,
-    detectable_mean,
-    detectable_proportion,
-    duration,
-    events_for_hazard_ratio,
     size_for_means,
     size_for_proportions,
-    size_for_survival,
     size_with_silence,
 )
 from experiments.vocabulary import Reason

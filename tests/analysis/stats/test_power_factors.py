@@ -3,18 +3,12 @@ import math
 import pytest
 
 from analysis.stats.estimate import NotComputable
-from analysis.stats.power import SampleSize, size_for_means, size_for_proportions
 from analysis.stats.power_factors import (
     adjusted_share,
     design_effect,
-    detectable_by_day,
+    quantile_spread,
 )
 from experiments.vocabulary import Reason
-
-
-def changes(found: object) -> dict[int, float | None]:
-    assert isinstance(found, tuple)
-    return dict(found)
 
 
 def test_adjusted_share__half_explained__half_the_customers() -> None:
@@ -32,8 +26,8 @@ def test_design_effect__one_customer_an_account__one() -> None:
         (design_effect(0.5, 0.1), "mean_size"),
         (design_effect(5, 1.1), "icc"),
         (design_effect(5, 0.1, math.nan), "size_cv"),
-        (detectable_by_day((0.3, None), 0, 7, 30), "daily_customers"),
-        (detectable_by_day((0.3, None), 10, 7, 0), "days"),
+        (quantile_spread(-1, 0.5), "sd"),
+        (quantile_spread(1, 1), "quantile_share"),
     ],
 )
 def test_factors__impossible_input__named(found: object, field: str) -> None:
@@ -42,24 +36,19 @@ def test_factors__impossible_input__named(found: object, field: str) -> None:
     assert found.facts["field"] == field
 
 
-def test_detectable_by_day__mean__what_the_size_of_that_day_was_planned_for() -> None:
-    size = size_for_means(1.2, 0.1)
-    assert isinstance(size, SampleSize)
-    daily = (size.control + size.treatment) / 20
+@pytest.mark.parametrize(
+    ("share", "times"),
+    [
+        # Asymptotic efficiency of the median of a normal sample: 2 / pi (Serfling
+        # 1980, sec. 2.3.5); of the 95 % quantile p (1 - p) / phi(1.644854)^2 by tables.
+        (0.5, math.pi / 2),
+        (0.95, 0.0475 / 0.103136**2),
+    ],
+)
+def test_quantile_spread__bell_curve__variance_of_a_sample_quantile(
+    share: float, times: float
+) -> None:
+    found = quantile_spread(3.0, share)
 
-    found = changes(detectable_by_day((4.0, 1.2), daily, 7, 30))
-
-    assert found[7] is None
-    assert found[27] == pytest.approx(0.1, rel=1e-2)
-    later = [each for each in found.values() if each is not None]
-    assert later == sorted(later, reverse=True)
-
-
-def test_detectable_by_day__rate__the_way_that_needs_more() -> None:
-    # From 20 % a rise needs more customers than a fall: nearer to a half.
-    size = size_for_proportions(0.2, 0.03)
-    assert isinstance(size, SampleSize)
-
-    found = changes(detectable_by_day((0.2, None), 2 * size.control / 10, 0, 10))
-
-    assert found[10] == pytest.approx(0.03, rel=1e-2)
+    assert isinstance(found, float)
+    assert found * found == pytest.approx(9 * times, rel=1e-5)

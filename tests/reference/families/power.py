@@ -1,10 +1,10 @@
 """Customers needed, and events needed."""
 
+from analysis.stats.event_power import events_for_hazard_ratio
 from analysis.stats.power import (
     Demand,
     SampleSize,
     answers_for_mean,
-    events_for_hazard_ratio,
     size_for_proportions,
 )
 from analysis.stats.power_factors import adjusted_share, design_effect

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 
 from analysis.stats.estimate import Estimate
+from analysis.stats.event_power import SurvivalSize, size_for_survival
 from analysis.stats.intervals import normal_p_value
 from analysis.stats.means import welch
 from analysis.stats.multiplicity import holm
 from analysis.stats.power import (
     SampleSize,
-    SurvivalSize,
     size_for_means,
     size_for_proportions,
-    size_for_survival,
 )
 from analysis.stats.proportions import two_proportions
 from analysis.stats.srm import sample_ratio
