@@ -1,5 +1,6 @@
 """Connectors over JSON: registered, mapped, tried, read again, ended."""
 
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -25,6 +26,7 @@ from experiments.models import Connector
 from experiments.privacy import load_pseudonymiser
 from experiments.quarantine import Replayed
 from experiments.sealing import load_sealer
+from experiments.signatures import Scheme
 from experiments.vocabulary import PersonRole
 
 resource = Resource(
@@ -199,7 +201,7 @@ def _show(call: Call, row: Connector) -> dict[str, Any]:
         "name": row.name,
         "environment": row.environment,
         "address": f"{call.context.settings.base_url}/hooks/{row.public_id}",
-        "signature": row.signature,
+        "signature": asdict(Scheme(**row.signature)),
         "old_secret_until": row.old_secret_until,
         "mapping_version": row.mapping_version,
         "mapping": connectors.mapping_of(call.session, row),

@@ -1,8 +1,6 @@
 """Connectors: registered senders of signed webhooks, their secrets and mappings."""
 
 import dataclasses
-import re
-import secrets as random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,20 +13,17 @@ from sqlalchemy.orm import Session
 from experiments import audit, body_mapping, key_format, ruleset
 from experiments.actors import Actor
 from experiments.connector_presets import PRESETS
+from experiments.connector_signing import check_scheme, check_secret
 from experiments.errors import Conflict, InvalidInput, NotFound
 from experiments.field_faults import Faults
 from experiments.models import Connector, ConnectorMapping
 from experiments.sealing import SECRET_PURPOSE, Sealer
-from experiments.signatures import ALGORITHMS, ENCODINGS, SCHEMES, Scheme
+from experiments.signatures import Scheme
 from experiments.survey_kinds import ANSWERS, BY_NAME
 from experiments.vocabulary import ConnectorKind, Environment, PersonRole
 
-MIN_SECRET, MAX_SECRET = 16, 512
 MAX_OLD_HOURS = 168  # for which a replaced secret may still hold
 MAX_MAPPING_BYTES = 32 * 1024
-# Vendors that take a secret which their customer chooses; the others give one.
-CHOOSES_OWN = frozenset({ConnectorKind.TYPEFORM, ConnectorKind.GENERIC})
-_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _EXPOSURES = frozenset({"experiment viewed", "$$experiment_viewed"})
 
 
@@ -68,8 +63,8 @@ def create(
     actor.require(PersonRole.ADMIN, "register connectors")
     faults = Faults()
     faults.text("name", new.name, 100, "what sends these webhooks")
-    secret = _check_secret(faults, new.kind, new.secret)
-    scheme = _check_scheme(faults, new.kind, new.signature)
+    scheme = check_scheme(faults, new.kind, new.signature)
+    secret = check_secret(faults, new.kind, scheme, new.secret)
     mapping = PRESETS[new.kind] if new.mapping is None else new.mapping
     _check_mapping(faults, mapping)
     faults.raise_if_any("This connector cannot be registered yet.")
@@ -126,7 +121,9 @@ def change_secret(
     before = snapshot(row)
     faults = Faults()
     faults.number("old_valid_hours", old_valid_hours, 0, MAX_OLD_HOURS)
-    made = _check_secret(faults, ConnectorKind(row.kind), secret)
+    made = check_secret(
+        faults, ConnectorKind(row.kind), Scheme(**row.signature), secret
+    )
     faults.raise_if_any("The secret cannot be changed yet.")
     # What still arrives with the old one is the vendor's, until it knows the new one.
     row.old_secret = row.secret if old_valid_hours else None
@@ -279,45 +276,6 @@ def _in_use(session: Session, public_id: str) -> Connector:
     if row.ended_at is not None:
         raise Conflict("This connector has ended. Register a new one.")
     return row
-
-
-def _check_secret(faults: Faults, kind: ConnectorKind, given: str) -> str:
-    """Take the vendor's secret, or make one where the vendor takes ours."""
-    if not given:
-        if kind not in CHOOSES_OWN:
-            faults.add("secret", f"Enter the secret that {kind.title()} signs with.")
-        return random.token_urlsafe(32)
-    fits = MIN_SECRET <= len(given) <= MAX_SECRET
-    if not fits or not given.isascii() or not given.isprintable() or " " in given:
-        faults.add(
-            "secret",
-            f"Enter {MIN_SECRET} to {MAX_SECRET} letters, digits and signs, without"
-            " spaces.",
-        )
-    return given
-
-
-def _check_scheme(
-    faults: Faults, kind: ConnectorKind, given: Mapping[str, Any] | None
-) -> Scheme:
-    scheme = SCHEMES[kind]
-    if not given:
-        return scheme
-    if kind != ConnectorKind.GENERIC:
-        faults.add("signature", f"How {kind.title()} signs is known; leave this out.")
-        return scheme
-    scheme = dataclasses.replace(scheme, **given)
-    for name in ("header", "timestamp_header"):
-        value = getattr(scheme, name)
-        may_be_empty = name == "timestamp_header"
-        if not _HEADER.fullmatch(value) and not (may_be_empty and not value):
-            faults.add(f"signature.{name}", "Enter the name of a header: X-Signature.")
-    for name, known in (("algorithm", ALGORITHMS), ("encoding", ENCODINGS)):
-        if getattr(scheme, name) not in known:
-            faults.add(f"signature.{name}", f"Choose one of: {', '.join(known)}.")
-    faults.optional_text("signature.prefix", scheme.prefix, 20)
-    faults.optional_text("signature.separator", scheme.separator, 5)
-    return scheme
 
 
 def _check_mapping(

@@ -3,7 +3,8 @@
 Each sender is one instance of the same scheme: an HMAC over the raw body, with a
 time before it or not, in a header of its own. Sources: Intercom "Signed
 notifications"; Zendesk "Verifying webhooks"; Typeform "Secure your webhooks";
-Delighted signs with the account's API key.
+Delighted signs with the account's API key; Standard Webhooks 1.0.0 (its secrets are
+base64, its id is signed too, and one header holds a signature for each secret).
 """
 
 import base64
@@ -13,12 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from experiments.vocabulary import ConnectorKind
+from experiments.vocabulary import ConnectorKind, SignatureStyle
 
 # How far a signed time may lie from ours; later, a copied request is worth nothing.
 TOLERANCE = timedelta(minutes=5)
 ALGORITHMS = ("sha256", "sha512", "sha1")
 ENCODINGS = ("hex", "base64")
+STANDARD_PREFIX = "whsec_"
+STANDARD_KEY_BYTES = (24, 64)  # least and most, says the specification
+_ID_HEADER = "webhook-id"
 _UNIX = re.compile(r"\d{9,13}", re.ASCII)
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds, the year 5138
 
@@ -34,6 +38,7 @@ class Scheme:
         prefix: before it, such as "sha256=".
         timestamp_header: holds the time that is signed before the body; "" for none.
         separator: between that time and the body.
+        style: an HMAC as described here, or that of Standard Webhooks.
     """
 
     header: str
@@ -42,8 +47,17 @@ class Scheme:
     prefix: str = ""
     timestamp_header: str = ""
     separator: str = ""
+    style: SignatureStyle = SignatureStyle.HMAC
 
 
+STANDARD = Scheme(
+    "webhook-signature",
+    encoding="base64",
+    prefix="v1,",
+    timestamp_header="webhook-timestamp",
+    separator=".",
+    style=SignatureStyle.STANDARD_WEBHOOKS,
+)
 SCHEMES: Mapping[ConnectorKind, Scheme] = {
     ConnectorKind.INTERCOM: Scheme("X-Hub-Signature", "sha1", "hex", "sha1="),
     ConnectorKind.ZENDESK: Scheme(
@@ -83,21 +97,32 @@ def is_signed(
     Returns:
         True when one of the secrets made it, at a time near ours where one is signed.
     """
-    given = headers.get(scheme.header.lower(), "").strip()
-    if scheme.encoding == "hex":
-        given = given.lower()
-    signed, in_time = body, True
-    if scheme.timestamp_header:
-        stamp = headers.get(scheme.timestamp_header.lower(), "").strip()
-        signed = (stamp + scheme.separator).encode("utf-8", "replace") + body
-        in_time = _is_near(stamp, now)
+    given, signed, stamp = _parts(scheme, headers, body)
     right = False
     for secret in secrets:
         expected = sign(scheme, secret, signed).encode()
-        # Header text may be no ASCII, which comparing as text would refuse.
-        same = hmac.compare_digest(given.encode("utf-8", "replace"), expected)
-        right = right or same
-    return right and in_time
+        for one in given:
+            # Header text may be no ASCII, which comparing as text would refuse.
+            same = hmac.compare_digest(one.encode("utf-8", "replace"), expected)
+            right = right or same
+    return right and (stamp is None or _is_near(scheme, stamp, now))
+
+
+def _parts(
+    scheme: Scheme, headers: Mapping[str, str], body: bytes
+) -> tuple[list[str], bytes, str | None]:
+    """Find the signatures that were given, what they sign, and the time if it does."""
+    given = [headers.get(scheme.header.lower(), "").strip()]
+    if scheme.encoding == "hex":
+        given = [given[0].lower()]
+    if not scheme.timestamp_header:
+        return given, body, None
+    stamp = headers.get(scheme.timestamp_header.lower(), "").strip()
+    before = stamp + scheme.separator
+    if scheme.style == SignatureStyle.STANDARD_WEBHOOKS:
+        given = given[0].split()  # one for each secret while the sender changes it
+        before = f"{headers.get(_ID_HEADER, '').strip()}.{before}"
+    return given, before.encode("utf-8", "replace") + body, stamp
 
 
 def sign(scheme: Scheme, secret: bytes, signed: bytes) -> str:
@@ -106,18 +131,40 @@ def sign(scheme: Scheme, secret: bytes, signed: bytes) -> str:
     Args:
         scheme: of the sender.
         secret: shared with it.
-        signed: the body, with the time before it where the scheme has one.
+        signed: the body, with what stands before it where the scheme has that.
 
     Returns:
         What stands in the header.
     """
+    if scheme.style == SignatureStyle.STANDARD_WEBHOOKS:
+        secret = standard_key(secret.decode()) or secret
     digest = hmac.digest(secret, signed, scheme.algorithm)
     if scheme.encoding == "base64":
         return scheme.prefix + base64.b64encode(digest).decode()
     return scheme.prefix + digest.hex()
 
 
-def _is_near(stamp: str, now: datetime) -> bool:
+def standard_key(secret: str) -> bytes | None:
+    """Read a secret of Standard Webhooks.
+
+    Args:
+        secret: base64, after `whsec_` or without it.
+
+    Returns:
+        The key; None when it is no such secret.
+    """
+    try:
+        key = base64.b64decode(secret.removeprefix(STANDARD_PREFIX), validate=True)
+    except ValueError:
+        return None
+    least, most = STANDARD_KEY_BYTES
+    return key if least <= len(key) <= most else None
+
+
+def _is_near(scheme: Scheme, stamp: str, now: datetime) -> bool:
+    in_seconds = scheme.style == SignatureStyle.STANDARD_WEBHOOKS
+    if in_seconds and not _UNIX.fullmatch(stamp):
+        return False
     moment = _moment(stamp)
     return moment is not None and abs(now - moment) <= TOLERANCE
 

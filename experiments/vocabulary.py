@@ -150,6 +150,13 @@ class ConnectorKind(StrEnum):
     GENERIC = "generic"
 
 
+class SignatureStyle(StrEnum):
+    """How a sender of its own kind signs its webhooks."""
+
+    HMAC = "hmac"  # of the body, with the time before it or not
+    STANDARD_WEBHOOKS = "standard_webhooks"
+
+
 class PersonRole(StrEnum):
     """What a person who signs in may do, weakest first."""
 

@@ -12,15 +12,22 @@ from api.schemas.fields import (
     text,
     whole,
 )
-from experiments.connectors import MAX_OLD_HOURS, MAX_SECRET
-from experiments.vocabulary import ConnectorKind, Environment, QuarantineReason
+from experiments.connector_signing import MAX_SECRET
+from experiments.connectors import MAX_OLD_HOURS
+from experiments.vocabulary import (
+    ConnectorKind,
+    Environment,
+    QuarantineReason,
+    SignatureStyle,
+)
 
 _MAPPING = (
     "Which facts a body holds: docs/connectors.md describes it. Null where nobody has"
     " said it yet."
 )
 _SIGNED_WITH = (
-    "What its webhooks are signed with, at least 16 characters. Leave it out, of"
+    "What its webhooks are signed with, at least 16 characters; of Standard Webhooks"
+    " `whsec_` and base64. Leave it out, of"
     " typeform and generic, to let Abide make one."
 )
 
@@ -28,6 +35,14 @@ _SIGNED_WITH = (
 class SignatureSchema(StrictSchema):
     """How a generic sender signs: an HMAC of the body, with a time before it or not."""
 
+    style = Choice(
+        SignatureStyle,
+        load_default=SignatureStyle.HMAC,
+        metadata={
+            "description": "standard_webhooks is the HMAC of standardwebhooks.com;"
+            " leave the other fields out with it."
+        },
+    )
     header = Text(load_default="X-Abide-Signature")
     algorithm = Text(
         load_default="sha256", metadata={"enum": ["sha256", "sha512", "sha1"]}

@@ -1,5 +1,7 @@
 """Connectors over JSON: what is shown, to whom, and what is never shown again."""
 
+import base64
+import hmac
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +27,54 @@ def make(api: Caller, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON
     assert answer.status_code == 201, answer.text
     shown: dict[str, Any] = answer.json
     return shown
+
+
+def test_connector__of_standard_webhooks__takes_what_its_made_secret_signs(
+    api: Caller, context: Context
+) -> None:
+    made = make(api, signature={"style": "standard_webhooks"}, mapping=EXAMPLE)
+    assert made["secret"].startswith("whsec_")
+    assert made["signature"]["header"] == "webhook-signature"
+    inbox = Inbox.for_settings(context.settings)
+    door = Hooks(context, inbox)
+    with transaction(context.sessions) as session:
+        row = connectors.get(session, made["public_id"])
+    raw = b'{"id":"1","customer_id":"u1","score":4,"submitted_at":"2026-03-14"}'
+    at = str(int(context.now().timestamp()))
+    # The secret's base64 is the key: webhook-id, time and body are signed.
+    key = base64.b64decode(made["secret"].removeprefix("whsec_"))
+    digest = hmac.digest(key, b".".join([b"msg_1", at.encode(), raw]), "sha256")
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": at,
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+    assert door.send(row, raw, headers=headers).status_code == 200
+    other = {**headers, "webhook-id": "msg_2"}
+    assert door.send(row, raw, headers=other).status_code == 401
+    inbox.close()
+    compact_once(context)
+    assert [event["value"] for event in events(context)] == [4.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"secret": "whsec_0123456789abcdef"}, "secret"),  # 12 bytes
+        ({"secret": "whsec_not base64 at all, though long enough"}, "secret"),
+        (
+            {"signature": {"style": "standard_webhooks", "header": "X-Mine"}},
+            "signature.header",
+        ),
+    ],
+)
+def test_connector__of_standard_webhooks_that_are_none__is_refused_at_the_field(
+    api: Caller, changes: dict[str, Any], field: str
+) -> None:
+    body = {**BODY, "signature": {"style": "standard_webhooks"}, **changes}
+    answer = api.post("/connectors", body)
+    assert answer.status_code == 422
+    assert list(answer.json["fields"]) == [field]
 
 
 def test_connector__of_any_sender__from_first_body_to_stored_answer(

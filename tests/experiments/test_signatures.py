@@ -1,11 +1,12 @@
 """Signatures of webhooks, against those that openssl makes."""
 
 import dataclasses
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from experiments.signatures import SCHEMES, Scheme, is_signed, sign
+from experiments.signatures import SCHEMES, STANDARD, Scheme, is_signed, sign
 from experiments.vocabulary import ConnectorKind
 from tests.experiments.sent_messages import NOW
 
@@ -100,3 +101,61 @@ def test_signed_time__however_written__is_read(stamp: str, right: bool) -> None:
 
     headers = {"x-at": stamp, "x-sig": sign(scheme, SECRET, signed)}
     assert is_signed(scheme, [SECRET], headers, BODY, NOW) == right
+
+
+# The vector that the specification's libraries share (test "sign function works").
+STANDARD_SECRET = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+STANDARD_BODY = b'{"test": 2432232314}'
+STANDARD_AT = datetime.fromtimestamp(1614265330, UTC)
+STANDARD_HEADERS = {
+    "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "webhook-timestamp": "1614265330",
+    "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+}
+
+
+def is_standard(
+    changes: Mapping[str, str] | None = None,
+    *secrets: bytes,
+    body: bytes = STANDARD_BODY,
+    minutes: float = 0,
+) -> bool:
+    headers = {**STANDARD_HEADERS, **(changes or {})}
+    now = STANDARD_AT + timedelta(minutes=minutes)
+    return is_signed(STANDARD, secrets or (STANDARD_SECRET,), headers, body, now)
+
+
+def test_standard_webhooks__the_published_vector__is_right() -> None:
+    assert is_standard()
+    assert is_standard({}, STANDARD_SECRET.removeprefix(b"whsec_"))
+    assert is_standard({}, b"whsec_" + b"A" * 32, STANDARD_SECRET)
+    assert not is_standard({}, b"whsec_" + b"A" * 32)
+    assert not is_standard(body=STANDARD_BODY + b" ")
+
+
+@pytest.mark.parametrize("name", STANDARD_HEADERS)
+def test_standard_webhooks__a_changed_header__is_refused(name: str) -> None:
+    right = STANDARD_HEADERS[name]
+    for wrong in ("", right[:-1], right + "0", "\xe9", "v1,", "-1"):
+        assert not is_standard({name: wrong}), wrong
+
+
+def test_standard_webhooks__several_signatures__one_of_them_must_fit() -> None:
+    right = STANDARD_HEADERS["webhook-signature"]
+    other = "v1," + "A" * 43 + "="
+    asymmetric = "v1a," + right.removeprefix("v1,")
+    assert is_standard({"webhook-signature": f"{other} {asymmetric} {right}"})
+    assert not is_standard({"webhook-signature": f"{other} {asymmetric}"})
+
+
+def test_standard_webhooks__time__holds_five_minutes_and_is_unix_seconds() -> None:
+    for minutes, right in ((-5.1, False), (-5, True), (5, True), (5.1, False)):
+        assert is_standard(minutes=minutes) == right
+    # Signed rightly, but no Unix time: the specification knows no other.
+    stamp = "2021-02-25T15:02:10Z"
+    signed = f"{STANDARD_HEADERS['webhook-id']}.{stamp}.".encode() + STANDARD_BODY
+    changes = {
+        "webhook-timestamp": stamp,
+        "webhook-signature": sign(STANDARD, STANDARD_SECRET, signed),
+    }
+    assert not is_standard(changes)

@@ -20,6 +20,7 @@ NEW = {
     "kind": "generic",
     "name": "BlueHub",
     "environment": "production",
+    "style": "hmac",
     "header": "X-BlueHub-Signature",
     "algorithm": "sha256",
     "encoding": "base64",

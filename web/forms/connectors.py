@@ -6,11 +6,11 @@ from typing import Any
 from experiments.connectors import MAX_OLD_HOURS, NewConnector
 from experiments.errors import InvalidInput
 from experiments.signatures import ALGORITHMS, ENCODINGS, SCHEMES
-from experiments.vocabulary import ConnectorKind, Environment
+from experiments.vocabulary import ConnectorKind, Environment, SignatureStyle
 from web.forms.base import AbideForm
 from web.forms.fields import Choice, Hidden, Json, Radios, Secret, Text, Whole
 from web.forms.values import pick
-from web.presenters.words import CONNECTOR_KIND, ENVIRONMENT
+from web.presenters.words import CONNECTOR_KIND, ENVIRONMENT, SIGNATURE_STYLE
 
 _PLAIN = {"spellcheck": "false", "autocomplete": "off"}
 _OWN = SCHEMES[ConnectorKind.GENERIC]
@@ -18,6 +18,7 @@ _OWN = SCHEMES[ConnectorKind.GENERIC]
 SIGNATURE_NAMES = {
     f"signature.{name}": name
     for name in (
+        "style",
         "header",
         "algorithm",
         "encoding",
@@ -46,6 +47,10 @@ class ConnectorForm(AbideForm):
         "Secret",
         "What its webhooks are signed with. Of Typeform and other tools, leave it"
         " empty and Abide makes one.",
+    )
+    style = Choice(
+        "How it signs",
+        choices=[(s.value, SIGNATURE_STYLE[s]) for s in SignatureStyle],
     )
     header = Text("Header of the signature", default=_OWN.header, render_kw=_PLAIN)
     algorithm = Choice("Algorithm", choices=[(one, one) for one in ALGORITHMS])

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from experiments import connector_replay, connectors
 from experiments.connector_presets import EXAMPLE
 from experiments.connector_replay import Tried
+from experiments.connector_signing import CHOOSES_OWN
 from experiments.db import transaction
 from experiments.errors import Conflict, InvalidInput
 from experiments.models import Connector
@@ -104,7 +105,7 @@ def _page(
         return render_template(
             "connector.html",
             connector=row,
-            own_secret=ConnectorKind(row.kind) in connectors.CHOOSES_OWN,
+            own_secret=ConnectorKind(row.kind) in CHOOSES_OWN,
             address=f"{context().settings.base_url}/hooks/{public_id}",
             versions=connectors.versions(database, row),
             groups=connector_replay.groups(database, row),

@@ -20,6 +20,7 @@ from experiments.vocabulary import (
     QuarantineReason,
     Role,
     SentenceCase,
+    SignatureStyle,
     Status,
     StepState,
     Unit,
@@ -165,6 +166,10 @@ CONNECTOR_KIND = {
     ConnectorKind.TYPEFORM: "Typeform",
     ConnectorKind.DELIGHTED: "Delighted",
     ConnectorKind.GENERIC: "Another tool that signs what it sends",
+}
+SIGNATURE_STYLE = {
+    SignatureStyle.HMAC: "An HMAC of the body, as described below",
+    SignatureStyle.STANDARD_WEBHOOKS: "By Standard Webhooks",
 }
 ENVIRONMENT = {
     Environment.PRODUCTION: "Production",
