@@ -1,5 +1,7 @@
 """Puts the JSON API into the Flask app: guard, views, document and its page."""
 
+from typing import Any
+
 from flask import Flask
 
 from api import (
@@ -59,6 +61,16 @@ RESOURCES: tuple[Resource, ...] = (
     surveys.resource,
 )
 
+DOORS_PATHS = (
+    assignments.OPENAPI_PATHS,
+    explain.OPENAPI_PATHS,
+    ofrep.OPENAPI_PATHS,
+    sdk_payload.OPENAPI_PATHS,
+    tracking.OPENAPI_PATHS,
+    plugin_track.OPENAPI_PATHS,
+    hooks.OPENAPI_PATHS,
+)
+
 
 def register(app: Flask, context: Context) -> None:
     """Serve the control plane's API from `app`.
@@ -72,15 +84,9 @@ def register(app: Flask, context: Context) -> None:
     auth.guard(app, context)
     api = openapi.make_api(app)
     for resource in RESOURCES:
-        api.register_blueprint(resource.blueprint)
-    document = openapi.complete(
-        api.spec.to_dict(),
-        assignments.OPENAPI_PATHS,
-        explain.OPENAPI_PATHS,
-        ofrep.OPENAPI_PATHS,
-        sdk_payload.OPENAPI_PATHS,
-        tracking.OPENAPI_PATHS,
-        plugin_track.OPENAPI_PATHS,
-        hooks.OPENAPI_PATHS,
-    )
+        api.serve(resource.blueprint)
+
+    def document() -> dict[str, Any]:
+        return openapi.complete(api.document(), *DOORS_PATHS)
+
     app.register_blueprint(docs.blueprint(document, context.settings.base_url))

@@ -1,7 +1,9 @@
-"""The OpenAPI document and the readable page over it, made once at start."""
+"""The OpenAPI document and the readable page over it, made when first asked for."""
 
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +22,42 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-def blueprint(document: Mapping[str, Any], base_url: str) -> Blueprint:
+def blueprint(write: Callable[[], dict[str, Any]], base_url: str) -> Blueprint:
     """Make the public routes that tell how the API works.
 
     Args:
-        document: the whole OpenAPI document.
+        write: writes the whole OpenAPI document; called once, by one thread.
         base_url: how people reach this installation.
 
     Returns:
         The blueprint of /openapi.json, /docs and the page's style.
     """
     routes = Blueprint("api_docs", __name__)
-    text = json.dumps(document, ensure_ascii=False).encode()
-    page = render(document, base_url).encode()
-    style = (ROOM / "static" / "style.css").read_bytes()
+    one_at_a_time = threading.Lock()
+
+    @cache
+    def written() -> tuple[bytes, bytes]:
+        document = write()
+        text = json.dumps(document, ensure_ascii=False).encode()
+        return text, render(document, base_url).encode()
+
+    def told() -> tuple[bytes, bytes]:
+        with one_at_a_time:
+            return written()
 
     @routes.get("/openapi.json")
     def openapi() -> Response:
+        text, _page = told()
         return stored_answer(text, 200, {"Cache-Control": HEADERS["Cache-Control"]})
 
     @routes.get("/docs")
     def docs() -> Response:
+        _text, page = told()
         return Response(page, headers=HEADERS, mimetype="text/html")
 
     @routes.get("/docs/style.css")
     def styles() -> Response:
+        style = (ROOM / "static" / "style.css").read_bytes()
         return Response(style, headers=HEADERS, mimetype="text/css")
 
     return routes

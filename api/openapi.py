@@ -4,7 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 from flask import Flask
-from flask_smorest import Api  # type: ignore[import-untyped]
+from flask_smorest import Api, Blueprint  # type: ignore[import-untyped]
 from typing_extensions import override
 from werkzeug.routing import BaseConverter
 
@@ -39,9 +39,40 @@ class KeyConverter(BaseConverter):
 
 
 class ControlPlane(Api):  # type: ignore[misc]  # flask-smorest has no types
-    """flask-smorest, with the one error shape and without its error handler."""
+    """flask-smorest, with the one error shape and without its error handler.
+
+    Views are served from the start and documented when somebody first reads about
+    them: writing the document takes longer than all the rest of a start.
+    """
 
     ERROR_SCHEMA = ErrorSchema
+
+    def serve(self, blueprint: Blueprint) -> None:
+        """Serve the views of `blueprint`, and keep them for the document."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint)
+        self._undocumented.append(blueprint)
+
+    def document(self) -> dict[str, Any]:
+        """Write down the views served so far; not for two threads at once.
+
+        Returns:
+            The OpenAPI document, as the views made it.
+        """
+        while self._undocumented:
+            blueprint = self._undocumented.pop(0)
+            name = blueprint.name
+            blueprint.register_views_in_doc(
+                self, self._app, self.spec, name=name, parameters=None
+            )
+            self.spec.tag({"name": name, "description": blueprint.description})
+        document: dict[str, Any] = self.spec.to_dict()
+        return document
+
+    @override
+    def init_app(self, app: Flask, **kwargs: Any) -> None:
+        self._undocumented: list[Blueprint] = []
+        super().init_app(app, **kwargs)
 
     @override
     def _register_error_handlers(self) -> None:
