@@ -20,7 +20,7 @@ from analysis import assigned_days, exposure_days, source_hours, survey_records
 from analysis.duplicates import Findings
 from analysis.event_table import Batch, Origin
 from experiments.event_rows import EXPOSURE_NAME
-from experiments.held_bodies import BodySearch
+from experiments.held_bodies import BodySearch, size_of
 from experiments.models import CompactionMark, EventSource, QuarantinedMessage
 from experiments.parcels import PREVIEW_SOURCE, QuarantineRow
 from experiments.privacy import mask_text
@@ -164,6 +164,7 @@ def _quarantined(origin: Origin, place: int, row: QuarantineRow) -> dict[str, An
         "customer": None if customer is None else bytes.fromhex(customer),
         "anonymous": None if anonymous is None else bytes.fromhex(anonymous),
         "replay": row.replay,
+        "held_bytes": size_of(row.replay),
     }
 
 

@@ -20,7 +20,7 @@ from api.schemas.connectors import (
 )
 from api.schemas.intake import ReplayedSchema
 from api.schemas.paging import PageQuery, page_schema
-from experiments import connector_replay, connectors
+from experiments import connector_replay, connectors, waiting_bodies
 from experiments.connectors import NewConnector
 from experiments.models import Connector
 from experiments.privacy import load_pseudonymiser
@@ -164,7 +164,11 @@ def try_body(
 def list_held(call: Call, public_id: str) -> dict[str, Any]:
     """Count the bodies that wait, by reason, and show the shape of the newest."""
     row = connectors.get(call.session, public_id)
+    waiting = waiting_bodies.of(call.session, public_id)
     return {
+        "waiting_count": waiting.count,
+        "waiting_bytes": waiting.bytes,
+        "is_full": waiting.is_full,
         "groups": connector_replay.groups(call.session, row),
         "examples": connector_replay.examples(call.session, row),
     }

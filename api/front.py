@@ -28,6 +28,7 @@ from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
 from experiments.sealing import load_sealer
 from experiments.serving import Fellows, ServingBoard, wait_when_published
+from experiments.waiting_bodies import WaitingLimit
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -99,7 +100,9 @@ def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
         **tracking.routes(reader, inbox, hide, context.now),
         **plugin_track.routes(reader, inbox, hide, context.now),
     }
-    hooked = hooks.routes(reader, inbox, hide, load_sealer(settings), context.now)
+    waiting = WaitingLimit(settings.data_dir / "ruleset")
+    sealer = load_sealer(settings)
+    hooked = hooks.routes(reader, inbox, hide, sealer, waiting, context.now)
     tally = Tally(inbox, context.now, hide.key_id)
     previewer = Previewer(inbox, hide, context.now)
     yield DoorGroup(

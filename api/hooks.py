@@ -2,7 +2,8 @@
 
 200 once what the body holds is durable: its facts, or the body itself, sealed, until
 a mapping fits it. A body that cannot be read is never refused: the sender could not
-mend it, and would send it again for hours. A wrong signature is, without saying which
+mend it, and would send it again for hours. When too many wait already it is, with 429,
+so that the sender keeps it for us. A wrong signature is, without saying which
 part of it is wrong.
 """
 
@@ -16,12 +17,15 @@ from api.door_values import Door, Request, Response
 from experiments.connector_bodies import MAX_BODY, take
 from experiments.errors import ConfigurationFault, Unauthenticated, Unavailable
 from experiments.events import Sender
+from experiments.held_bodies import size_of
 from experiments.inbox import Inbox
+from experiments.parcels import Parcel, QuarantineRow
 from experiments.privacy import Pseudonymiser
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import PublishedConnector
 from experiments.sealing import SECRET_PURPOSE, Sealer
 from experiments.signatures import Scheme, is_signed
+from experiments.waiting_bodies import WaitingLimit
 
 PATH = "/hooks/{connector}"
 BODY_CAP = MAX_BODY
@@ -43,6 +47,7 @@ def routes(
     inbox: Inbox,
     pseudonymiser: Pseudonymiser,
     sealer: Sealer,
+    waiting: WaitingLimit,
     now: Callable[[], datetime],
 ) -> dict[tuple[str, str], Door]:
     """List the doors of this file.
@@ -52,6 +57,7 @@ def routes(
         inbox: makes events durable.
         pseudonymiser: hides ids.
         sealer: opens secrets, and hides bodies that have to wait.
+        waiting: says when too many wait.
         now: the clock.
 
     Returns:
@@ -92,6 +98,7 @@ def routes(
             pseudonymiser,
             sealer,
         )
+        _ask_for_room(waiting, parcel)
         if parcel.message_count:
             inbox.append(parcel)
         return _DONE
@@ -101,6 +108,13 @@ def routes(
         return _DONE
 
     return {("POST", PATH): receive, ("GET", PATH): greet}
+
+
+def _ask_for_room(waiting: WaitingLimit, parcel: Parcel) -> None:
+    for fields in parcel.quarantined:
+        size = size_of(QuarantineRow(*fields).replay)
+        if size is not None:
+            waiting.let_in(parcel.source, size)
 
 
 def _sender(connector: PublishedConnector, attributes: frozenset[str]) -> Sender:

@@ -6,7 +6,10 @@ _ERRORS = {
     "401": "No such connector, or not its signature, or signed too long ago.",
     "413": "The body is over 256 KB.",
     "415": "The body is packed.",
-    "429": "Too much waits to be stored: try again after Retry-After seconds.",
+    "429": (
+        "Too much waits to be stored, or too many bodies for a mapping that fits them:"
+        " try again after Retry-After seconds."
+    ),
     "503": "Events cannot be stored now: try again after Retry-After seconds.",
     "507": "The disk is full; nothing was stored.",
 }

@@ -60,6 +60,12 @@ def hold(
     return QuarantineRow(reason.value, detail, shape, {_SEALED: sealed})
 
 
+def size_of(replay: Mapping[str, Any] | None) -> int | None:
+    """How many bytes a held body takes as it is kept; None for other rows."""
+    sealed = (replay or {}).get(_SEALED)
+    return None if sealed is None else len(sealed)
+
+
 def is_held() -> ColumnElement[bool]:
     """Tell held bodies from messages that were set aside, in a query."""
     table = QuarantinedMessage

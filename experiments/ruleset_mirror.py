@@ -15,6 +15,7 @@ from experiments.models import RulesetRow
 from experiments.opt_out_file import OptOutFile
 from experiments.ruleset_files import Mark, RulesetFolder, checksum
 from experiments.ruleset_values import RulesetRefusedError, parse
+from experiments.waiting_bodies import WaitingFile
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class RulesetMirror:
         self._sessions = sessions
         self._folder = folder
         self._opt_outs = OptOutFile(folder.path)
+        self._waiting = WaitingFile(folder.path)
         self._then = then
         # Revision and file as they were after the last look, and what was wrong.
         self._seen: tuple[int, Mark | None] | None = None
@@ -107,6 +109,7 @@ class RulesetMirror:
     def _copy(self) -> str | None:
         with self._sessions() as session:
             self._opt_outs.follow(session)
+            self._waiting.follow(session)
             newest = session.scalar(select(func.max(RulesetRow.revision)))
             if newest is None:
                 return None

@@ -3,6 +3,7 @@
 from api.schemas.fields import (
     Choice,
     Decimal,
+    Flag,
     Items,
     Object,
     Part,
@@ -183,6 +184,15 @@ class HeldSchema(StrictSchema):
 class HeldListSchema(StrictSchema):
     """The bodies of a connector that wait for a mapping that fits them."""
 
+    waiting_count = whole(0, required=True)
+    waiting_bytes = whole(0, required=True, metadata={"description": "As kept."})
+    is_full = Flag(
+        required=True,
+        metadata={
+            "description": "One more that no fact fits is refused with 429; its sender"
+            " tries again."
+        },
+    )
     groups = Items(Part(HeldGroupSchema), required=True)
     examples = Items(Part(HeldSchema), required=True)
 

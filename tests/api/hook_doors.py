@@ -25,6 +25,7 @@ from experiments.ruleset_reader import RulesetReader
 from experiments.sealing import load_sealer
 from experiments.signatures import Scheme, sign
 from experiments.vocabulary import ConnectorKind, Environment
+from experiments.waiting_bodies import WaitingLimit
 
 SECRET = "0123456789abcdef-shared"  # noqa: S105  # of tests
 
@@ -63,7 +64,8 @@ class Hooks:
             load_pseudonymiser(context.settings),
             load_sealer(context.settings),
         )
-        routes = hooks.routes(self._reader, inbox, hide, sealer, context.now)
+        waiting = WaitingLimit(folder.path)
+        routes = hooks.routes(self._reader, inbox, hide, sealer, waiting, context.now)
         group = DoorGroup(routes, hooks.BODY_CAP, at_once=4)
 
         def behind(_environ: object, _start: object) -> Iterator[bytes]:

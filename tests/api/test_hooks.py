@@ -17,6 +17,7 @@ from experiments import (
     data_requests,
     intake_view,
     quarantine,
+    waiting_bodies,
 )
 from experiments.actors import SYSTEM
 from experiments.connector_presets import EXAMPLE, PRESETS
@@ -191,6 +192,61 @@ def test_body__without_a_mapping__is_kept_and_read_once_it_is_mapped(
     compact_once(context)
     assert len(events(context)) == 2
     assert quarantined(context) == []
+
+
+def test_bodies__more_than_may_wait__are_refused_until_there_is_room(
+    context: Context,
+    hooks: Hooks,
+    inbox: Inbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting_bodies, "MOST_BODIES", 3)
+    monkeypatch.setattr(waiting_bodies, "LOOK_SECONDS", 0)
+    row, other = register(context, mapping=EXAMPLE), register(context)
+    unmapped = {"id": "r-1", "customer_id": "u1"}
+    for _ in range(3):
+        assert hooks.send(row, unmapped).status_code == 200
+    # Before anything reached the database: this door has counted what it let in.
+    refused = hooks.send(row, unmapped)
+    assert refused.status_code == 429
+    assert refused.headers["Retry-After"] == "600"
+    assert "as many bodies" in refused.get_json()["message"].lower()
+    compact_once(context)
+    assert hooks.send(row, unmapped).status_code == 429
+    # Another process, which let nothing in, has it from the file.
+    assert Hooks(context, inbox).send(row, unmapped).status_code == 429
+    with transaction(context.sessions) as session:
+        waiting = waiting_bodies.of(session, row.public_id)
+        assert waiting_bodies.full(session) == [row.public_id]
+        sealed = [held.replay for held in connector_replay.examples(session, row)]
+
+    assert waiting.count == 3
+    assert waiting.bytes == sum(len(held["sealed"]) for held in sealed if held)
+    # What fits is taken, other connectors go on, and no body is lost or counted twice.
+    assert hooks.send(row, BLUEHUB).status_code == 200
+    assert hooks.send(other, unmapped).status_code == 200
+    with transaction(context.sessions) as session:
+        assert connector_replay.discard(
+            session, row.public_id, actor=SYSTEM, now=context.now()
+        )
+    assert hooks.send(row, unmapped).status_code == 200
+    compact_once(context)
+    assert len(events(context)) == 1
+    with transaction(context.sessions) as session:
+        counts = waiting_bodies.by_connector(session)
+    assert {name: one.count for name, one in counts.items()} == {
+        row.public_id: 1,
+        other.public_id: 1,
+    }
+
+
+def test_bodies__too_large_together__are_refused(
+    context: Context, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_bodies, "MOST_BYTES", 100)  # sealed, packed
+    row = register(context)
+    large = {"text": "a" * 30_000}
+    assert [hooks.send(row, large).status_code for _ in range(2)] == [200, 429]
 
 
 def test_replay__of_a_body_without_a_time__happened_when_it_came(

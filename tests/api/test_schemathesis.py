@@ -38,6 +38,7 @@ from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
 from experiments.sealing import load_sealer
 from experiments.vocabulary import Environment, KeyKind, PersonRole
+from experiments.waiting_bodies import WaitingLimit
 from tests import factories
 from tests.api.conftest import Caller, make_key
 
@@ -151,7 +152,8 @@ def whole(
         **plugin_track.routes(reader, inbox, pseudonymiser, context.now),
     }
     sealer = load_sealer(context.settings)
-    hooked = hooks.routes(reader, inbox, pseudonymiser, sealer, context.now)
+    waiting = WaitingLimit(folder.path)
+    hooked = hooks.routes(reader, inbox, pseudonymiser, sealer, waiting, context.now)
     relay.app = doors.mount(
         api.client.application,
         [

@@ -4,7 +4,10 @@ import json
 import re
 from collections.abc import Callable
 
+import pytest
+
 from analysis.compactor import compact_once
+from experiments import waiting_bodies
 from experiments.connector_presets import EXAMPLE
 from experiments.context import Context
 from experiments.inbox import Inbox
@@ -157,3 +160,18 @@ def test_connector__ended__offers_nothing_more_and_editors_cannot_change(
     assert "Support desk has ended." in ended
     assert "End the connector" not in ended
     assert admin.get(f"{PAGE}/nothing-here").status_code == 404
+
+
+def test_connector__with_as_many_waiting_bodies_as_are_kept__says_so(
+    context: Context, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = register(context)
+    receive(context, row, SENT, SENT)
+    admin = signed_in(PersonRole.ADMIN)
+    path = f"{PAGE}/{row.public_id}"
+    assert "as many as are kept" not in admin.get(path).text
+    monkeypatch.setattr(waiting_bodies, "MOST_BODIES", 2)
+    assert "2 bodies wait, as many as are kept for one" in admin.get(path).text
+    viewer = signed_in(PersonRole.VIEWER).get("/data").text
+    assert "wait for a mapping as are kept" in viewer
+    assert path not in viewer

@@ -15,7 +15,7 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from experiments import connector_replay, connectors
+from experiments import connector_replay, connectors, waiting_bodies
 from experiments.connector_presets import EXAMPLE
 from experiments.connector_replay import Tried
 from experiments.connector_signing import CHOOSES_OWN
@@ -109,6 +109,7 @@ def _page(
             address=f"{context().settings.base_url}/hooks/{public_id}",
             versions=connectors.versions(database, row),
             groups=connector_replay.groups(database, row),
+            waiting=waiting_bodies.of(database, public_id),
             examples=connector_replay.examples(database, row),
             form=form,
             secret_form=secret_form,

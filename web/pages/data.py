@@ -22,6 +22,7 @@ from experiments import (
     opt_outs,
     quarantine,
     reconciled_days,
+    waiting_bodies,
 )
 from experiments.db import transaction
 from experiments.errors import NotFound
@@ -56,6 +57,7 @@ def show() -> str:
             sentence=freshness(sources, now),
             exposures=exposures_view.named(database, now),
             groups=quarantine.groups(database),
+            full=waiting_bodies.full(database),
             opted_out=opt_outs.count(database),
             names={view.source: view.name for view in sources},
             base_url=context().settings.base_url,
