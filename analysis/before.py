@@ -20,40 +20,79 @@ from experiments.vocabulary import EventKind
 _COLUMNS = ("person", "at", "name", "value")
 
 
-def with_before(
-    joined: Rows,
-    events: Rows,
-    gauges: Sequence[Gauge],
-    exposures_from: datetime,
-    began: datetime | None,
-) -> Rows:
-    """Add to customers what they did before.
+def longest(gauges: Sequence[Gauge]) -> timedelta:
+    """Tell how far back before the exposure these metrics look.
 
     Args:
-        joined: one row a customer, with `person`, `unit` and `first_at`.
+        gauges: of metrics, adjusted or not.
+
+    Returns:
+        0 where none is adjusted.
+    """
+    days = (gauge.definition.covariate_days for gauge in gauges)
+    return timedelta(days=max(days, default=0))
+
+
+def gather_before(rows: Rows, gauge: Gauge) -> dict[str, Column]:
+    """Aggregate what a customer did before the exposure.
+
+    Args:
+        rows: events with `offset`, the time since the exposure; also later ones.
+        gauge: of a metric that is adjusted.
+
+    Returns:
+        Columns that `with_before` reads.
+    """
+    asked = gauge.definition
+    counts = named(rows, asked.events) & (rows.offset < 0)
+    counts &= rows.offset >= -asked.covariate_days * DAY
+    found = amount_of(rows, counts, gauge.exponent if asked.adds_values else None)
+    return {f"{_sum_name(gauge)}{end}": column for end, column in found.items()}
+
+
+def before_apart(
+    units: Rows, events: Rows, gauges: Sequence[Gauge], exposures_from: datetime
+) -> Rows:
+    """Gather what customers did before in a pass of its own.
+
+    For metrics that look from one row of a customer at another: rows before the
+    exposure among theirs would be taken for such that follow it.
+
+    Args:
+        units: the customers, as a stored table.
         events: stored events of these customers.
         gauges: of the metrics that are adjusted.
         exposures_from: nobody was exposed earlier.
+
+    Returns:
+        One row a customer who did something, by `unit`.
+    """
+    names = {name for gauge in gauges for name in gauge.definition.events}
+    rows = events.filter(
+        events.kind == EventKind.ACTIVITY.value,
+        events.name.isin(sorted(names)),
+        # By the stored column, so that files of other days are not read.
+        events.occurred_at >= exposures_from - longest(gauges),
+    ).select(*_COLUMNS)
+    rows = rows.inner_join(units.select("person", "unit", "first_at"), "person")
+    rows = rows.mutate(offset=rows.at - rows.first_at)
+    rows = rows.filter(rows.offset < 0)
+    gathered = {k: v for g in gauges for k, v in gather_before(rows, g).items()}
+    return rows.group_by("unit").agg(**gathered)
+
+
+def with_before(joined: Rows, gauges: Sequence[Gauge], began: datetime | None) -> Rows:
+    """Add to customers what they did before.
+
+    Args:
+        joined: one row a customer, with `first_at` and the columns of `gather_before`.
+        gauges: of the metrics that are adjusted.
         began: time of the first stored activity; None where there is none.
 
     Returns:
         The customers with two columns more for each metric: `_before`, the amount, and
         `_unknown`, 1 where it is not known.
     """
-    longest = max(gauge.definition.covariate_days for gauge in gauges)
-    names = {name for gauge in gauges for name in gauge.definition.events}
-    rows = events.filter(
-        events.kind == EventKind.ACTIVITY.value,
-        events.name.isin(sorted(names)),
-        # By the stored column, so that files of other days are not read.
-        events.occurred_at >= exposures_from - timedelta(days=longest),
-    ).select(*_COLUMNS)
-    rows = rows.inner_join(joined.select("person", "unit", "first_at"), "person")
-    rows = rows.mutate(offset=rows.at - rows.first_at)
-    rows = rows.filter(rows.offset < 0, rows.offset >= -longest * DAY)
-    gathered = {k: v for gauge in gauges for k, v in _gather(rows, gauge).items()}
-    found = rows.group_by("unit").agg(**gathered)
-    joined = joined.left_join(found, "unit").drop("unit_right")
     first = None if began is None else microseconds(began)
     columns: dict[str, Column] = {}
     for gauge in gauges:
@@ -72,10 +111,3 @@ def with_before(
 
 def _sum_name(gauge: Gauge) -> str:
     return f"{gauge.name}_earlier"
-
-
-def _gather(rows: Rows, gauge: Gauge) -> dict[str, Column]:
-    asked = gauge.definition
-    counts = named(rows, asked.events) & (rows.offset >= -asked.covariate_days * DAY)
-    found = amount_of(rows, counts, gauge.exponent if asked.adds_values else None)
-    return {f"{_sum_name(gauge)}{end}": column for end, column in found.items()}

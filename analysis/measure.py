@@ -90,6 +90,11 @@ class Gauge(ABC):
         """Whether rows of one event must be told from those of another."""
         return False
 
+    @property
+    def keeps_to_window(self) -> bool:
+        """Whether it looks at rows in its window only, at each by itself."""
+        return False
+
     def wanted(self, rows: Rows) -> Column:
         """Say of each event row whether this metric reads it."""
         if "name" not in rows.columns:  # all of them are this metric's

@@ -43,6 +43,11 @@ class Retention(Measure):
     def kinds(self) -> frozenset[EventKind]:
         return frozenset({EventKind.ACTIVITY})
 
+    @property
+    @override
+    def keeps_to_window(self) -> bool:
+        return True
+
     @override
     def gather(self, rows: Rows) -> dict[str, Column]:
         return {self.name: (self.wanted(rows) & self.in_window(rows)).any()}

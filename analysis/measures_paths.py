@@ -35,6 +35,11 @@ class EventShare(Measure):
     def kinds(self) -> frozenset[EventKind]:
         return frozenset({EventKind.ACTIVITY})
 
+    @property
+    @override
+    def keeps_to_window(self) -> bool:
+        return True
+
     @override
     def gather(self, rows: Rows) -> dict[str, Column]:
         inside = self.wanted(rows) & self.in_window(rows)

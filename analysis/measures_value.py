@@ -58,6 +58,11 @@ class AmountMeasure(Gauge):
         """Name the column of what stands below a ratio's line."""
         return f"{self.name}_per"
 
+    @property
+    @override
+    def keeps_to_window(self) -> bool:
+        return True
+
     @override
     def wanted(self, rows: Rows) -> Column:
         return named(rows, self.definition.all_events)

@@ -16,7 +16,7 @@ import ibis
 import structlog
 
 from analysis.account_cohort import AccountCohort
-from analysis.before import with_before
+from analysis.before import before_apart, gather_before, longest, with_before
 from analysis.cells import (
     Cell,
     Earlier,
@@ -39,11 +39,17 @@ from analysis.numbers import (
     sums_of,
 )
 from analysis.orders import Orders, orders_of
+from analysis.wanted_rows import (
+    SURVEY_KINDS,
+    asked_for,
+    can_read_before_too,
+    read_alike,
+    starts,
+)
 from experiments.plan import Plan
-from experiments.survey_kinds import ANSWERS, FACTS, REQUESTS
+from experiments.survey_kinds import FACTS
 from experiments.vocabulary import EventKind, MetricKind, Unit
 
-SURVEY_KINDS = frozenset({*REQUESTS, *ANSWERS})
 ROW_COLUMNS = (
     "person", "at", "kind", "name", "value", "scale", "received_at", "message_id"
 )  # fmt: skip
@@ -245,19 +251,24 @@ class _Query:
         units = self._cohort.of(bucket)
         events = self._events.of(bucket)
         joined = units
+        adjusted = [m for m in measures if m.definition.covariate_days]
+        in_one_pass = can_read_before_too(measures)
         met: Column = ibis.literal(False)  # noqa: FBT003  # a column of it
         for kinds in (frozenset({EventKind.ACTIVITY}), SURVEY_KINDS):
             reading = [measure for measure in measures if measure.kinds == kinds]
             if reading:
-                gathered = self._gathered(units, events, reading)
+                before = adjusted if in_one_pass else []
+                gathered = self._gathered(units, events, reading, before)
                 joined = joined.left_join(gathered, "unit").drop("unit_right")
                 met |= joined.met.fill_null(False)  # noqa: FBT003  # likewise
                 joined = joined.mutate(has_met=met).drop("met")
                 met = joined.has_met
-        adjusted = [m for m in measures if m.definition.covariate_days]
         if adjusted:
-            since, began = self._plan.exposures_from, self._events.began
-            joined = with_before(joined, events, adjusted, since, began)
+            if not in_one_pass:
+                since = self._plan.exposures_from
+                earlier = before_apart(units, events, adjusted, since)
+                joined = joined.left_join(earlier, "unit").drop("unit_right")
+            joined = with_before(joined, adjusted, self._events.began)
         joined = self._with_segments(joined, events, units)
         columns = {}
         for measure in measures:
@@ -272,28 +283,38 @@ class _Query:
         connection.create_table("outcomes", table, temp=True, overwrite=True)
         return connection.table("outcomes")
 
-    def _gathered(self, units: Rows, events: Rows, measures: list[Gauge]) -> Rows:
-        """Aggregate each customer's events, in one pass for all these metrics."""
-        rows = _asked_for(events, measures).filter(
+    def _gathered(
+        self, units: Rows, events: Rows, measures: list[Gauge], before: list[Gauge]
+    ) -> Rows:
+        """Aggregate each customer's events, in one pass for all these metrics.
+
+        What came before the exposure is read for the metrics in `before`.
+        """
+        back = longest(before)
+        rows = asked_for(events, measures).filter(
             # By the stored column, so that files of other days are not read.
-            events.occurred_at >= self._plan.exposures_from,
+            events.occurred_at >= self._plan.exposures_from - back,
             events.occurred_at < self._bounds.data_cutoff,
         )
         rows = rows.select(*ROW_COLUMNS)
         rows = rows.inner_join(units.select("person", "unit", "first_at"), "person")
         rows = rows.mutate(offset=rows.at - rows.first_at, is_start=False)
-        longest = max(m.definition.maturity for m in measures)
-        end = longest // timedelta(microseconds=1)
-        rows = rows.filter(rows.offset >= 0, rows.offset < end)
+        end = max(m.definition.maturity for m in measures)
+        microsecond = timedelta(microseconds=1)
+        rows = rows.filter(
+            rows.offset >= -back // microsecond, rows.offset < end // microsecond
+        )
         rows = rows.drop("at", "first_at", "person")
-        if _read_alike(measures):
+        if read_alike(measures):
             rows = rows.drop("name")  # every row is of the one kind of event
         if any(measure.needs_start for measure in measures):
-            rows = rows.union(_starts(units, rows))
+            rows = rows.union(starts(units, rows))
         for measure in measures:
             rows = measure.prepare(rows)
         gathered = {k: v for m in measures for k, v in m.gather(rows).items()}
-        gathered["met"] = (~rows.is_start).any()
+        for measure in before:
+            gathered |= gather_before(rows, measure)
+        gathered["met"] = (~rows.is_start & (rows.offset >= 0)).any()
         return rows.group_by("unit").agg(**gathered)
 
     def _with_segments(self, joined: Rows, events: Rows, units: Rows) -> Rows:
@@ -334,41 +355,6 @@ class _Query:
             late = late.semi_join(self._cohort.of(bucket), "person")
             total += int(late.count().execute())
         return total
-
-
-def _asked_for(events: Rows, measures: Sequence[Gauge]) -> Rows:
-    """Keep the events that some of these metrics read."""
-    if _are_surveys(measures):
-        return events.filter(events.kind.isin([kind.value for kind in SURVEY_KINDS]))
-    names = {name for m in measures for name in m.definition.all_events}
-    return events.filter(
-        events.kind == EventKind.ACTIVITY.value, events.name.isin(sorted(names))
-    )
-
-
-def _read_alike(measures: Sequence[Gauge]) -> bool:
-    """Whether every row that is read counts alike for all these metrics."""
-    if _are_surveys(measures) or any(measure.needs_names for measure in measures):
-        return False
-    asked = [m.definition for m in measures]
-    sides = {frozenset(names) for d in asked for names in (d.events, d.per_events)}
-    return len(sides - {frozenset()}) == 1
-
-
-def _are_surveys(measures: Sequence[Gauge]) -> bool:
-    return bool(measures[0].kinds == SURVEY_KINDS)
-
-
-def _starts(units: Rows, like: Rows) -> Rows:
-    """One row for each customer: the exposure itself, at offset 0."""
-    nulls = {
-        name: ibis.null(kind)
-        for name, kind in like.schema().items()
-        if name not in {"unit", "offset", "is_start"}
-    }
-    zero = ibis.literal(0, type="int64")
-    start = units.mutate(offset=zero, is_start=True, **nulls)
-    return start.select(*like.columns)
 
 
 def _equal_outcomes(table: Rows, measure: Gauge) -> list[Any]:
