@@ -143,6 +143,7 @@ def serve(pool: str) -> None:
     from granian import Granian  # noqa: PLC0415  # only this command needs it
     from granian.constants import Interfaces  # noqa: PLC0415
 
+    from api.door_figures import FOLDER as FIGURES_FOLDER  # noqa: PLC0415
     from api.metrics_folder import metrics_folder  # noqa: PLC0415
 
     settings = _settings()
@@ -150,7 +151,7 @@ def serve(pool: str) -> None:
         os.environ |= {
             "ABIDE_POOL": pool,
             "ABIDE_PROCESSES": str(settings.workers),
-            "PROMETHEUS_MULTIPROC_DIR": str(folder),
+            FIGURES_FOLDER: str(folder),
         }
         processes.name_parent()
         Granian(

@@ -20,7 +20,7 @@ from experiments.assigned_counts import Tally
 from experiments.assignment import Assignment, assign, assign_all, decline, silent
 from experiments.errors import InvalidInput, Unavailable
 from experiments.javascript import is_number
-from experiments.previews import Previewer, shown_by, without_shown
+from experiments.previews import ATTRIBUTE, Previewer, shown_by, without_shown
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import Ruleset
 from experiments.vocabulary import AssignmentReason, Environment, KeyKind
@@ -31,8 +31,8 @@ KINDS = frozenset({KeyKind.SERVER, KeyKind.CLIENT})
 MAX_UNIT = 512  # characters of a customer's id
 MAX_EXPERIMENTS = 500  # named in one request
 _FIELDS = frozenset({"unit", "attributes", "experiments"})
-_USUAL_FIELDS = (_FIELDS, _FIELDS - {"experiments"})
 _TEXTS = frozenset({str})
+_PRODUCTION = Environment.PRODUCTION
 _MAX_SHOWN = 64  # characters of a field's name, where it is not one of ours
 _MAX_FAULTS = 20  # named in one refusal
 
@@ -66,34 +66,53 @@ def routes(
     Returns:
         (method, path) -> door.
     """
-    written = Written(_write)
+    return {("POST", PATH): _Door(reader, previewer, tally)}
 
-    def assignments(request: Request) -> Response:
-        key = authenticate(request, reader, KINDS)
-        ruleset = reader.current
+
+class _Door:
+    """Answers who asks, counts what was given."""
+
+    def __init__(
+        self, reader: RulesetReader, previewer: Previewer | None, tally: Tally | None
+    ) -> None:
+        self._reader = reader
+        self._previewer = previewer
+        self._tally = tally
+        self._parts = Written(_write)
+        self._whole = Written(_write_alone)  # most apps ask for one
+
+    def __call__(self, request: Request) -> Response:
+        key = authenticate(request, self._reader, KINDS)
+        ruleset = self._reader.current
         if ruleset is None:
             raise Unavailable("Abide has just started. Try again soon.")
-        question = read_question(request.body)
-        opted_out = ruleset.has_opted_out(question.unit, question.attributes)
-        answers = answer(ruleset, question, opted_out=opted_out)
-        preview = shown_by(
-            previewer, ruleset, question.unit, question.attributes, key.environment
-        )
-        if tally is not None and key.environment is Environment.PRODUCTION:
-            tally.note(
-                key.public_id,
-                ruleset,
-                question.unit,
-                question.attributes,
-                without_shown(answers, preview),
+        unit, attributes, experiments = question = read_question(request.body)
+        opted_out = ruleset.has_opted_out(unit, attributes)
+        given = answer(ruleset, question, opted_out=opted_out)
+        preview, assigned = None, given
+        if ATTRIBUTE in attributes:
+            preview = shown_by(
+                self._previewer, ruleset, unit, attributes, key.environment
             )
         if preview is not None:
-            answers = with_preview(answers, preview.given, question.experiments)
-        parts = written.of(ruleset, answers)
-        body = b'{"revision":%d,"assignments":[' % ruleset.revision
-        return Response(200, JSON_HEADERS, body + b",".join(parts) + b"]}")
+            assigned = without_shown(given, preview)
+            given = with_preview(given, preview.given, experiments)
+        if self._tally is not None and key.environment is _PRODUCTION:
+            self._tally.note(key.public_id, ruleset, unit, attributes, assigned)
+        if len(given) == 1:
+            body = self._whole.one(ruleset, given[0])
+        else:
+            body = _wrap(ruleset, self._parts.of(ruleset, given))
+        return Response(200, JSON_HEADERS, body)
 
-    return {("POST", PATH): assignments}
+
+def _write_alone(ruleset: Ruleset, given: Assignment) -> bytes:
+    return _wrap(ruleset, [_write(ruleset, given)])
+
+
+def _wrap(ruleset: Ruleset, parts: list[bytes]) -> bytes:
+    head = b'{"revision":%d,"assignments":[' % ruleset.revision
+    return head + b",".join(parts) + b"]}"
 
 
 def _write(_ruleset: Ruleset, given: Assignment) -> bytes:
@@ -200,16 +219,22 @@ def read_question(body: bytes) -> Question:
 
 def _is_usual(content: Any) -> bool:  # noqa: ANN401  # any JSON value
     """Whether nothing needs a closer look; most requests are so, and this is quick."""
-    if type(content) is not dict or content.keys() not in _USUAL_FIELDS:
+    if type(content) is not dict:
         return False
-    unit, named = content["unit"], content.get("experiments", ())
+    unit, named = content.get("unit"), content.get("experiments")
     return (
         type(unit) is str
         and 0 < len(unit) <= MAX_UNIT
-        and type(content["attributes"]) is dict
-        and type(named) in {list, tuple}  # a list, or none was given
-        and len(named) <= MAX_EXPERIMENTS
-        and _TEXTS.issuperset(map(type, named))
+        and type(content.get("attributes")) is dict
+        # Two fields, or three with a list: there is no other among them.
+        and (
+            len(content) == 2  # noqa: PLR2004
+            if named is None
+            else len(content) == 3  # noqa: PLR2004
+            and type(named) is list
+            and len(named) <= MAX_EXPERIMENTS
+            and _TEXTS.issuperset(map(type, named))
+        )
     )
 
 

@@ -47,13 +47,14 @@ def authenticate(
             "Abide has just started and knows no keys yet. Try again soon."
         )
     headers = request.headers
-    shown = _key_text(headers.get("authorization", ""), headers.get("x-api-key", ""))
-    text = shown or body_key
-    if not text:
+    shown = _shown(headers.get("authorization", ""), headers.get("x-api-key", ""))
+    if shown is not None:
+        return _find(*shown, ruleset, kinds)
+    if not body_key:
         raise Unauthenticated(
             "Send an API key, as Authorization: Bearer KEY or X-API-Key: KEY."
         )
-    return recognise(text, ruleset, kinds)
+    return recognise(body_key, ruleset, kinds)
 
 
 def recognise(text: str, ruleset: Ruleset, kinds: Collection[KeyKind]) -> PublishedKey:
@@ -71,7 +72,12 @@ def recognise(text: str, ruleset: Ruleset, kinds: Collection[KeyKind]) -> Publis
         Unauthenticated: it is unknown or revoked.
         Forbidden: it is of another kind.
     """
-    public_id, digest = _read(text)
+    return _find(*_read(text), ruleset, kinds)
+
+
+def _find(
+    public_id: str, digest: str, ruleset: Ruleset, kinds: Collection[KeyKind]
+) -> PublishedKey:
     held = ruleset.keys.get(public_id)
     expected = _NO_DIGEST if held is None else held.digest
     same = hmac.compare_digest(digest, expected)
@@ -97,6 +103,12 @@ def _digest(text: str) -> str:
 
 
 @functools.lru_cache(1000)
+def _shown(authorization: str, api_key: str) -> tuple[str, str] | None:
+    """Read the key in a request's headers; None when there is none."""
+    text = _key_text(authorization, api_key)
+    return _read(text) if text else None
+
+
 def _key_text(authorization: str, api_key: str) -> str:
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":

@@ -18,7 +18,7 @@ _GZIP = zlib.MAX_WBITS | 16  # zlib's way to say: with a gzip header
 _BRACKETS = b"[]{}"
 _NO_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
-_NUL = b"\\u0000"
+_NUL, _BACKSLASH = b"\\u0000", 92
 _DRAIN_BYTES, _DRAIN_STEP, _DRAIN_SECONDS = 16 * 1024 * 1024, 64 * 1024, 2.0
 
 
@@ -41,7 +41,9 @@ def read_body(environ: Mapping[str, Any], cap: int, *, accepts_gzip: bool) -> by
         UnsupportedMediaType: packed in a way that this door does not unpack.
     """
     given = environ.get("HTTP_CONTENT_ENCODING")
-    encoding = given.strip().lower() if given else ""
+    if not given:
+        return _read(environ, cap)
+    encoding = given.strip().lower()
     if encoding in {"", "identity"}:
         return _read(environ, cap)
     if encoding == "gzip" and accepts_gzip:
@@ -86,7 +88,8 @@ def decode_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON value
             f"The body is not valid JSON: {error.msg}"
             f" (line {error.lineno}, column {error.colno})."
         ) from None
-    if _NUL in body and _has_nul(value):
+    # Looking for one byte costs a tenth of looking for six.
+    if _BACKSLASH in body and _NUL in body and _has_nul(value):
         raise MalformedJson("Remove the NUL character from the body.")
     return value
 

@@ -60,7 +60,6 @@ class Request(NamedTuple):
         query: what stands behind the question mark, undecoded.
         headers: names in lower case; a repeated header is joined by commas.
         body: at most the door's byte cap, after gunzip.
-        remote: address of the caller, "" when unknown.
         name: what stands in the address where the door's path ends in "{...}".
     """
 
@@ -69,7 +68,6 @@ class Request(NamedTuple):
     query: str
     headers: Mapping[str, str]
     body: bytes
-    remote: str
     name: str = ""
 
 

@@ -21,11 +21,11 @@ from http import HTTPStatus
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
-from prometheus_client import Histogram
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wsgi import ClosingIterator
 
 from api.door_body import drain_rest, read_body
+from api.door_figures import DoorFigures, Row
 from api.door_values import (
     JSON_HEADERS,
     Door,
@@ -42,13 +42,6 @@ from api.errors import HEADERS, is_for_programs
 from experiments.errors import AbideError, Unavailable
 
 log = structlog.get_logger(__name__)
-
-SECONDS = Histogram(
-    "abide_door_seconds",
-    "Time a door took to answer, with reading the body; its count is of answers.",
-    ["door", "status"],
-    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
-)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT.value, HTTPStatus.NOT_MODIFIED.value})
@@ -113,7 +106,11 @@ class Gate:
 
     def enter(self) -> bool:
         """Take a place, or say that there is none."""
-        return self._take() or self._wait()
+        try:
+            self._free.pop()
+        except IndexError:
+            return self._wait()
+        return True
 
     def leave(self) -> None:
         """Give the place back."""
@@ -147,6 +144,7 @@ def mount(
     *,
     trusted_hosts: Sequence[str],
     app_gate: Gate,
+    figures: DoorFigures | None = None,
 ) -> WSGIApplication:
     """Put doors in front of an app, each side with its own limits.
 
@@ -156,11 +154,12 @@ def mount(
         trusted_hosts: host names answered, a leading dot stands for subdomains.
         app_gate: of the app; leave threads over for the doors, so that slow pages
             never keep assignment waiting.
+        figures: count the answers; without them they are counted for nobody.
 
     Returns:
         The WSGI app to serve.
     """
-    return _Mounted(app, groups, trusted_hosts, app_gate)
+    return _Mounted(app, groups, trusted_hosts, app_gate, figures or DoorFigures())
 
 
 class _Place:
@@ -171,7 +170,7 @@ class _Place:
         self.group = group
         self.gate = gate
         self.doors: dict[str, Door] = {}
-        self.seconds = functools.cache(lambda status: SECONDS.labels(path, str(status)))
+        self.figures: dict[int, Row] = {}  # by status
 
     @functools.cached_property
     def allowed(self) -> str:
@@ -186,9 +185,11 @@ class _Mounted:
         groups: Iterable[DoorGroup],
         trusted_hosts: Sequence[str],
         app_gate: Gate,
+        figures: DoorFigures,
     ) -> None:
         self._app = app
         self._app_gate = app_gate
+        self._figures = figures
         self._places: dict[str, _Place] = {}
         self._families: dict[str, _Place] = {}  # paths that end in "/{name}"
         for group in groups:
@@ -216,7 +217,8 @@ class _Mounted:
             place = self._families.get(head)
             if place is None:
                 return self._behind(environ, start_response)
-            name = name.encode("latin-1").decode("utf-8", "replace")  # as WSGI packs it
+            if not name.isascii():  # WSGI packs it so
+                name = name.encode("latin-1").decode("utf-8", "replace")
         began = time.perf_counter()
         response = self._answer(place, name, environ)
         return self._send(place, environ, start_response, response, began)
@@ -227,25 +229,22 @@ class _Mounted:
             full = Unavailable("This door is full right now. Try again soon.")
             return wording(refusal_of(full), name)
         try:
-            answer = self._ask(place, name, environ)
+            return self._ask(place, name, environ)
         except AbideError as error:
             return wording(refusal_of(error), name)
         except Exception as error:  # noqa: BLE001  # the last stop before the server
             return wording(_fault(place, error), name)
         finally:
             place.gate.leave()
-        return wording(answer, name) if isinstance(answer, Refusal) else answer
 
-    def _ask(
-        self, place: _Place, name: str, environ: WSGIEnvironment
-    ) -> Response | Refusal:
+    def _ask(self, place: _Place, name: str, environ: WSGIEnvironment) -> Response:
+        group = place.group
         if not self._is_trusted(environ.get("HTTP_HOST", "")):
-            return _UNTRUSTED
+            return group.wording(_UNTRUSTED, name)
         method = environ["REQUEST_METHOD"]
         door = place.doors.get("GET" if method == "HEAD" else method)
         if door is None:
-            return _without_door(place, method)
-        group = place.group
+            return _without_door(place, method, name)
         return door(
             Request(
                 method,
@@ -253,7 +252,6 @@ class _Mounted:
                 environ.get("QUERY_STRING", ""),
                 Headers(environ),
                 read_body(environ, group.body_cap, accepts_gzip=group.accepts_gzip),
-                environ.get("REMOTE_ADDR", ""),
                 name,
             )
         )
@@ -271,18 +269,19 @@ class _Mounted:
             headers = _JSON_ANSWER.copy()
         else:
             headers = [*given, *_common_headers(*(name for name, _ in given))]
-        headers.append(("X-Request-Id", self._request_id(environ)))
-        if response.status not in _WITHOUT_BODY:
-            headers.append(("Content-Length", str(len(response.body))))
-        place.seconds(response.status).observe(time.perf_counter() - began)
-        start_response(_LINES[response.status], headers)
-        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else response.body]
-
-    def _request_id(self, environ: WSGIEnvironment) -> str:
-        given: str = environ.get("HTTP_X_REQUEST_ID", "")
-        if given and _REQUEST_ID.fullmatch(given):
-            return given
-        return f"{self._id_prefix}-{next(self._ids):x}"
+        asked_as = environ.get("HTTP_X_REQUEST_ID")
+        if not asked_as or not _REQUEST_ID.fullmatch(asked_as):
+            asked_as = f"{self._id_prefix}-{next(self._ids):x}"
+        headers.append(("X-Request-Id", asked_as))
+        status, body = response.status, response.body
+        if status not in _WITHOUT_BODY:
+            headers.append(("Content-Length", str(len(body))))
+        figures = place.figures.get(status)
+        if figures is None:
+            figures = place.figures[status] = self._figures.row(place.path, status)
+        figures.note(time.perf_counter() - began)
+        start_response(_LINES[status], headers)
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
 
     def _behind(
         self, environ: WSGIEnvironment, start_response: StartResponse
@@ -336,13 +335,14 @@ def _once(leave: Callable[[], None]) -> Callable[[], None]:
     return lambda: None if next(done, True) else leave()
 
 
-def _without_door(place: _Place, method: str) -> Response | Refusal:
+def _without_door(place: _Place, method: str, name: str) -> Response:
     allow = ("Allow", place.allowed)
     if method == "OPTIONS":
         methods = ("Access-Control-Allow-Methods", place.allowed)
         return Response(204, [allow, methods, *_PREFLIGHT])
     words = f"This address takes {place.allowed}."
-    return Refusal(405, "method_not_allowed", words, {}, [allow])
+    refusal = Refusal(405, "method_not_allowed", words, {}, [allow])
+    return place.group.wording(refusal, name)
 
 
 def _fault(place: _Place, error: Exception) -> Refusal:

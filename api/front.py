@@ -1,7 +1,9 @@
 """What one server process serves: probes and hot doors in front, the app behind."""
 
+import os
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api import (
@@ -15,6 +17,8 @@ from api import (
     sdk_payload,
     tracking,
 )
+from api.door_figures import FOLDER as FIGURES_FOLDER
+from api.door_figures import DoorFigures
 from api.doors import DoorGroup, Gate
 from api.errors import HEADERS, json_bytes
 from experiments.assigned_counts import Tally
@@ -74,10 +78,13 @@ def build(
         mirror.wait(FIRST_LOOK_SECONDS)
         wait_when_published(context.sessions, board, mirror.hurry)
     reader.start()
+    shared = os.environ.get(FIGURES_FOLDER)
+    figures = DoorFigures(None if shared is None else Path(shared))
     probing = probes.routes(
         reader,
         FreshnessProbe(folder, board, mirror),
         Fellows(board, server, processes),
+        figures,
         context.now,
         mirror,
     )
@@ -90,6 +97,7 @@ def build(
         groups,
         trusted_hosts=settings.trusted_hosts,
         app_gate=gate,
+        figures=figures,
     )
 
 

@@ -29,14 +29,19 @@ from api.written import Written
 from experiments.assigned_counts import Tally
 from experiments.assignment import (
     Assignment,
-    RunningDesign,
     assign,
     assign_all,
     decline,
 )
 from experiments.errors import NotFound, Unavailable
 from experiments.flags import flag_value
-from experiments.previews import Preview, Previewer, shown_by, without_shown
+from experiments.previews import (
+    ATTRIBUTE,
+    Preview,
+    Previewer,
+    shown_by,
+    without_shown,
+)
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import PublishedKey, Ruleset
 from experiments.vocabulary import (
@@ -61,6 +66,7 @@ _REASONS: Mapping[AssignmentReason, str] = {
     AssignmentReason.NOT_STARTED: "DISABLED",
 }
 _OUTSIDE = "DEFAULT"
+_PRODUCTION = Environment.PRODUCTION
 
 OPENAPI_PATHS: dict[str, Any] = ofrep_openapi.paths(PATH, MAX_UNIT)
 
@@ -112,42 +118,47 @@ def routes(
     Returns:
         (method, path) -> door.
     """
-    items = Written(_item)
+    doors = _Doors(reader, previewer, tally)
+    return {("POST", PATH): doors.many, ("POST", f"{PATH}/{{key}}"): doors.one}
 
-    def previewed(ruleset: Ruleset, asked: Asked, key: PublishedKey) -> Preview | None:
-        return shown_by(
-            previewer, ruleset, asked.unit, asked.attributes, key.environment
-        )
 
-    def note(
-        key: PublishedKey, ruleset: Ruleset, asked: Asked, given: list[Assignment]
+class _Doors:
+    """Evaluate flags, and count what was given."""
+
+    def __init__(
+        self, reader: RulesetReader, previewer: Previewer | None, tally: Tally | None
     ) -> None:
-        if tally is not None and key.environment is Environment.PRODUCTION:
-            tally.note(key.public_id, ruleset, asked.unit, asked.attributes, given)
+        self._reader = reader
+        self._previewer = previewer
+        self._tally = tally
+        self._items = Written(_item)
 
-    def one(request: Request) -> Response:
-        key, ruleset = _ruleset(request, reader)
-        asked = read_context(request.body)
-        preview = previewed(ruleset, asked, key)
-        if preview is not None and preview.given.experiment == request.name:
-            return Response(200, JSON_HEADERS, _flag(preview.given, preview.types).body)
+    def one(self, request: Request) -> Response:
+        """Evaluate the flag that the address names."""
+        key, ruleset, asked = self._read(request)
+        if ATTRIBUTE in asked.attributes:
+            preview = self._previewed(ruleset, asked, key)
+            if preview is not None and preview.given.experiment == request.name:
+                shown = _flag(preview.given, preview.types)
+                return Response(200, JSON_HEADERS, shown.body)
         design = ruleset.experiments.get(request.name)
         if design is None:
             raise FlagNotFound(_absent(ruleset, request.name))
-        given = _decide(ruleset, design, asked)
-        note(key, ruleset, asked, [given])
-        (item,) = items.of(ruleset, [given])
-        return Response(200, JSON_HEADERS, item.body)
+        opted_out = ruleset.has_opted_out(asked.unit, asked.attributes)
+        decide = decline if opted_out else assign
+        given = decide(design, asked.unit, asked.attributes)
+        self._note(key, ruleset, asked, [given])
+        return Response(200, JSON_HEADERS, self._items.one(ruleset, given).body)
 
-    def many(request: Request) -> Response:
-        key, ruleset = _ruleset(request, reader)
-        asked = read_context(request.body)
+    def many(self, request: Request) -> Response:
+        """Evaluate all flags."""
+        key, ruleset, asked = self._read(request)
         opted_out = ruleset.has_opted_out(asked.unit, asked.attributes)
         together = ruleset.together
         given = assign_all(together, asked.unit, asked.attributes, opted_out=opted_out)
-        preview = previewed(ruleset, asked, key)
-        note(key, ruleset, asked, without_shown(given, preview))
-        flags = items.of(ruleset, given)
+        preview = self._previewed(ruleset, asked, key)
+        self._note(key, ruleset, asked, without_shown(given, preview))
+        flags = self._items.of(ruleset, given)
         if preview is not None:
             name = preview.given.experiment
             others = zip(given, flags, strict=True)
@@ -159,12 +170,26 @@ def routes(
         body = b'{"flags":[' + b",".join([flag.body for flag in flags]) + b"]}"
         return Response(200, [*JSON_HEADERS, ("ETag", etag)], body)
 
-    return {("POST", PATH): many, ("POST", f"{PATH}/{{key}}"): one}
+    def _read(self, request: Request) -> tuple[PublishedKey, Ruleset, Asked]:
+        key = authenticate(request, self._reader, KINDS)
+        ruleset = self._reader.current
+        if ruleset is None:
+            raise Unavailable("Abide has just started. Try again soon.")
+        return key, ruleset, read_context(request.body)
 
+    def _previewed(
+        self, ruleset: Ruleset, asked: Asked, key: PublishedKey
+    ) -> Preview | None:
+        return shown_by(
+            self._previewer, ruleset, asked.unit, asked.attributes, key.environment
+        )
 
-def _decide(ruleset: Ruleset, design: RunningDesign, asked: Asked) -> Assignment:
-    opted_out = ruleset.has_opted_out(asked.unit, asked.attributes)
-    return (decline if opted_out else assign)(design, asked.unit, asked.attributes)
+    def _note(
+        self, key: PublishedKey, ruleset: Ruleset, asked: Asked, given: list[Assignment]
+    ) -> None:
+        if self._tally is not None and key.environment is _PRODUCTION:
+            unit, attributes = asked
+            self._tally.note(key.public_id, ruleset, unit, attributes, given)
 
 
 def word(refusal: Refusal, name: str) -> Response:
@@ -213,14 +238,6 @@ def read_context(body: bytes) -> Asked:
         )
     context["id"] = unit
     return Asked(unit, context)
-
-
-def _ruleset(request: Request, reader: RulesetReader) -> tuple[PublishedKey, Ruleset]:
-    key = authenticate(request, reader, KINDS)
-    ruleset = reader.current
-    if ruleset is None:
-        raise Unavailable("Abide has just started. Try again soon.")
-    return key, ruleset
 
 
 def _absent(ruleset: Ruleset, key: str) -> str:

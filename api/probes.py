@@ -1,23 +1,22 @@
 """Health for machines: /healthz, /readyz and /metrics, answered without a database."""
 
 import math
-import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
-    REGISTRY,
     CollectorRegistry,
     generate_latest,
 )
-from prometheus_client import multiprocess as multiprocess_metrics
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from api.door_auth import authenticate
+from api.door_figures import DoorFigures
 from api.door_values import Door, Request, Response
 from experiments.freshness import Freshness, FreshnessProbe
 from experiments.ruleset_mirror import RulesetMirror
@@ -32,6 +31,7 @@ def routes(
     reader: RulesetReader,
     probe: FreshnessProbe,
     fellows: Fellows,
+    figures: DoorFigures,
     now: Callable[[], datetime],
     mirror: RulesetMirror | None = None,
 ) -> dict[tuple[str, str], Door]:
@@ -41,31 +41,49 @@ def routes(
         reader: what this process serves assignments from.
         probe: tells how old it is.
         fellows: the other processes of this server; it is ready when all are.
+        figures: of the doors of this server.
         now: the clock.
         mirror: brings rulesets from the database, in processes that ask it.
 
     Returns:
         (method, path) -> door.
     """
+    probes = _Probes(reader, probe, fellows, figures, now, mirror)
+    return {
+        ("GET", "/healthz"): probes.healthz,
+        ("GET", "/readyz"): probes.readyz,
+        ("GET", "/metrics"): probes.metrics,
+    }
 
-    def fault() -> str:
-        return (mirror.fault if mirror is not None else None) or ""
 
+@dataclass(frozen=True, slots=True)
+class _Probes:
+    reader: RulesetReader
+    probe: FreshnessProbe
+    fellows: Fellows
+    figures: DoorFigures
+    now: Callable[[], datetime]
+    mirror: RulesetMirror | None
+
+    @staticmethod
     def healthz(_request: Request) -> Response:
+        """Say that this process answers."""
         return Response(200, JSON, b'{"status":"ok"}')
 
-    def readyz(_request: Request) -> Response:
-        ruleset = reader.current
+    def readyz(self, _request: Request) -> Response:
+        """Say whether this server serves, and how old what it serves is."""
+        ruleset = self.reader.current
+        fault = (self.mirror.fault if self.mirror is not None else None) or ""
         if ruleset is None:
-            return _waiting(f"No ruleset is loaded yet. {fault()}".strip())
-        missing = fellows.missing()
+            return _waiting(f"No ruleset is loaded yet. {fault}".strip())
+        missing = self.fellows.missing()
         if missing:
             return _waiting(missing)
-        found = probe.measure(ruleset, now())
+        found = self.probe.measure(ruleset, self.now())
         ready = {
             "status": "ready",
             "revision": ruleset.revision,
-            "message": reader.fault or fault(),
+            "message": self.reader.fault or fault,
             "ruleset": {
                 "age_seconds": found.ruleset_age,
                 "confirmed_seconds": found.ruleset_confirmed,
@@ -78,23 +96,17 @@ def routes(
         }
         return Response(200, JSON, orjson.dumps(ready))
 
-    def metrics(request: Request) -> Response:
-        # Figures tell how much a company does, so they take a secret key.
-        authenticate(request, reader, {KeyKind.SERVER, KeyKind.ADMIN})
-        content = [("Content-Type", CONTENT_TYPE_LATEST)]
-        figures = generate_latest(_registry())
-        ruleset = reader.current
+    def metrics(self, request: Request) -> Response:
+        """Write figures for Prometheus."""
+        # They tell how much a company does, so they take a secret key.
+        authenticate(request, self.reader, {KeyKind.SERVER, KeyKind.ADMIN})
+        registry = CollectorRegistry()
+        registry.register(self.figures)
+        ruleset = self.reader.current
         if ruleset is not None:
-            own = CollectorRegistry()
-            own.register(_Ages(probe.measure(ruleset, now())))
-            figures += generate_latest(own)
-        return Response(200, content, figures)
-
-    return {
-        ("GET", "/healthz"): healthz,
-        ("GET", "/readyz"): readyz,
-        ("GET", "/metrics"): metrics,
-    }
+            registry.register(_Ages(self.probe.measure(ruleset, self.now())))
+        content = [("Content-Type", CONTENT_TYPE_LATEST)]
+        return Response(200, content, generate_latest(registry))
 
 
 def _waiting(message: str) -> Response:
@@ -142,12 +154,3 @@ class _Ages(Collector):
 
 def _figure(value: float | None) -> float:
     return math.nan if value is None else float(value)
-
-
-def _registry() -> CollectorRegistry:
-    """Gather the figures of all processes of this server, or of this one alone."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return REGISTRY
-    registry = CollectorRegistry()
-    multiprocess_metrics.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return registry

@@ -31,14 +31,35 @@ class Written(Generic[T]):
             One for each, in order.
         """
         held, parts = self._kept
-        if held is not ruleset:  # two threads may both begin anew: nothing is lost
-            parts = {}
-            self._kept = (ruleset, parts)
+        if held is not ruleset:
+            parts = self._begin(ruleset)
         return [
             parts.get((one.experiment, one.variant, one.rule, one.reason))
             or self._add(ruleset, one, parts)
             for one in given
         ]
+
+    def one(self, ruleset: Ruleset, given: Assignment) -> T:
+        """Give the written form of one assignment.
+
+        Args:
+            ruleset: the one that it was made by.
+            given: the assignment.
+
+        Returns:
+            What `of` gives for it.
+        """
+        held, parts = self._kept
+        if held is not ruleset:
+            parts = self._begin(ruleset)
+        found = parts.get((given.experiment, given.variant, given.rule, given.reason))
+        return found or self._add(ruleset, given, parts)
+
+    def _begin(self, ruleset: Ruleset) -> dict[Key, T]:
+        # Two threads may both begin anew: nothing is lost.
+        parts: dict[Key, T] = {}
+        self._kept = (ruleset, parts)
+        return parts
 
     def _add(self, ruleset: Ruleset, one: Assignment, parts: dict[Key, T]) -> T:
         written = self._write(ruleset, one)

@@ -7,7 +7,7 @@ event.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,7 @@ class Tally:
         ruleset: Ruleset,
         unit: object,
         attributes: Mapping[str, Any],
-        given: Iterable[Assignment],
+        given: Sequence[Assignment],
     ) -> None:
         """Count what one customer was assigned; who is in no experiment is not counted.
 
@@ -81,7 +81,7 @@ class Tally:
         inside = [one for one in given if one.in_experiment]
         if not inside:
             return
-        text = unit_text(unit)
+        text = unit if type(unit) is str and unit else unit_text(unit)
         index, rank = (0, 0) if text is None else sketch.place_of(text)
         with self._lock:
             if ruleset is not self._ruleset:

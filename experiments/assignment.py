@@ -82,7 +82,8 @@ def assign(
     Returns:
         The assignment; never raises.
     """
-    return _assign(design, unit_text(unit), attributes)
+    text = unit if type(unit) is str and unit else unit_text(unit)
+    return _assign(design, text, attributes)
 
 
 def assign_all(

@@ -47,7 +47,12 @@ class _Prefixes:
 
 
 class EnrolledSet:
-    """The customers of one phase; follows its file."""
+    """The customers of one phase; follows its file.
+
+    Attributes:
+        path: of the file.
+        count: of the customers, at hand for those who ask on every request.
+    """
 
     def __init__(self, path: Path, hides: Sequence[Hide]) -> None:
         """Know where the file is; `refresh` reads it.
@@ -57,12 +62,13 @@ class EnrolledSet:
             hides: id -> pseudonym, of each kind that the experiment's units may be.
         """
         self.path = path
+        self.count = 0
         self._hides = hides
         self._mark: Mark | None = None
         self._prefixes = _Prefixes(MAGIC)
 
     def __len__(self) -> int:
-        return len(self._prefixes)
+        return self.count
 
     def holds(self, pseudonym: bytes) -> bool:
         """Whether somebody of this pseudonym is in the set."""
@@ -85,7 +91,7 @@ class EnrolledSet:
             return
         found = _open(self.path)
         if found is not None:
-            self._prefixes = found
+            self._prefixes, self.count = found, len(found)
         self._mark = mark
 
     @override

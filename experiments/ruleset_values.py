@@ -135,7 +135,7 @@ class Ruleset:
             request, and costs next to nothing while nobody has.
         """
         known = self.opted_out
-        if known is None or not len(known):
+        if known is None or not known.count:
             return False
         named = [unit, *(attributes.get(name) for name in self.customer_ids)]
         texts = [unit_text(one) for one in named]

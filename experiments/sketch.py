@@ -7,6 +7,7 @@ register. O. Ertl, New cardinality estimation algorithms for HyperLogLog sketche
 """
 
 import math
+import struct
 import zlib
 from collections import Counter
 from hashlib import blake2b
@@ -14,13 +15,8 @@ from hashlib import blake2b
 REGISTERS = 4096
 _INDEX_BITS = 12
 _RANK_BITS = 64 - _INDEX_BITS
+_unpack = struct.Struct("<Q").unpack
 _ALPHA = 1 / (2 * math.log(2))
-
-
-def hash_of(unit: str) -> int:
-    """Hash a customer's id to 64 bits, the same in every process."""
-    digest = blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
 
 
 def new() -> bytearray:
@@ -30,7 +26,9 @@ def new() -> bytearray:
 
 def place_of(unit: str) -> tuple[int, int]:
     """Find a customer's register, and how high it must stand at least."""
-    number = hash_of(unit)
+    # 64 bits of a hash that is the same in every process.
+    digest = blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    (number,) = _unpack(digest)
     rank = _RANK_BITS + 1 - (number >> _INDEX_BITS).bit_length()
     return number & (REGISTERS - 1), rank
 

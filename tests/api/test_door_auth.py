@@ -53,7 +53,7 @@ def reader() -> RulesetReader:
 
 def asking(**headers: str) -> Request:
     plain = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Request("POST", "/", "", plain, b"", "")
+    return Request("POST", "/", "", plain, b"")
 
 
 def basic(user: str, password: str = "") -> str:

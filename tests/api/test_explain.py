@@ -27,7 +27,7 @@ def ask(
     door = explain.routes(rulesets.reader_of(RULESET), utc_now)["GET", explain.PATH]
     query = parameters if isinstance(parameters, str) else urlencode(parameters)
     headers = {"authorization": f"Bearer {key}"}
-    answer = door(Request("GET", explain.PATH, query, headers, b"", ""))
+    answer = door(Request("GET", explain.PATH, query, headers, b""))
     assert answer.status == 200
     found: dict[str, object] = json.loads(answer.body)
     return found

@@ -55,7 +55,7 @@ def published(folder: Path) -> None:
 def send(door: Any, path: str, body: Any, name: str = "") -> Any:  # noqa: ANN401
     headers = {"authorization": f"Bearer {rulesets.SERVER}"}
     sent = b"" if body is None else json.dumps(body).encode()
-    answer = door(Request("POST", path, "", headers, sent, "", name))
+    answer = door(Request("POST", path, "", headers, sent, name))
     assert answer.status == 200, answer.body
     return json.loads(answer.body)
 
@@ -96,7 +96,7 @@ def by_receipt(reader: RulesetReader, who: str, more: dict[str, Any]) -> Answers
         attributes = json.dumps({**WHO, **more})
         query = f"experiment={entry['key']}&unit={who}&attributes={attributes}"
         headers = {"authorization": f"Bearer {rulesets.SERVER}"}
-        answer = door(Request("GET", explain.PATH, query, headers, b"", "", ""))
+        answer = door(Request("GET", explain.PATH, query, headers, b""))
         told = json.loads(answer.body)
         found[entry["key"]] = (told["variant"], told["reason"])
     return found
@@ -210,9 +210,7 @@ def test_receipt__opted_out__says_so_and_offline_too(
     door = explain.routes(reader, FakeClock())["GET", explain.PATH]
     headers = {"authorization": f"Bearer {rulesets.SERVER}"}
     query = "experiment=nudge&unit=ada"
-    told = json.loads(
-        door(Request("GET", explain.PATH, query, headers, b"", "", "")).body
-    )
+    told = json.loads(door(Request("GET", explain.PATH, query, headers, b"")).body)
     (step,) = [s for s in told["steps"] if s["name"] == "opt_out"]
     assert step["outcome"] == "decided"
     assert step["sentence"] == "The customer has opted out of all experiments."

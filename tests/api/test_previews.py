@@ -55,9 +55,7 @@ def ask(now: FakeClock, shelf: Shelf) -> Any:  # noqa: ANN401  # a function of t
         routes = door.routes(reader, previewer)
         headers = {"authorization": f"Bearer {rulesets.SERVER}"}
         sent = json.dumps(body).encode()
-        answer = routes["POST", path](
-            Request("POST", path, "", headers, sent, "", name)
-        )
+        answer = routes["POST", path](Request("POST", path, "", headers, sent, name))
         assert answer.status == 200
         return json.loads(answer.body)
 
