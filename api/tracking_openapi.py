@@ -90,7 +90,12 @@ def paths(types: Mapping[str, str], max_messages: int) -> dict[str, Any]:
     for name, short in types.items():
         schema = _batch(max_messages) if name == "batch" else _message(name)
         for path in (name, short):
-            found[f"/v1/{path}"] = {"post": _operation(name, path, schema)}
+            operation = _operation(name, path, schema)
+            if path == short:
+                operation["responses"]["200"] = {
+                    "description": "Durable. Without a body."
+                }
+            found[f"/v1/{path}"] = {"post": operation}
     return found
 
 

@@ -60,10 +60,13 @@ def test_address__long_and_short__takes_its_kind_of_message(
     client: Client, context: Context, name: str
 ) -> None:
     body = message(groupId="g1", previousId="p1", writeKey=WRITE, context={})
-    for path in (f"/v1/{name}", f"/v1/{tracking.TYPES[name]}"):
-        answer = post(client, path, body)
-        assert (answer.status_code, answer.data) == (200, b'{"success":true}')
-        assert answer.content_type == "application/json"
+    answer = post(client, f"/v1/{name}", body)
+    assert (answer.status_code, answer.data) == (200, b'{"success":true}')
+    assert answer.content_type == "application/json"
+    # Chromium holds memory for each answer that a page leaves unread.
+    answer = post(client, f"/v1/{tracking.TYPES[name]}", body)
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert answer.headers["Content-Length"] == "0"
     assert [row["kind"] for row in stored(context)] == KINDS[name]
 
 
