@@ -35,7 +35,7 @@ reference: $(READY) ## put every reference number beside ours
 bench: $(READY) ## measure every speed claim, each beside its limit
 	@$(BIN)/python -m benchmarks
 
-proof: $(READY) tools ## the long runs (PART=all|stats|faults|clients|conditions|assignment)
+proof: $(READY) tools ## the long runs (PART=all|stats|faults|clients|conditions|canary|assignment)
 	@ABIDE_PROOF=1 $(BIN)/python -m proof $(PART)
 
 lock: $(READY) ## resolve the dependencies anew, with hashes

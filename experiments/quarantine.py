@@ -154,6 +154,10 @@ def replay(
         .order_by(table.received_at, table.seq, table.position)
         .limit(MOST_AT_ONCE)
     ).all()
+    if not waiting:
+        # Nothing is done, so nothing is on record: nobody's words for a source that
+        # there may not be come into an audit that is never rewritten.
+        return Replayed(0, 0, None)
     received_us = (now - _EPOCH) // timedelta(microseconds=1)
     desk = Desk(pile.source, hide, AllowList(frozenset()), received_us, 0)
     rows: list[EventRow] = []

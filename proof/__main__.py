@@ -20,6 +20,11 @@ PARTS = {
     "faults": ["tests/faults"],
     "clients": ["tests/clients/test_event_clients.py"],
     "conditions": ["tests/conformance"],
+    "canary": [
+        "tests/api/test_tracking_privacy.py",
+        "tests/web/test_canary.py",
+        "tests/web/test_canary_routes.py",
+    ],
     "assignment": ["tests/experiments/test_assignments_hold.py"],
 }
 TITLE = (

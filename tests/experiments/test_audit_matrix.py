@@ -42,6 +42,7 @@ from experiments.customer_words import Words
 from experiments.db import transaction
 from experiments.errors import Conflict
 from experiments.inbox import Inbox
+from experiments.models import QuarantinedMessage
 from experiments.privacy import Pseudonymiser
 from experiments.quarantine import Pile
 from experiments.replay import Mending
@@ -60,6 +61,7 @@ from experiments.vocabulary import (
     QuarantineReason,
 )
 from tests import factories
+from tests.experiments.sent_messages import aside, track
 from tests.factories import NOW, PASSWORD
 from tests.surveys import make_survey, terms
 
@@ -68,7 +70,7 @@ KINDS = (
     "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment|layer|holdout"
     r"|erasure|export|quarantine|connector|survey|opt_out"
 )
-SETTINGS = Settings(Path(), "sqlite://")  # nothing is set aside, nothing is written
+SETTINGS = Settings(Path(), "sqlite://")  # nothing is stored, nothing is written
 HIDE = Pseudonymiser(b"k" * 32)
 LONG = "Prices change in May, so we ship it now and measure again."
 
@@ -199,6 +201,11 @@ def answer_a_customer(session: Session) -> None:
     links = ChoiceLinks(Sealer(b"k" * 32))
     make_links(session, links, HIDE, ChoiceWish(["u1"]), actor=root, now=NOW)
     pile = Pile("src1", "production", QuarantineReason.INVALID_SCORE)
+    off = aside(track("CSAT Submitted", properties={"score": "very"}))
+    place = {"slot": "s", "seq": 1, "position": 0, "received_at": NOW}
+    whose = {"source": pile.source, "environment": pile.environment}
+    kept = {"customer": HIDE.customer("u1"), "anonymous": None}
+    session.add(QuarantinedMessage(**place, **whose, **kept, **off._asdict()))
     quarantine.replay(session, SETTINGS, HIDE, pile, Mending(), actor=root, now=NOW)
 
 

@@ -164,6 +164,17 @@ def test_set_aside__of_an_erased_customer__goes_and_stays_away(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_replay__of_a_source_that_there_is_not__is_not_on_record(
+    context: Context,
+) -> None:
+    # The audit is never rewritten: an id typed for a source would stay for ever.
+    pile = Pile("customer-1", "production", QuarantineReason.INVALID_SCORE)
+    assert replay(context, pile) == Replayed(0, 0, None)
+    with transaction(context.sessions) as session:
+        assert audit.entries(session, subject_kind="source") == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_replay__by_a_viewer__is_refused(context: Context) -> None:
     viewer = Actor("person:1", PersonRole.VIEWER, 1)
     with transaction(context.sessions) as session, pytest.raises(Forbidden):

@@ -1,20 +1,18 @@
 """Raw ids and e-mail addresses, through every page and webhook: on no disk, in no log.
 
-The event doors are searched in tests/api/test_tracking_privacy.py; here are the links
-that customers open, the pages on which people enter ids, webhooks, and each of them
-failing.
+The event doors are searched in tests/api/test_tracking_privacy.py, all other addresses
+in test_canary_routes.py; here are the links that customers open, the pages on which
+people enter ids, webhooks, and each of them failing.
 """
 
 import io
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import inspect, text
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from analysis.compactor import compact_once
@@ -26,17 +24,22 @@ from experiments.vocabulary import ConnectorKind, PersonRole, SurveyKind
 from tests import factories
 from tests.analysis.intake import events, quarantined
 from tests.api.hook_doors import Hooks, register, save_mapping
+from tests.canaries import (
+    ADDRESSES,
+    CANARIES,
+    EVERYBODY,
+    IDS,
+    MAILS,
+    MARK,
+    STORES,
+    found_in,
+)
 from tests.surveys import make_survey
 from tests.web.conftest import BASE, Visitor
 from web.answer_limit import AnswerLimit
 from web.pages import asking, choosing
 
-MARK = "wren"
-IDS = 1000 if os.environ.get("ABIDE_PROOF") else 60
-MAILS = 100 if os.environ.get("ABIDE_PROOF") else 20
-CANARIES = [f"canary{number:04d}{MARK}" for number in range(IDS)]
-ADDRESSES = [f"some.{MARK}{number:03d}@example.com" for number in range(MAILS)]
-EVERYBODY = [*CANARIES, *ADDRESSES]
+pytestmark = pytest.mark.parametrize("database_url", STORES, indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +75,7 @@ def test_customers__through_every_page_and_webhook__are_in_no_file_and_no_log(
     hooks: Hooks,
     logged: io.StringIO,
     monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
 ) -> None:
     surveys = links(admin, "/surveys/support/links")
     choices = links(admin, "/settings/opt-outs")
@@ -88,6 +92,9 @@ def test_customers__through_every_page_and_webhook__are_in_no_file_and_no_log(
     assert "unexpected failure" in logged.getvalue()  # and what failed, failed
     assert MARK not in logged.getvalue()
     assert found_in(context) == []
+    record_property("ids", IDS)
+    record_property("addresses", MAILS)
+    record_property("hits", 0)
 
 
 def links(admin: Visitor, page: str) -> list[str]:
@@ -195,23 +202,3 @@ def rename(context: Context, *tables: str) -> None:
     with transaction(context.sessions) as session:
         for name in names:
             session.execute(text(f"ALTER TABLE {how.format(name, name)}"))
-
-
-def found_in(context: Context) -> list[str]:
-    """Name the files and tables that hold a canary."""
-    files = [path for path in context.settings.data_dir.rglob("*") if path.is_file()]
-    found = [str(path) for path in files if holds_a_mark(path)]
-    # Parquet is compressed, and so is what PostgreSQL holds of long values.
-    if MARK in repr(events(context)):
-        found.append("the store")
-    with transaction(context.sessions) as session:
-        for table in inspect(session.connection()).get_table_names():
-            rows = session.execute(text(f'SELECT * FROM "{table}"')).all()  # noqa: S608  # its own names
-            if MARK in repr([tuple(row) for row in rows]):
-                found.append(table)
-    assert len(files) > 5
-    return found
-
-
-def holds_a_mark(path: Path) -> bool:
-    return MARK.encode() in path.read_bytes()
