@@ -178,6 +178,11 @@ def export_customer(customer_id: str, *, anonymous: bool) -> None:
     help="Events are complete up to then (UTC).",
 )
 @click.option("--dry-run", is_flag=True, help="Check the file and store nothing.")
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write every fault of a row into this CSV file.",
+)
 def import_file(file: Path, **asked: Any) -> None:  # noqa: ANN401  # click's options
     """Import FILE: a finished experiment as CSV or Parquet, with its result."""
     from analysis import importing  # noqa: PLC0415
@@ -203,14 +208,21 @@ def import_file(file: Path, **asked: Any) -> None:  # noqa: ANN401  # click's op
         ends_at=_utc(asked["ended"]),
         complete_through=_utc(asked["complete_through"]),
         dry_run=asked["dry_run"],
+        rejects=asked["rejects"],
     )
     with refusals_in_words():
+        _refuse_same(file, request.rejects)
         imported = importing.import_file(context, request, _shown_progress)
         click.echo(imported.summary)
         if imported.run_id is not None:
             say_result(context, imported.run_id)
             page = f"/experiments/{request.experiment}/results"
             click.echo(f"{context.settings.base_url}{page}")
+
+
+def _refuse_same(file: Path, rejects: Path | None) -> None:
+    if rejects is not None and rejects.exists() and rejects.samefile(file):
+        raise InvalidInput("--rejects is the file that is imported. Name another.")
 
 
 @contextmanager

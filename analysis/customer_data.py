@@ -11,7 +11,7 @@ from sqlalchemy import select
 from analysis.erasing import rows_of, stitched_ids
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
-from experiments import held_bodies, opt_outs, survey_replies
+from experiments import held_bodies, import_records, opt_outs, survey_replies
 from experiments.context import Context
 from experiments.data_requests import pseudonym_of
 from experiments.db import transaction
@@ -47,8 +47,9 @@ def copy_of(
 
     Returns:
         JSON: `made_at`, `ids` (how many), `events` in order, `imported` outcomes, what
-        was `set_aside`, of `surveys` who was asked and what was written, and as
-        `opt_outs` when the customer took part in nothing.
+        was `set_aside`, the faults in `refused_rows` of imports, of `surveys` who was
+        asked and what was written, and as `opt_outs` when the customer took part in
+        nothing.
     """
     own = pseudonym_of(hide, customer_id, id_kind)
     files = EventStore(context.settings).files()
@@ -59,6 +60,7 @@ def copy_of(
         "events": _events(rows_of(files, ids)) if files else [],
         "imported": list(_imported(context, ids)),
         "set_aside": _set_aside(context, ids),
+        "refused_rows": _refused_rows(context, ids),
         "surveys": _surveys(context, ids),
         "opt_outs": _opt_outs(context, ids),
     }
@@ -104,6 +106,12 @@ def _set_aside(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]]:
             }
             for row in rows
         ]
+
+
+def _refused_rows(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]]:
+    with transaction(context.sessions) as session:
+        data_dir = context.settings.data_dir
+        return import_records.naming(session, data_dir, set(ids))
 
 
 def _surveys(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]]:

@@ -23,7 +23,14 @@ from analysis import leases
 from analysis.delta import DeltaWriter, Layout, NewFile, StoredFile, write_file
 from analysis.store import EVENT_LAYOUT
 from analysis.unit_store import UNIT_LAYOUT, UnitStore
-from experiments import audit, data_requests, held_bodies, ruleset, survey_replies
+from experiments import (
+    audit,
+    data_requests,
+    held_bodies,
+    import_records,
+    ruleset,
+    survey_replies,
+)
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.inbox_reading import open_reader
@@ -126,6 +133,7 @@ def _erase_set_aside(context: Context, session: Session, ids: set[bytes]) -> Non
     session.execute(delete(table).where(theirs))
     for row in held_bodies.naming(session, context.settings, ids):
         session.delete(row)
+    import_records.forget(session, context.settings.data_dir, ids)
 
 
 def _erase_listed(session: Session, ids: set[bytes], now: datetime) -> None:

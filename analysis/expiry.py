@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from analysis.delta import DeltaWriter, write_file
 from analysis.store import EVENT_LAYOUT
-from experiments import held_bodies, survey_replies
+from experiments import held_bodies, import_records, survey_replies
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.models import ExpiredExposure, QuarantinedMessage
@@ -44,6 +44,8 @@ def delete_expired(context: Context, writer: DeltaWriter) -> int:
         stale = QuarantinedMessage.received_at < context.now() - held_bodies.KEPT
         session.execute(delete(QuarantinedMessage).where(stale, held_bodies.is_held()))
         survey_replies.delete_older(session, before)
+        oldest = max(before, context.now() - import_records.KEPT)
+        import_records.delete_older(session, context.settings.data_dir, oldest)
     files = [f for f in writer.files() if f.ranges["received_at"][0] < before]  # type: ignore[operator]
     if not files:
         return 0

@@ -8,13 +8,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from analysis.event_rows import EPOCH
-from analysis.imported_rows import Row, RowFaults, RowFile, id_text, plain_value
+from analysis.imported_rows import Row, RowFile, id_text, plain_value
+from analysis.row_faults import RowFaults
 from experiments.errors import InvalidInput, TooManyRequests
 from experiments.events import Envelope, Sender, read_messages
 from experiments.inbox import Inbox
 from experiments.parcels import EventRow, Parcel, QuarantineRow
 from experiments.privacy import Pseudonymiser
-from experiments.vocabulary import EventKind
+from experiments.vocabulary import EventKind, QuarantineReason
 
 CHUNK = 1000  # rows that go together
 WAIT_SECONDS = 0.5
@@ -26,6 +27,19 @@ _NAMES = {
     "timestamp": ("timestamp", "time", "occurredat"),
     "messageId": ("messageid",),
     "type": ("type",),
+}
+
+
+# Which part of a message has a fault; others are of the row.
+_PART_OF = {
+    QuarantineReason.NO_IDENTITY: "userId",
+    QuarantineReason.INVALID_ID: "userId",
+    QuarantineReason.INVALID_MESSAGE_ID: "messageId",
+    QuarantineReason.INVALID_EVENT_NAME: "event",
+    QuarantineReason.INVALID_TIME: "timestamp",
+    QuarantineReason.IN_THE_FUTURE: "timestamp",
+    QuarantineReason.UNKNOWN_TYPE: "type",
+    QuarantineReason.INVALID_SCORE: "score",
 }
 
 
@@ -168,11 +182,17 @@ class EventImport:
         self._hide = hide
         self._now = now
 
-    def check(self, experiment: str | None, advance: Callable[[int], None]) -> Found:
+    def check(
+        self,
+        experiment: str | None,
+        faults: RowFaults,
+        advance: Callable[[int], None],
+    ) -> Found:
         """Read all rows.
 
         Args:
             experiment: whose exposures are counted.
+            faults: told of what is wrong.
             advance: told of rows done.
 
         Returns:
@@ -181,7 +201,7 @@ class EventImport:
         Raises:
             InvalidInput: rows have faults; names the first.
         """
-        found, faults = Found(), RowFaults(self._file.path)
+        found = Found()
         for rows in self._chunks(faults):
             parcel = self._parcel(rows)
             found.note(parcel, experiment)
@@ -223,13 +243,45 @@ class EventImport:
         column = self.columns.parts["timestamp"]
         for row in rows:
             if row.cells[column] is None:
-                faults.add(row.number, f"{column} must be a time.")
+                faults.add(
+                    row.number,
+                    f"{column} must be a time.",
+                    column,
+                    customer=self._customer(row),
+                )
 
     def _find_faults(self, rows: Iterable[Row], faults: RowFaults) -> None:
         for row in rows:
             parcel = self._parcel([row])
             for fields in parcel.quarantined:
-                faults.add(row.number, QuarantineRow(*fields).detail)
+                fault = QuarantineRow(*fields)
+                column = self._column(fault)
+                faults.add(
+                    row.number,
+                    fault.detail,
+                    column,
+                    row.cells.get(column),
+                    self._customer(row),
+                )
+
+    def _column(self, fault: QuarantineRow) -> str:
+        """Say in which column a fault is; "" where it is the row."""
+        part = _PART_OF.get(QuarantineReason(fault.reason), "")
+        if part not in self.columns.parts and part == "userId":
+            part = "anonymousId"
+        others = (name for name in self.columns.others if name.lower() == part)
+        return self.columns.parts.get(part, next(others, ""))
+
+    def _customer(self, row: Row) -> bytes | None:
+        """Say whose row it is, so that an erasure finds what is kept of it."""
+        for part, hide in (
+            ("userId", self._hide.customer),
+            ("anonymousId", self._hide.anonymous),
+        ):
+            text = id_text(row.cells.get(self.columns.parts.get(part, "")))
+            if text is not None:
+                return hide(text)
+        return None
 
 
 def _append(inbox: Inbox, parcel: Parcel) -> None:

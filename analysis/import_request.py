@@ -26,6 +26,7 @@ class Request:
         begins_at, ends_at: when the experiment ran, where rows are customers.
         complete_through: up to when events are complete.
         dry_run: check only.
+        rejects: where all faults of rows are written as CSV.
     """
 
     path: Path
@@ -43,3 +44,4 @@ class Request:
     ends_at: datetime | None = None
     complete_through: datetime | None = None
     dry_run: bool = False
+    rejects: Path | None = None

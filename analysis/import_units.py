@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from analysis.import_outcomes import Outcome
-from analysis.imported_rows import Row, RowFaults, RowFile, id_text, plain_value
+from analysis.imported_rows import Row, RowFile, id_text, plain_value
+from analysis.row_faults import RowFaults
 from analysis.unit_store import UNIT_SCHEMA
 from experiments.conditions import attributes_of
 from experiments.errors import InvalidInput
@@ -132,7 +133,8 @@ class UnitRows:
         customer = self._customer(row)
         variant = id_text(row.cells[self.columns.variant])
         if variant is None or not KEY_PATTERN.fullmatch(variant):
-            self.faults.add(row.number, f"{self.columns.variant}: {KEY_RULE}")
+            sentence = f"{self.columns.variant}: {KEY_RULE}"
+            self._fault(row, self.columns.variant, sentence)
             return
         values = tuple(
             self._value(row, column, outcome)
@@ -147,13 +149,13 @@ class UnitRows:
         column = self.columns.customer
         text = id_text(row.cells[column])
         if text is None or len(text) > MAX_ID:
-            self.faults.add(row.number, f"{column} must be an id of the customer.")
+            self._fault(row, column, f"{column} must be an id of the customer.")
             return None
         customer = self.hide.customer(text)
         first = self._seen.setdefault(customer, row.number)
         if first != row.number:
-            self.faults.add(
-                row.number, f"{column}: this customer stands in row {first} already."
+            self._fault(
+                row, column, f"{column}: this customer stands in row {first} already."
             )
             return None
         return customer
@@ -174,8 +176,13 @@ class UnitRows:
             value = _score(plain_value(cell), definition.scale)
             wanted = f"a score from 0 to {definition.scale}, or empty"
         if value is None:
-            self.faults.add(row.number, f"{column} must be {wanted}.")
+            self._fault(row, column, f"{column} must be {wanted}.")
         return value
+
+    def _fault(self, row: Row, column: str, sentence: str) -> None:
+        text = id_text(row.cells[self.columns.customer])
+        customer = None if text is None else self.hide.customer(text)
+        self.faults.add(row.number, sentence, column, row.cells[column], customer)
 
     def _attributes(self, row: Row) -> str | None:
         known = {

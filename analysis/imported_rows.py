@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.row_faults import RowFaults
 from experiments.errors import InvalidInput
 
-SHOWN_FAULTS = 20
 BATCH_ROWS = 10_000
 LONGEST_CELL = 100_000
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,15})(\.\d{1,17})?([eE][+-]?\d{1,3})?")
@@ -31,44 +31,6 @@ class Row:
 
     number: int
     cells: Mapping[str, Any]
-
-
-class RowFaults:
-    """Collects what is wrong with rows, so that one refusal names the first of them."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._first: dict[int, str] = {}
-        self._rows: set[int] = set()
-
-    def __bool__(self) -> bool:
-        """Whether any row has a fault."""
-        return bool(self._rows)
-
-    def add(self, row: int, sentence: str) -> None:
-        """Note a fault of a row; rows may come in any order."""
-        self._rows.add(row)
-        known = self._first.get(row)
-        self._first[row] = sentence if known is None else f"{known} {sentence}"
-        if len(self._first) > SHOWN_FAULTS:
-            del self._first[max(self._first)]
-
-    def raise_if_any(self) -> None:
-        """Refuse the file when a row of it has a fault.
-
-        Raises:
-            InvalidInput: its fields are the first rows with faults.
-        """
-        if not self:
-            return
-        count = len(self._rows)
-        rows = "1 row" if count == 1 else f"{count:,} rows"
-        first = f" The first {SHOWN_FAULTS}:" if count > SHOWN_FAULTS else ""
-        raise InvalidInput(
-            f"{self._path.name} has faults in {rows}, so nothing of it was stored."
-            f"{first}",
-            {f"row {row}": self._first[row] for row in sorted(self._first)},
-        )
 
 
 class RowFile:

@@ -30,9 +30,11 @@ from analysis.import_plan import (
     register,
     require_experiment,
 )
+from analysis.import_recording import recorded
 from analysis.import_request import Request
 from analysis.import_units import Columns, UnitRows, attribute_columns, import_id_of
-from analysis.imported_rows import RowFaults, RowFile
+from analysis.imported_rows import RowFile
+from analysis.row_faults import RowFaults
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
 from experiments import data_requests, lifecycle, opt_outs
@@ -83,16 +85,21 @@ def import_file(context: Context, request: Request, progress: Progress) -> Impor
         Conflict: what is there already does not fit.
     """
     file = RowFile(request.path)
-    if request.variant is None:
-        return _import_events(context, request, file, progress)
-    return _import_units(context, request, file, progress)
+    with recorded(context, request, file.row_count) as faults:
+        if request.variant is None:
+            return _import_events(context, request, file, faults, progress)
+        return _import_units(context, request, file, faults, progress)
 
 
 # One row per customer
 
 
 def _import_units(
-    context: Context, request: Request, file: RowFile, progress: Progress
+    context: Context,
+    request: Request,
+    file: RowFile,
+    faults: RowFaults,
+    progress: Progress,
 ) -> Imported:
     key = _required_key(request)
     store = UnitStore(context.settings)
@@ -109,7 +116,9 @@ def _import_units(
         attribute_columns(plan, file),
     )
     columns.require_in(file)
-    units = _read_units(context, file, columns, progress)
+    units = UnitRows(columns, faults, load_pseudonymiser(context.settings))
+    with progress("Checking rows", file.row_count) as advance:
+        units.read(file, advance)
     gone = _leave_out_unwilling(context, units)
     if plan:
         require_variants(units.variants, plan)
@@ -145,16 +154,6 @@ def _import_units(
     return Imported(f"{said}.", _analysed(context, key))
 
 
-def _read_units(
-    context: Context, file: RowFile, columns: Columns, progress: Progress
-) -> UnitRows:
-    hide = load_pseudonymiser(context.settings)
-    units = UnitRows(columns, RowFaults(file.path), hide)
-    with progress("Checking rows", file.row_count) as advance:
-        units.read(file, advance)
-    return units
-
-
 def _leave_out_unwilling(context: Context, units: UnitRows) -> int:
     with transaction(context.sessions) as session:
         stones = data_requests.tombstones(session)
@@ -165,7 +164,11 @@ def _leave_out_unwilling(context: Context, units: UnitRows) -> int:
 
 
 def _import_events(
-    context: Context, request: Request, file: RowFile, progress: Progress
+    context: Context,
+    request: Request,
+    file: RowFile,
+    faults: RowFaults,
+    progress: Progress,
 ) -> Imported:
     key = None if request.experiment is None else _required_key(request)
     with transaction(context.sessions) as session:
@@ -181,7 +184,7 @@ def _import_events(
     hide = load_pseudonymiser(context.settings)
     events = EventImport(file, sender, hide, context.now)
     with progress("Checking rows", file.row_count) as advance:
-        found = events.check(key, advance)
+        found = events.check(key, faults, advance)
     if plan:
         require_fit(request, plan)
         require_variants(found.variants, plan)

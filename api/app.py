@@ -16,6 +16,7 @@ from api import (
     explain,
     hooks,
     hypotheses,
+    imports,
     intake,
     journey,
     keys,
@@ -58,6 +59,7 @@ RESOURCES: tuple[Resource, ...] = (
     audit.resource,
     data_requests.resource,
     intake.resource,
+    imports.resource,
     surveys.resource,
 )
 

@@ -37,6 +37,8 @@ IDEMPOTENCY_HEADER = "Idempotency-Key"
 ANY_REFUSALS = (400, 401, 403, 404, 429, 500, 503)
 BODY_REFUSALS = (409, 413, 415, 422, 507)
 
+CSV_TYPE = "text/csv; charset=utf-8"
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -64,7 +66,7 @@ class Endpoint:
     Attributes:
         role: the weakest that may call it.
         to: what it does, to finish "Only editors and above may ...".
-        answer: shows what the view gives.
+        answer: shows what the view gives; None of a view that gives lines of CSV.
         body: makes the JSON body into the view's next argument.
         query: makes what stands behind the question mark into the one after.
         creates: a repeated request with the same idempotency key is answered again.
@@ -73,7 +75,7 @@ class Endpoint:
 
     role: PersonRole
     to: str
-    answer: type[StrictSchema]
+    answer: type[StrictSchema] | None
     body: type[StrictSchema] | None = None
     query: type[StrictSchema] | None = None
     creates: bool = False
@@ -149,7 +151,7 @@ def _document(blueprint: Any, endpoint: Endpoint) -> Callable[..., Any]:  # noqa
     refusals += (HTTPStatus.UNPROCESSABLE_ENTITY,)
 
     def decorate(view: Callable[..., Response]) -> Any:  # noqa: ANN401
-        documented = blueprint.response(endpoint.status, endpoint.answer)(view)
+        documented = _documented_answer(blueprint, endpoint)(view)
         for status in sorted(set(refusals)):
             documented = blueprint.alt_response(status, HTTPStatus(status).name)(
                 documented
@@ -160,6 +162,14 @@ def _document(blueprint: Any, endpoint: Endpoint) -> Callable[..., Any]:  # noqa
         return blueprint.doc(**extra)(documented)
 
     return decorate
+
+
+def _documented_answer(blueprint: Any, endpoint: Endpoint) -> Any:  # noqa: ANN401
+    if endpoint.answer is not None:
+        return blueprint.response(endpoint.status, endpoint.answer)
+    return blueprint.response(
+        endpoint.status, {"type": "string"}, content_type=CSV_TYPE
+    )
 
 
 _IDEMPOTENCY_PARAMETER: dict[str, Any] = {
@@ -182,8 +192,13 @@ def _answering(view: Callable[..., Any], endpoint: Endpoint) -> Callable[..., Re
             with transaction(context.sessions) as session:
                 call = Call(session, caller(), context.now(), context)
 
+                schema = endpoint.answer
+                if schema is None:
+                    lines = view(call, *values, **path)
+                    return Response(lines, content_type=CSV_TYPE)
+
                 def create() -> Answer:
-                    shown = endpoint.answer().dump(view(call, *values, **path))
+                    shown = schema().dump(view(call, *values, **path))
                     return Answer(endpoint.status, json_bytes(shown))
 
                 done = _once(call, endpoint, create) if endpoint.creates else create()

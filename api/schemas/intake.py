@@ -171,6 +171,30 @@ class GroupsSchema(StrictSchema):
     items = Items(Part(GroupSchema), required=True)
 
 
+class ImportSchema(StrictSchema):
+    """An import whose rows were read; with faulty ones nothing of it is stored."""
+
+    public_id = Text(required=True)
+    finished_at = Time(required=True)
+    file_name = Text(required=True)
+    experiment = Text(required=True, allow_none=True)
+    is_dry_run = Flag(required=True)
+    row_count = whole(0, required=True)
+    faulty_row_count = whole(0, required=True)
+    fault_count = whole(0, required=True)
+    listed_count = whole(
+        0,
+        required=True,
+        metadata={"description": "Faults that can be downloaded; at most 1,000,000."},
+    )
+
+
+class ImportsSchema(StrictSchema):
+    """Imports, newest first."""
+
+    items = Items(Part(ImportSchema), required=True)
+
+
 class ReplayBodySchema(PileSchema):
     """Which messages are read again, and what puts them right."""
 

@@ -57,6 +57,23 @@ class QuarantinedMessage(Base):
     held_bytes: Mapped[int | None] = mapped_column(default=None)
 
 
+class ImportRecord(Base):
+    """One import whose rows were read: stored, checked only, or refused for faults."""
+
+    __tablename__ = "import_record"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(12), unique=True)  # names its file
+    finished_at: Mapped[datetime]
+    file_name: Mapped[str] = mapped_column(String(255))
+    experiment: Mapped[str | None] = mapped_column(String(64))
+    is_dry_run: Mapped[bool]
+    row_count: Mapped[int] = mapped_column(BigInteger)
+    faulty_row_count: Mapped[int] = mapped_column(BigInteger)
+    fault_count: Mapped[int] = mapped_column(BigInteger)
+    listed_count: Mapped[int]  # faults in its file
+
+
 class EventSource(Base):
     """How far one source of events is known; feeds the data cut-off."""
 

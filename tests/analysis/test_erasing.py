@@ -421,6 +421,7 @@ def test_copy__of_a_customer__has_every_event_in_words(
         ],
         "imported": [],
         "set_aside": [],
+        "refused_rows": [],
         "surveys": [],
         "opt_outs": [],
     }

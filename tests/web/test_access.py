@@ -69,6 +69,8 @@ LEAST_ROLE = {
     "web.data.show": VIEWER,
     "web.data.exposures": VIEWER,
     "web.data.hours": VIEWER,
+    "web.data.imports": ANALYST,
+    "web.data.rejects": ANALYST,
     "web.data.pile": ANALYST,
     "web.data.replay": EDITOR,
     "web.surveys.listing": VIEWER,
@@ -292,9 +294,9 @@ def test_every_get__by_an_admin__changes_nothing(
         if method != "GET":
             continue
         with filled.get(path) as answer:
-            # Of a customer's link and of a source, which nobody has here.
+            # Of a customer's link, a source and an import, which nobody has here.
             nothing = endpoint.startswith(("web.asking.", "web.choosing."))
-            nothing = nothing or endpoint == "web.data.hours"
+            nothing = nothing or endpoint in {"web.data.hours", "web.data.rejects"}
             there = {404} if nothing else {200, 302}
             assert answer.status_code in there, endpoint
     assert dump(context) == before
