@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # Command -> function in analysis.commands.
 ANALYSIS_COMMANDS = {
     "analyse": "analyse",
+    "certify": "certify",
     "compact": "compact",
     "demo": "demo",
     "erase": "erase",

@@ -28,6 +28,7 @@ PATIENCE = timedelta(minutes=30)  # for an analysis that somebody else started
 TRIES = 2
 REFUSED = 3  # exit code: the first line of the answer says why
 ANALYSE, NOTE_FAILURE, MEASURE = "analyse", "note-failure", "measure"
+CERTIFY = "certify"
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,15 @@ def measure(due_at: datetime) -> None:
     _run(MEASURE, due_at.isoformat())
 
 
+def certify() -> None:
+    """Work out the certificate that waits longest, in a process of its own.
+
+    Raises:
+        EndedEarly: its process was killed each time.
+    """
+    _run(CERTIFY)
+
+
 def command(*work: str) -> list[str]:
     """Give the command line of a process that does some work."""
     return [sys.executable, "-m", "analysis.apart", *work]
@@ -86,7 +96,7 @@ def _run(*work: str) -> str | None:
             return answer or None
         if code == REFUSED:
             raise Unavailable(answer)
-        log.warning("work_ended_early", work=work[0], about=work[1], code=code)
+        log.warning("work_ended_early", work=work[0], about=work[1:], code=code)
     raise EndedEarly(_words(code))
 
 
@@ -125,10 +135,18 @@ def _measure(context: Context, due_at: str) -> None:
     segment_measuring.measure_due(context, datetime.fromisoformat(due_at))
 
 
+def _certify(context: Context) -> None:
+    from analysis.certificates import certify as certifying  # noqa: PLC0415  # see above
+    from analysis.store import EventStore  # noqa: PLC0415
+
+    certifying.certify_next(context, EventStore(context.settings))
+
+
 WORK: Mapping[str, Callable[..., str | None]] = {
     ANALYSE: _analyse,
     NOTE_FAILURE: _note_failure,
     MEASURE: _measure,
+    CERTIFY: _certify,
 }
 
 

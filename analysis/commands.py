@@ -20,7 +20,7 @@ from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import InvalidInput, Unavailable
 from experiments.installation import require_set_up
-from experiments.models import AnalysisRun
+from experiments.models import AnalysisRun, Certificate
 from experiments.privacy import load_pseudonymiser
 from experiments.vocabulary import ErasureState, IdKind, RunState
 
@@ -56,6 +56,43 @@ def analyse(key: str, as_of: datetime | None) -> None:
         store = EventStore(context.settings)
         run_id = pipeline.analyse(context, store, key, _utc(as_of), patience=PATIENCE)
         say_result(context, run_id)
+
+
+@click.command()
+@click.argument("metric")
+@click.option(
+    "--comparisons",
+    type=int,
+    default=1000,
+    show_default=True,
+    help="Of equal groups; a quarter as many with a planted difference.",
+)
+@click.option("--simulate", is_flag=True, help="Invent the customers.")
+def certify(metric: str, comparisons: int, *, simulate: bool) -> None:
+    """Compare equal groups by METRIC, again and again, and store what they say."""
+    from analysis.certificates.certify import certify_now, trial_size  # noqa: PLC0415
+    from analysis.certificates.report import printed  # noqa: PLC0415
+    from analysis.store import EventStore  # noqa: PLC0415
+
+    context = _context(FOR_PEOPLE)
+    with refusals_in_words():
+        require_set_up(context.settings)
+        _take_in(context)
+        size = trial_size(comparisons)
+        with _shown_progress("Comparing equal groups", size) as advance:
+            number = certify_now(
+                context,
+                EventStore(context.settings),
+                metric,
+                comparisons=comparisons,
+                simulate=simulate,
+                told=lambda: advance(1),
+            )
+    with transaction(context.sessions) as session:
+        row = session.get_one(Certificate, number)
+        if row.error is not None:
+            raise click.ClickException(row.error)
+        click.echo(printed(row))
 
 
 @click.command()

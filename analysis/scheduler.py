@@ -23,9 +23,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analysis import apart, leases, segment_due
+from analysis.certificates import keeping
 from analysis.planned_steps import carry_out_due
 from analysis.store import EventStore
-from experiments import ruleset_history
+from experiments import certificates, ruleset_history
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError
@@ -110,6 +111,8 @@ def analysis_jobs(context: Context) -> list[Job]:
         ),
         # Each minute, since a segment that has changed does not wait for tomorrow.
         Job("segment_sizes", lambda: measure_segments(context), None),
+        # Somebody waits for it.
+        Job("certificates", lambda: certify_waiting(context), None),
     ]
 
 
@@ -135,6 +138,26 @@ def measure_segments(
         is_due = bool(segment_due.due(session, store, due_at, now))
     if is_due:
         measure(due_at)
+
+
+def certify_waiting(
+    context: Context, certify: Callable[[], object] = apart.certify
+) -> None:
+    """Work out a certificate that waits, one a minute.
+
+    Args:
+        context: the way to the database.
+        certify: works out the one that waits longest.
+    """
+    with transaction(context.sessions) as session:
+        is_due = certificates.is_any_open(session)
+    if not is_due:
+        return
+    try:
+        certify()
+    except apart.EndedEarly as error:
+        keeping.note_failure(context, error.message)
+        raise
 
 
 def run_scheduler(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import ibis
+import pyarrow as pa
 import structlog
 
 from analysis.account_cohort import AccountCohort
@@ -112,6 +113,36 @@ def summarise_events(
         )
 
 
+def unit_outcomes(
+    plan: Plan, files: Sequence[str], bounds: Bounds, scratch: Path
+) -> pa.Table:
+    """Read the outcome of each single customer, as it goes into the summaries.
+
+    For what must group the same customers many times; results are never made of it.
+
+    Args:
+        plan: names the metrics.
+        files: Parquet files of events.
+        bounds: which exposures count, and up to when customers were watched.
+        scratch: folder for what does not fit into memory.
+
+    Returns:
+        One row a customer: `person`, `follow_up` in microseconds, and of metric i of
+        the plan `m{i}_value`, `m{i}_mark`, `number_columns` and, where an event starts
+        its clock, `m{i}_start`.
+    """
+    with connect(scratch) as connection:
+        events = EventRows(connection, files, bounds.as_of)
+        measures = _measures(plan, events, bounds).values()
+        query = _Query(events, Cohort(events, plan, bounds), plan, bounds)
+        starts = [f"{m.name}_start" for m in measures if m.definition.start_events]
+        beside = ("person", "follow_up", *starts)
+        return pa.concat_tables(
+            query.outcomes(bucket, measures, beside).to_pyarrow()
+            for bucket in events.buckets
+        )
+
+
 def _measures(plan: Plan, events: EventRows, bounds: Bounds) -> dict[str, Gauge]:
     """Say how each metric is measured; values of events become whole numbers."""
     names = {
@@ -203,7 +234,7 @@ class _Query:
         totals = {key: Counter() for key in few}
         met = 0
         for bucket in self._events.buckets:
-            table = self._outcomes(bucket, measures.values())
+            table = self.outcomes(bucket, measures.values())
             for key, measure in few.items():
                 for found in _equal_outcomes(table, measure):
                     totals[key][found[:-1]] += found[-1]
@@ -245,8 +276,19 @@ class _Query:
         names = [variant.name for variant in self._plan.design.variants]
         return orders_of(self._kept, gauge, sums, self.membership, names)
 
-    def _outcomes(self, bucket: Bucket, measures: Iterable[Gauge]) -> Rows:
-        """Write a bucket's customers with their outcomes into a helper table."""
+    def outcomes(
+        self, bucket: Bucket, measures: Iterable[Gauge], beside: Sequence[str] = ()
+    ) -> Rows:
+        """Write a bucket's customers with their outcomes into a helper table.
+
+        Args:
+            bucket: which customers.
+            measures: of the metrics.
+            beside: further columns of the customers that are wanted.
+
+        Returns:
+            The helper table; the next bucket's takes its place.
+        """
         measures = list(measures)
         units = self._cohort.of(bucket)
         events = self._events.of(bucket)
@@ -277,7 +319,7 @@ class _Query:
             columns[f"{measure.name}_mark"] = outcome.mark.cast("int64")
             columns |= number_columns(measure, joined)
         table = joined.select(
-            "variant", "segments", "cluster", met=joined.has_met, **columns
+            "variant", "segments", "cluster", *beside, met=joined.has_met, **columns
         )
         connection = self._events.connection
         connection.create_table("outcomes", table, temp=True, overwrite=True)

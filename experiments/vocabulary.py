@@ -440,6 +440,24 @@ class RunState(StrEnum):
     FAILED = "failed"
 
 
+class CertificateState(StrEnum):
+    """How far the trial of a metric is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class CertificateStanding(StrEnum):
+    """What is known of a metric's definition by trial."""
+
+    CERTIFIED = "certified"
+    REFUSED = "refused"
+    OUTDATED = "outdated"  # definition or statistics have changed since
+    NONE = "none"
+
+
 class ResultPhase(StrEnum):
     """What a stored run may show under its monitoring mode."""
 

@@ -15,6 +15,7 @@ from experiments.models.analysis import (
     Result,
 )
 from experiments.models.audit import AuditEntry
+from experiments.models.certificates import Certificate
 from experiments.models.connectors import Connector, ConnectorMapping
 from experiments.models.experiments import (
     Experiment,
@@ -70,6 +71,7 @@ __all__ = [
     "AssignedDay",
     "Attribute",
     "AuditEntry",
+    "Certificate",
     "Chart",
     "CheckResult",
     "CompactionMark",

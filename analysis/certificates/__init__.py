@@ -1,0 +1,1 @@
+"""Certificates: what a metric's comparisons say where there is nothing to find."""
