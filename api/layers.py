@@ -12,7 +12,7 @@ from api.schemas.layers import (
     ReservationBodySchema,
 )
 from api.schemas.paging import PageQuery, page_schema
-from experiments import allocation, holdouts
+from experiments import allocation, holdouts, layer_catalog
 from experiments.models import HoldoutRow
 from experiments.vocabulary import PersonRole
 
@@ -65,7 +65,7 @@ def list_layers(call: Call, query: dict[str, Any]) -> dict[str, Any]:
     """List the layers, by key."""
     limit = query["limit"]
     after = place_of("layers", query.get("cursor"), str)
-    rows = allocation.listing(call.session, after_key=after, limit=limit + 1)
+    rows = layer_catalog.listing(call.session, after_key=after, limit=limit + 1)
     return page(
         "layers",
         rows,
@@ -78,14 +78,14 @@ def list_layers(call: Call, query: dict[str, Any]) -> dict[str, Any]:
 @resource.route("POST", "/layers", CREATE)
 def create_layer(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """Make a layer, all of it free."""
-    row = allocation.create(call.session, **body, actor=call.actor, now=call.now)
+    row = layer_catalog.create(call.session, **body, actor=call.actor, now=call.now)
     return allocation.shown(row, call.now)
 
 
 @resource.route("GET", "/layers/<key:key>", READ)
 def read_layer(call: Call, key: str) -> dict[str, Any]:
     """Read a layer: who has which part, and what is free."""
-    return allocation.shown(allocation.get(call.session, key), call.now)
+    return allocation.shown(layer_catalog.get(call.session, key), call.now)
 
 
 @resource.route("POST", "/layers/<key:key>/reservations", RESERVE)

@@ -1,118 +1,22 @@
-"""Layers as they are kept: who has which buckets, what is reserved, what is free."""
+"""Who has which buckets of a layer, what is reserved, and what is free."""
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from experiments import audit, layers
 from experiments.actors import Actor
 from experiments.design import LEAST_LAYER_SHARE, Design
 from experiments.errors import Conflict, InvalidInput, NotFound
-from experiments.field_faults import Faults, check_key
+from experiments.field_faults import Faults
+from experiments.layer_catalog import get
 from experiments.layers import Range, Taken
-from experiments.lookups import known_key, rows_after
 from experiments.models import Experiment, Layer, LayerRange
 from experiments.plan import definition_from_json
 from experiments.vocabulary import PersonRole
-
-SEED_BYTES = 16
-
-
-def create(
-    session: Session,
-    *,
-    key: str,
-    name: str,
-    description: str,
-    actor: Actor,
-    now: datetime,
-) -> Layer:
-    """Make a layer, all of it free.
-
-    Args:
-        session: open transaction.
-        key: immutable.
-        name: as people read it.
-        description: which experiments belong in it; may be empty.
-        actor: an editor.
-        now: aware UTC.
-
-    Returns:
-        The layer.
-
-    Raises:
-        Conflict: the key is taken.
-    """
-    actor.require(PersonRole.EDITOR, "make layers")
-    faults = Faults()
-    check_key(faults, "key", key)
-    faults.text("name", name, 200, "a name")
-    faults.optional_text("description", description, 2000)
-    faults.raise_if_any("This layer cannot be made yet.")
-    audit.take_turn(session)
-    if session.scalar(select(Layer.id).where(Layer.key == key)) is not None:
-        raise Conflict(
-            f'There is a layer "{key}" already. Choose another key.',
-            {"key": "This key is taken."},
-        )
-    layer = Layer(
-        key=key,
-        name=name.strip(),
-        description=description,
-        seed=secrets.token_hex(SEED_BYTES),
-        created_at=now,
-        ranges=[],
-    )
-    session.add(layer)
-    session.flush()
-    after = {"name": layer.name, "description": description}
-    audit.record(session, actor, "layer.create", "layer", key, None, after, now)
-    return layer
-
-
-def get(session: Session, key: str) -> Layer:
-    """Find a layer with its ranges.
-
-    Args:
-        session: any session.
-        key: of the layer.
-
-    Returns:
-        The layer.
-
-    Raises:
-        NotFound: there is none.
-    """
-    layer = session.scalar(
-        select(Layer)
-        .where(Layer.key == known_key(key, "layer"))
-        .options(selectinload(Layer.ranges))
-        .execution_options(populate_existing=True)
-    )
-    if layer is None:
-        raise NotFound(f'There is no layer "{key}".')
-    return layer
-
-
-def listing(
-    session: Session, *, after_key: str | None = None, limit: int = 50
-) -> list[Layer]:
-    """List layers by key, each with its ranges.
-
-    Args:
-        session: any session.
-        after_key: continue after a page that ended with this key.
-        limit: at most this many, up to 200.
-
-    Returns:
-        The layers.
-    """
-    query = select(Layer).options(selectinload(Layer.ranges))
-    return rows_after(session, query, Layer.key, after_key, limit)
 
 
 def taken(layer: Layer, now: datetime) -> list[LayerRange]:

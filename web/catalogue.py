@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
-from experiments import allocation, hypotheses, journey, metrics, segments
+from experiments import hypotheses, journey, layer_catalog, metrics, segments
 from web.forms.hypotheses import Catalogue
 
 MOST = 2000  # beyond, a list to choose from helps nobody
@@ -53,7 +53,7 @@ def read(database: Session) -> Catalogue:
         lambda after: hypotheses.listing(database, after_key=after, limit=PAGE)
     )
     all_layers = everything(
-        lambda after: allocation.listing(database, after_key=after, limit=PAGE)
+        lambda after: layer_catalog.listing(database, after_key=after, limit=PAGE)
     )
     newest = {m.key: metrics.definition_of(m.versions[-1]) for m in all_metrics}
     return Catalogue(

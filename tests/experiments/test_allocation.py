@@ -4,7 +4,15 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from experiments import allocation, audit, catalog, holdouts, journey, lifecycle
+from experiments import (
+    allocation,
+    audit,
+    catalog,
+    holdouts,
+    journey,
+    layer_catalog,
+    lifecycle,
+)
 from experiments.actors import Actor
 from experiments.assignment import assign
 from experiments.db import transaction
@@ -34,7 +42,7 @@ def ada(sessions: Sessions) -> Actor:
 
 
 def make_layer(session: Session, actor: Actor, key: str = "checkout") -> None:
-    allocation.create(
+    layer_catalog.create(
         session, key=key, name="Checkout", description="", actor=actor, now=NOW
     )
 
@@ -56,7 +64,7 @@ def stop(session: Session, actor: Actor, key: str) -> None:
 
 
 def free_share(session: Session, **later: float) -> float:
-    layer = allocation.get(session, "checkout")
+    layer = layer_catalog.get(session, "checkout")
     shown = allocation.shown(layer, NOW + timedelta(**later))
     share: float = shown["free_share"]
     return share
@@ -143,7 +151,7 @@ def test_stop__its_part__is_free_when_the_last_window_has_passed(
         # Day-30 retention of the last customer is known 31 days after the stop.
         assert free_share(session, days=30, hours=23) == 0
         assert free_share(session, days=31) == 1
-        part = allocation.taken(allocation.get(session, "checkout"), NOW)[0]
+        part = allocation.taken(layer_catalog.get(session, "checkout"), NOW)[0]
         with pytest.raises(Conflict, match="counted until 2026-04-14 09:30 UTC"):
             allocation.free_reservation(
                 session, "checkout", part.id, actor=ada, now=NOW
@@ -171,11 +179,11 @@ def test_reserve__for_a_draft__is_what_it_gets_at_the_start(
             actor=ada,
             now=NOW,
         )
-        kept = allocation.taken(allocation.get(session, "checkout"), NOW)[0]
+        kept = allocation.taken(layer_catalog.get(session, "checkout"), NOW)[0]
         with pytest.raises(Conflict, match='reservation for experiment "later"'):
             start(session, ada, "one", 0.7)
         lifecycle.transition(session, "later", Action.START, ada, NOW)
-        held = allocation.taken(allocation.get(session, "checkout"), NOW)
+        held = allocation.taken(layer_catalog.get(session, "checkout"), NOW)
         found = [(p.first_bucket, p.end_bucket, p.in_use) for p in held]
         assert found == [(kept.first_bucket, kept.end_bucket, True)]
         with pytest.raises(Conflict, match="Stop it first"):
@@ -198,7 +206,7 @@ def test_reserve__for_nobody__keeps_it_until_it_is_freed(
             now=NOW,
         )
         assert free_share(session) == 0.75
-        part = allocation.taken(allocation.get(session, "checkout"), NOW)[0]
+        part = allocation.taken(layer_catalog.get(session, "checkout"), NOW)[0]
         allocation.free_reservation(session, "checkout", part.id, actor=ada, now=NOW)
         assert free_share(session) == 1
         with pytest.raises(NotFound):

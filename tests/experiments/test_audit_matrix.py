@@ -21,6 +21,7 @@ from experiments import (
     hypotheses,
     journey,
     keys,
+    layer_catalog,
     lifecycle,
     listed_units,
     metrics,
@@ -124,7 +125,7 @@ def change_catalogue(session: Session) -> None:
 
 
 def change_layers(session: Session, root: Actor) -> None:
-    allocation.create(
+    layer_catalog.create(
         session, key="checkout", name="Checkout", description="", actor=root, now=NOW
     )
     layer = allocation.reserve(

@@ -7,7 +7,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from experiments import allocation, catalog, holdouts, journey, lifecycle, plan_lock
+from experiments import (
+    allocation,
+    catalog,
+    holdouts,
+    journey,
+    layer_catalog,
+    lifecycle,
+    plan_lock,
+)
 from experiments.actors import Actor
 from experiments.assignment import Assignment, assign
 from experiments.db import transaction
@@ -149,7 +157,7 @@ def test_new_phase__planned_and_started__new_salt_own_plan_and_parts(
     sessions: Sessions, ada: Actor
 ) -> None:
     with transaction(sessions) as session:
-        allocation.create(
+        layer_catalog.create(
             session, key="one", name="One", description="", actor=ada, now=NOW
         )
     ramp = Ramp(sessions, ada, layer="one", layer_share=0.6)
@@ -190,7 +198,7 @@ def test_new_phase__planned_and_started__new_salt_own_plan_and_parts(
     with transaction(sessions) as session:
         plans = session.scalars(select(PlanRow).order_by(PlanRow.phase)).all()
         amended = plan_lock.amendments(session, catalog.get(session, EXPERIMENT))
-        layer = allocation.get(session, "one")
+        layer = layer_catalog.get(session, "one")
         held = allocation.taken(layer, ramp.now)
     assert [plan.phase for plan in plans] == [1, 2]
     assert plans[0].sha256 != plans[1].sha256

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from experiments import allocation, keys, ruleset, segments
+from experiments import keys, layer_catalog, ruleset, segments
 from experiments.actors import SYSTEM
 from experiments.assignment import assign, bucket
 from experiments.context import Context
@@ -299,7 +299,7 @@ def _in_a_layer_and_on_a_list(
     session: Session, experiment: Experiment, now: FakeClock
 ) -> None:
     key = experiment.key
-    layer = allocation.create(
+    layer = layer_catalog.create(
         session, key=key, name="L", description="", actor=SYSTEM, now=now()
     )
     layer.ranges.append(

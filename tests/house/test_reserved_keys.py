@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
-from experiments import allocation, holdouts, journey
+from experiments import holdouts, journey, layer_catalog
 from experiments.actors import Actor
 from experiments.db import transaction
 from experiments.errors import InvalidInput
@@ -65,7 +65,7 @@ MAKERS: dict[str, Callable[[Session, Actor, str], object]] = {
     "stage": lambda s, who, key: journey.save_stage(
         s, key=key, name="New", position=1, actor=who, now=NOW
     ),
-    "layer": lambda s, who, key: allocation.create(
+    "layer": lambda s, who, key: layer_catalog.create(
         s, key=key, name="New", description="", actor=who, now=NOW
     ),
     "holdout": lambda s, who, key: holdouts.create(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 
-from experiments import accounts, allocation, lifecycle, sign_in_links
+from experiments import accounts, layer_catalog, lifecycle, sign_in_links
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.models import Connector, Person
@@ -179,7 +179,7 @@ def visitor_with_everything(context: Context, signed_in: SignIn) -> Visitor:
         lifecycle.transition(session, "in-review", Action.SUBMIT, owner, now)
         start_experiment(session, owner, key="runs")
         make_survey(session, owner, now)
-        allocation.create(
+        layer_catalog.create(
             session, key="home", name="Home", description="", actor=owner, now=now
         )
     return visitor

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from experiments import allocation, catalog, holdouts, journey
+from experiments import catalog, holdouts, journey, layer_catalog
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.vocabulary import PersonRole
@@ -31,7 +31,7 @@ def test_layer__by_its_forms__is_made_reserved_and_freed(
     assert "70 % of the customers are free." in kept.text
     assert "Reserved: The May price test" in kept.text
     with transaction(context.sessions) as session:
-        layer = allocation.get(session, "checkout-page")
+        layer = layer_catalog.get(session, "checkout-page")
         number = layer.ranges[0].id
     freed = visitor.post(f"{PAGE}/checkout-page/ranges/{number}/free", follow=True)
     assert "100 % of the customers are free." in freed.text

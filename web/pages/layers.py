@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from experiments import allocation, catalog, holdouts, journey
+from experiments import allocation, catalog, holdouts, journey, layer_catalog
 from experiments.db import transaction
 from experiments.models import Experiment
 from experiments.vocabulary import PersonRole, Status
@@ -37,7 +37,7 @@ class _Forms:
 
     def offer(self, database: Session) -> None:
         layers = catalogue.everything(
-            lambda after: allocation.listing(database, after_key=after)
+            lambda after: layer_catalog.listing(database, after_key=after)
         )
         self.reservation.offer(
             [(row.key, row.name) for row in layers],
@@ -71,7 +71,7 @@ def _page(forms: _Forms) -> str:
     now = context().now()
     with transaction(context().sessions) as database:
         rows = catalogue.everything(
-            lambda after: allocation.listing(database, after_key=after)
+            lambda after: layer_catalog.listing(database, after_key=after)
         )
         held = catalogue.everything(
             lambda after: holdouts.listing(database, after_key=after)
@@ -103,7 +103,7 @@ def create() -> Response:
 
     def make(database: Session) -> object:
         forms.offer(database)
-        return allocation.create(
+        return layer_catalog.create(
             database,
             key=form.new_key(),
             name=form.name.data or "",
