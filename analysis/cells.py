@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from analysis.cohort import ExposureCounts
+from analysis.makeup import Makeup
 from analysis.measure import Mark, Measure, OutcomeCount
 from analysis.membership import Membership
 from analysis.stats.amounts import Amounts
@@ -48,6 +49,7 @@ class Summaries:
         failed: metric key -> what went wrong while it was measured; it has no cells.
         with_outcome: customers with an event, since exposure, that some metric reads;
             None where that was not counted.
+        makeup: what the trust checks compare variants by.
         has_times: False for a unit table, which has outcomes but no event times.
     """
 
@@ -57,6 +59,7 @@ class Summaries:
     failed: dict[str, str] = field(default_factory=dict)
     with_outcome: int | None = None
     has_times: bool = True
+    makeup: Makeup = field(default_factory=Makeup)
 
     def arms(self, metric: str, segment: str = EVERYBODY) -> dict[str, Cell]:
         """Find the cells of one metric and segment, by variant."""

@@ -34,6 +34,7 @@ SCHEMA = ibis.schema(
     {
         "bucket": "int16",
         "environment": "string",
+        "source": "string",
         "message_id": "binary",
         "kind": "string",
         "name": "string",

@@ -34,9 +34,16 @@ CASE_WORDS = {
 }
 CHECK_WORDS = {
     HealthCheck.SAMPLE_RATIO: "Split as planned",
+    HealthCheck.SPLIT_BY_SEGMENT: "Each segment split as planned",
+    HealthCheck.SPLIT_BY_DAY: "Each day split as planned",
+    HealthCheck.SPLIT_BY_SOURCE: "Each source split as planned",
     HealthCheck.TWO_VARIANTS: "Customers in two groups",
     HealthCheck.CONTRADICTING_EXPOSURES: "Exposures as assigned",
     HealthCheck.UNKNOWN_VARIANTS: "Known variants only",
+    HealthCheck.EXPOSURE_DELAY: "Exposures arrive alike",
+    HealthCheck.MACHINES: "People, not machines",
+    HealthCheck.ALIKE_BEFORE: "Groups alike beforehand",
+    HealthCheck.FOLLOWED_ALIKE: "Followed equally long",
     HealthCheck.PLAN_INTACT: "Plan unchanged since its lock",
     HealthCheck.FRESHNESS: "Data is fresh",
     HealthCheck.RESPONSE_BALANCE: "Survey answers balanced",
@@ -46,6 +53,8 @@ CHECK_WORDS = {
     HealthCheck.ERASURES: "Erased customers balanced",
     HealthCheck.OPT_OUTS: "Opt-outs balanced",
     HealthCheck.RECONCILIATION: "From assignment to outcome",
+    HealthCheck.OUTLIERS: "No customer weighs too much",
+    HealthCheck.TOO_GOOD: "Changes of a usual size",
 }
 _BECAUSE = {
     Reason.TOO_FEW_UNITS: "a group has fewer than {needed} customers",

@@ -53,6 +53,8 @@ def amounts_of(
         for spec in plan.design.variants:
             groups = found[spec.name, label]
             one = _amounts(groups, sums)
+            if label == EVERYBODY:
+                one = replace(one, top_share=sums.top_share)
             if by_account:
                 one = replace(one, accounts=_accounts(groups, sums.grids, is_ratio))
             if orders is not None:

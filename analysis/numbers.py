@@ -21,6 +21,9 @@ from experiments.metric_definition import MetricDefinition
 from experiments.survey_kinds import DETRACTORS_TO, PROMOTERS_FROM
 from experiments.vocabulary import MetricKind
 
+TOP = 0.999  # above this quantile are the 0.1 % who have most
+LEAST_TOP = 10  # customers among these; fewer tell nothing of a tail
+_MEANS = frozenset({MetricKind.EVENT_COUNT, MetricKind.VALUE_SUM})
 _COUNTS = ("n", "immature", "missing", "nonfinite")
 
 
@@ -50,12 +53,15 @@ class NumberSums:
     """One metric: the grids of its columns and the sums of its groups.
 
     `cap` is the amount above which outcomes count as that; None caps nothing.
+    `top_share` is the share of the sum, as it was before the cap, that the 0.1 % of
+    customers with the most bring; None where they are too few, or it is not a mean.
     """
 
     grids: tuple[Grid, ...]
     raw_grid: Grid
     cap: float | None
     groups: dict[tuple[str, str], list[GroupSums]] = field(default_factory=dict)
+    top_share: float | None = None
 
 
 def is_number(gauge: Gauge) -> bool:
@@ -138,8 +144,10 @@ class _Columns:
         self._others = others
         self._caps = gauge.definition.cap_share < 1
         self._limits: dict[int, float | None] = {}
+        self._is_mean = gauge.definition.kind in _MEANS
+        self._top: float | None = None
         self._grids: tuple[Grid, ...] = ()
-        self._raw_grid = Grid(0.0, 0)
+        self.raw_grid = Grid(0.0, 0)
 
     def ranges(self) -> dict[str, Column]:
         """Ask for the ends and the cap of each column, over everybody."""
@@ -151,17 +159,21 @@ class _Columns:
             asked[f"{key}_high"] = column.max(where=self._counts)
             if self._caps and i <= 1:  # the outcome and the amount before
                 asked[f"{key}_cap"] = column.quantile(share, where=self._counts)
+        if self._is_mean:
+            top = self._value.quantile(TOP, where=self._counts)
+            asked[f"{self.gauge.name}_top"] = top
         return asked
 
     def take_ranges(self, found: dict[str, Any]) -> None:
         """Lay the grids."""
         name = self.gauge.name
+        self._top = found.get(f"{name}_top")
         n = int(found[f"{name}_n"] or 0)
         grids = []
         for i in range(1 + len(self._others)):
             low, high = found[f"{name}_{i}_low"], found[f"{name}_{i}_high"]
             if i == 0:
-                self._raw_grid = grid_of(low, high, n)
+                self.raw_grid = grid_of(low, high, n)
             cap = found.get(f"{name}_{i}_cap")
             if cap is not None and not cap > low:
                 # So few have an amount that a cap would leave nothing of them.
@@ -192,9 +204,12 @@ class _Columns:
             asked[f"{name}_s{i}"] = one.sum()
             for j, other in enumerate(vector[i:], i):
                 asked[f"{name}_p{i}_{j}"] = _product(one, other).sum()
+        raw = self._on_grid(self._value, self.raw_grid, None)
         if self._caps:
-            raw = self._on_grid(self._value, self._raw_grid, None)
             asked |= {f"{name}_s": raw.sum(), f"{name}_p": _product(raw, raw).sum()}
+        if self._top is not None:
+            most = (self._counts & (self._value > self._top)).fill_null(False)  # noqa: FBT003
+            asked |= {f"{name}_tn": most.sum(), f"{name}_t": raw.sum(where=most)}
         return asked
 
     def _on_grid(self, column: Column, grid: Grid, cap: float | None) -> Column:
@@ -207,11 +222,28 @@ class _Columns:
     def read(self, rows: Iterable[dict[str, Any]]) -> NumberSums:
         """Read the sums of all groups."""
         groups: dict[tuple[str, str], list[GroupSums]] = defaultdict(list)
+        top_n = top_sum = 0
         for row in rows:
             groups[row["variant"], row["segments"]].append(self._group(row))
+            top_n += int(row.get(f"{self.gauge.name}_tn") or 0)
+            top_sum += int(row.get(f"{self.gauge.name}_t") or 0)
         return NumberSums(
-            self._grids, self._raw_grid, self._limits.get(0), dict(groups)
+            self._grids,
+            self.raw_grid,
+            self._limits.get(0),
+            dict(groups),
+            self._share_of_top(groups, top_n, top_sum),
         )
+
+    def _share_of_top(
+        self, groups: dict[tuple[str, str], list[GroupSums]], n: int, on_grid: int
+    ) -> float | None:
+        """Tell which share of the sum those with the most have."""
+        if n < LEAST_TOP:
+            return None
+        every = [each.raw for found in groups.values() for each in found]
+        whole = _total(sum(s.n for s in every), sum(s.sums[0] for s in every), self)
+        return _total(n, on_grid, self) / whole if whole > 0 else None
 
     def _group(self, row: dict[str, Any]) -> GroupSums:
         name, size = self.gauge.name, len(self._grids)
@@ -228,6 +260,12 @@ class _Columns:
             raw = Sums(n, (int(row[f"{name}_s"] or 0),), (int(row[f"{name}_p"] or 0),))
         low, high = row[f"{name}_low"], row[f"{name}_high"]
         return GroupSums(counts, capped, raw, low, high, row["cluster"])
+
+
+def _total(n: int, on_grid: int, columns: _Columns) -> float:
+    """Add up what customers have, from sums on the grid of what they had."""
+    grid = columns.raw_grid
+    return n * grid.centre + on_grid * 2.0**-grid.exponent
 
 
 def _product(one: Column, other: Column) -> Column:

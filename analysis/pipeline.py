@@ -24,7 +24,7 @@ from analysis.history import finished_changes
 from analysis.looks import PastLook
 from analysis.membership import reported_segments
 from analysis.progress import Times, analysed_size, needed_at, progress_of
-from analysis.read_outs import ReadOuts, read_outs
+from analysis.read_outs import read_outs
 from analysis.readings import CheckView, Judgement, MetricReading, Progress
 from analysis.results import ENROLMENT
 from analysis.segment_size import segment_per_quarter
@@ -40,7 +40,7 @@ from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError, Conflict, Unavailable
 from experiments.metric_definition import KEEPING
-from experiments.models import AnalysisRun, Chart, Look, Result
+from experiments.models import AnalysisRun, Chart, CheckResult, Look, Result
 from experiments.plan import Plan
 from experiments.vocabulary import (
     CheckState,
@@ -225,29 +225,22 @@ def _made(
         counts=run_record.counts_of(summaries, progress),
         summaries=run_record.summaries_of(summaries, whole=found.tables),
         results=found.results,
-        checks=run_record.check_rows(checks, progress.phase),
+        checks=[*health.check_rows(checks, progress.phase), *found.checks],
         charts=found.charts,
         look=found.look,
     )
 
 
-def _beside(
-    context: Context,
-    subject: Subject,
-    readings: Sequence[MetricReading],
-    progress: Progress,
-) -> ReadOuts:
-    """Read out what does not decide; nothing while the plan is counting.
-
-    Nor at one of many looks: its ranges are wider than their estimates' own.
-    """
-    if not readings or progress.look is not None or progress.as_of is None:
+def _known(
+    context: Context, subject: Subject, progress: Progress
+) -> dict[str, list[tuple[float, float]]]:
+    """Read what finished experiments found of the plan's metrics."""
+    if progress.phase == ResultPhase.COUNTING or progress.as_of is None:
         return {}
     with transaction(context.sessions) as session:
-        known = finished_changes(
+        return finished_changes(
             session, subject.plan, subject.experiment_id, progress.as_of
         )
-    return read_outs(subject.plan, readings, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +251,7 @@ class Found:
     judgement: Judgement
     results: list[Result]
     charts: list[Chart]
+    checks: list[CheckResult]  # of the answer
     look: Look | None = None
     tables: bool = False  # whether the summary tables are kept whole
 
@@ -274,17 +268,7 @@ def _found(
     blocked = any(check.state == CheckState.FAILED for check in checks)
     if subject.history.ending is not None:
         return _once_more(context, subject, summaries, progress, views)
-    if blocked and plan.design.monitoring_mode != MonitoringMode.FIXED_END:
-        # A look is taken once, so it waits until its numbers can be used.
-        progress = replace(progress, phase=ResultPhase.COUNTING, look=None)
-    estimated: list[Estimated] = []
-    if progress.phase != ResultPhase.COUNTING:
-        # While the plan is counting nothing is estimated, so nothing can leak.
-        segments = tuple(reported_segments(plan))
-        estimated = estimating.estimate(plan, summaries, segments, progress.look)
-        if progress.look is not None and too_little([e.reading for e in estimated]):
-            progress = replace(progress, phase=ResultPhase.COUNTING, look=None)
-            estimated = []
+    progress, estimated = _looked(plan, summaries, progress, blocked=blocked)
     drawn = progress.phase != ResultPhase.COUNTING and not blocked
     if drawn and gathered.files:
         per_quarter = _segment_size(context, plan, gathered)
@@ -295,16 +279,36 @@ def _found(
         progress = replace(progress, phase=ResultPhase.FINAL)
     look = run_record.look_row(plan, subject.plan_sha256, estimated, progress)
     drawing = Drawing(readings, progress, subject.history.looks, look)
+    known = _known(context, subject, progress)
+    # Ranges of one of many looks are wider than their estimates' own.
+    beside = {} if progress.look is not None else read_outs(plan, readings, known)
+    of_answer = health.check_answer(plan, summaries, readings if drawn else (), known)
     return Found(
         progress,
         judgement,
-        run_record.result_rows(
-            plan, estimated, judgement, _beside(context, subject, readings, progress)
-        ),
+        run_record.result_rows(plan, estimated, judgement, beside),
         run_record.chart_rows(_charts(plan, summaries, drawing if drawn else None)),
+        health.check_rows(of_answer, progress.phase),
         look,
         tables=progress.phase != ResultPhase.COUNTING,
     )
+
+
+def _looked(
+    plan: Plan, summaries: Summaries, progress: Progress, *, blocked: bool
+) -> "tuple[Progress, list[Estimated]]":
+    """Estimate where the plan allows a look; else count on, so that nothing leaks."""
+    counting = replace(progress, phase=ResultPhase.COUNTING, look=None)
+    if blocked and plan.design.monitoring_mode != MonitoringMode.FIXED_END:
+        # A look is taken once, so it waits until its numbers can be used.
+        return counting, []
+    if progress.phase == ResultPhase.COUNTING:
+        return progress, []
+    segments = tuple(reported_segments(plan))
+    estimated = estimating.estimate(plan, summaries, segments, progress.look)
+    if progress.look is not None and too_little([e.reading for e in estimated]):
+        return counting, []
+    return progress, estimated
 
 
 def _once_more(
@@ -329,6 +333,7 @@ def _once_more(
             judgement = replace(blocked, cases=cases)
         results = run_record.repeated_rows(run.results, judgement)
         charts = run_record.repeated_charts(run.charts)
+        checks = health.repeated_checks(run.checks)
         progress = replace(
             progress,
             phase=ResultPhase.FINAL,
@@ -338,7 +343,7 @@ def _once_more(
         )
     charts = [chart for chart in charts if chart.name != ENROLMENT]
     enrolment = run_record.chart_rows(_charts(subject.plan, summaries, None))
-    return Found(progress, judgement, results, [*enrolment, *charts])
+    return Found(progress, judgement, results, [*enrolment, *charts], checks)
 
 
 def _gather(

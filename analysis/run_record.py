@@ -34,7 +34,6 @@ from analysis import leases
 from analysis.answer_readings import readings_to_json
 from analysis.cells import Cell, Summaries
 from analysis.estimating import Estimated
-from analysis.health import Check
 from analysis.looks import traces_to_json
 from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.read_outs import ReadOuts, read_out_to_json
@@ -69,7 +68,6 @@ from experiments.vocabulary import (
 if TYPE_CHECKING:
     from analysis.chart_drawn import DrawnChart
 
-TEST_FIGURES = frozenset({"p_value", "anytime_p_value", "chi2"})
 # Columns that differ between two runs of the same input.
 OWN_TO_A_RUN = frozenset({"id", "run_id", "started_at", "finished_at"})
 
@@ -315,20 +313,6 @@ def _details(each: Estimated) -> dict[str, Any]:
 
 def _listed(body: Mapping[str, Any]) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in body.items()}
-
-
-def check_rows(checks: Sequence[Check], phase: ResultPhase) -> list[CheckResult]:
-    """Write the trust checks; while counting without the figures of their tests."""
-    hidden = TEST_FIGURES if phase == ResultPhase.COUNTING else frozenset[str]()
-    return [
-        CheckResult(
-            name=check.name.value,
-            state=check.state.value,
-            sentence=check.sentence,
-            facts={k: v for k, v in check.facts.items() if k not in hidden},
-        )
-        for check in checks
-    ]
 
 
 def chart_rows(charts: "Sequence[DrawnChart]") -> list[Chart]:

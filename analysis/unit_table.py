@@ -16,6 +16,7 @@ import ibis
 from analysis.cells import Cell, Groups, Summaries, roll_up
 from analysis.cohort import ExposureCounts
 from analysis.event_rows import Rows, connect
+from analysis.makeup import Makeup
 from analysis.measure import Mark, Measure, OutcomeCount
 from analysis.membership import Membership, reported_segments
 from analysis.metrics import measure_of
@@ -79,7 +80,24 @@ def summarise_units(
     exposures = replace(
         _exposures(plan, sizes, names), opted_out=left.total(), opted_out_by=left
     )
-    return Summaries(tuple(cells), exposures, has_times=False)
+    makeup = Makeup(by_segment=_by_segment(plan, sizes, masks, membership))
+    return Summaries(tuple(cells), exposures, has_times=False, makeup=makeup)
+
+
+def _by_segment(
+    plan: Plan,
+    sizes: Counter[tuple[str, str | None]],
+    masks: dict[str | None, str],
+    membership: Membership,
+) -> dict[str, dict[str, int]]:
+    """Count customers by reported segment and variant."""
+    names = [variant.name for variant in plan.design.variants]
+    found = {label: dict.fromkeys(names, 0) for label in membership.labels}
+    for (variant, attributes), n in sizes.items():
+        for label in membership.labels_of(masks[attributes]):
+            if variant in found[label]:
+                found[label][variant] += n
+    return found
 
 
 def _who_left(units: Rows, out: IdSet) -> Counter[str]:

@@ -27,6 +27,8 @@ from analysis.cells import (
 )
 from analysis.cohort import Bounds, Cohort
 from analysis.event_rows import Bucket, Column, EventRows, Rows, connect, microseconds
+from analysis.makeup import Makeup
+from analysis.makeup_query import MakeupQuery
 from analysis.measure import Gauge, Measure, OutcomeCount
 from analysis.measures_value import exponent_of
 from analysis.membership import Membership, reported_segments
@@ -78,6 +80,8 @@ def summarise_events(
     bounds: Bounds,
     scratch: Path,
     earlier: Earlier | None = None,
+    *,
+    with_makeup: bool = True,
 ) -> Summaries:
     """Summarise an experiment's events; the same input gives the same summaries.
 
@@ -87,6 +91,7 @@ def summarise_events(
         bounds: which exposures count, and up to when customers were watched.
         scratch: folder for what does not fit into memory.
         earlier: the last good run, to count events that came late since.
+        with_makeup: whether to count what trust checks compare variants by.
 
     Returns:
         Summaries. A metric that cannot be measured is in `failed` and has no cells.
@@ -97,6 +102,7 @@ def summarise_events(
         by_account = plan.design.unit == Unit.ACCOUNT
         cohort = (AccountCohort if by_account else Cohort)(events, plan, bounds)
         query = _Query(events, cohort, plan, bounds)
+        makeup = query.makeup() if with_makeup else Makeup()
         cells: list[Cell] = []
         counted, failed = _isolated(query, measures)
         for key in (key for key in measures if key not in failed):
@@ -110,6 +116,7 @@ def summarise_events(
             late_event_count=query.late_events(earlier) if earlier else None,
             with_outcome=query.with_outcome,
             failed=failed,
+            makeup=makeup,
         )
 
 
@@ -223,8 +230,19 @@ class _Query:
         self._cohort = cohort
         self.membership = Membership(reported_segments(plan))
         self._bounds = bounds
+        self._masked: set[Bucket] = set()  # whose segments are known
         # Of all metrics together; None when they had to be measured one by one.
         self.with_outcome: int | None = None
+
+    def makeup(self) -> Makeup:
+        """Count what customers are compared by, for the trust checks."""
+        labels = self.membership.labels
+        asked = MakeupQuery(
+            self._events, self._cohort, self._plan, self._bounds, labels
+        )
+        for bucket in self._events.buckets:
+            asked.take(bucket, self._segments(bucket) if labels else None)
+        return asked.result()
 
     def counts(self, measures: dict[str, Gauge]) -> Measured:
         """Count equal outcomes of each metric, and add up those that are numbers."""
@@ -311,7 +329,7 @@ class _Query:
                 earlier = before_apart(units, events, adjusted, since)
                 joined = joined.left_join(earlier, "unit").drop("unit_right")
             joined = with_before(joined, adjusted, self._events.began)
-        joined = self._with_segments(joined, events, units)
+        joined = self._with_segments(joined, bucket)
         columns = {}
         for measure in measures:
             outcome = measure.outcome(joined)
@@ -359,15 +377,24 @@ class _Query:
         gathered["met"] = (~rows.is_start & (rows.offset >= 0)).any()
         return rows.group_by("unit").agg(**gathered)
 
-    def _with_segments(self, joined: Rows, events: Rows, units: Rows) -> Rows:
+    def _with_segments(self, joined: Rows, bucket: Bucket) -> Rows:
         """Add the mask of the reported segments each customer was in."""
         membership = self.membership
         nothing_known = ibis.literal(membership.mask({}), type="string")
         if not membership.labels:
             return joined.mutate(segments=nothing_known)
-        known = membership.of_events(self._events.connection, events, units)
-        joined = joined.left_join(known, "unit").drop("unit_right")
+        joined = joined.left_join(self._segments(bucket), "unit").drop("unit_right")
         return joined.mutate(segments=joined.segments.fill_null(nothing_known))
+
+    def _segments(self, bucket: Bucket) -> Rows:
+        """Find the masks of a bucket's customers once: (unit, segments)."""
+        name, connection = f"segments_{bucket.low}", self._events.connection
+        if bucket not in self._masked:
+            units, events = self._cohort.of(bucket), self._events.of(bucket)
+            known = self.membership.of_events(connection, events, units)
+            connection.create_table(name, known, temp=True)
+            self._masked.add(bucket)
+        return connection.table(name)
 
     def late_events(self, earlier: Earlier) -> int:
         """Count events that came after an earlier run, for a time it had closed."""

@@ -419,9 +419,16 @@ class HealthCheck(StrEnum):
     """The trust checks of an analysis run."""
 
     SAMPLE_RATIO = "sample_ratio"
+    SPLIT_BY_SEGMENT = "split_by_segment"
+    SPLIT_BY_DAY = "split_by_day"
+    SPLIT_BY_SOURCE = "split_by_source"
     TWO_VARIANTS = "two_variants"
     CONTRADICTING_EXPOSURES = "contradicting_exposures"
     UNKNOWN_VARIANTS = "unknown_variants"
+    EXPOSURE_DELAY = "exposure_delay"
+    MACHINES = "machines"
+    ALIKE_BEFORE = "alike_before"
+    FOLLOWED_ALIKE = "followed_alike"
     PLAN_INTACT = "plan_intact"
     FRESHNESS = "freshness"
     RESPONSE_BALANCE = "response_balance"
@@ -431,6 +438,8 @@ class HealthCheck(StrEnum):
     ERASURES = "erasures"
     OPT_OUTS = "opt_outs"
     RECONCILIATION = "reconciliation"
+    OUTLIERS = "outliers"
+    TOO_GOOD = "too_good"
 
 
 class RunState(StrEnum):

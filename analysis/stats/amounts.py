@@ -20,6 +20,8 @@ class Amounts:
         accounts: where accounts are drawn, over accounts: what an account's customers
             have together, and how many they are (of a ratio: above and below the line).
         order: of a quantile, the order statistics that tell it and its error.
+        top_share: share of the sum over all variants, before the cap, that the 0.1 %
+            of customers with the most bring; None where that is not told.
     """
 
     vector: VectorMoments
@@ -27,3 +29,4 @@ class Amounts:
     cap: float | None = None
     accounts: VectorMoments | None = None
     order: OrderStatistics | None = None
+    top_share: float | None = None

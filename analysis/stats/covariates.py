@@ -57,7 +57,7 @@ def kept_covariates(arms: tuple[VectorMoments, ...]) -> list[int]:
     """
     kept = list(range(len(arms[0].mean) - 1))
     for arm in arms:
-        kept = [kept[place] for place in _independent(_spread(arm, kept))]
+        kept = [kept[place] for place in independent(_spread(arm, kept))]
     return kept
 
 
@@ -103,15 +103,17 @@ def pooled(control: Arm, treatment: Arm) -> tuple[Matrix, Matrix]:
     return mean, spread / (n - 1)
 
 
-def _spread(moments: VectorMoments, kept: list[int]) -> Matrix:
-    places = [place + 1 for place in kept]
-    return np.array(moments.m2, np.float64)[np.ix_(places, places)]
+def independent(spread: Matrix) -> list[int]:
+    """Choose numbers that say something which the others do not.
 
+    It pivots on the largest share left, as a QR with column pivoting of the rows would:
+    pivoted Cholesky of the correlations (Higham 2002, sec. 10.3), which needs no rows.
 
-def _independent(spread: Matrix) -> list[int]:
-    """Pivot on the largest share left, as a QR with column pivoting of the rows would.
+    Args:
+        spread: sums of products of deviations, p x p, symmetric.
 
-    Pivoted Cholesky of the correlations (Higham 2002, sec. 10.3), which needs no rows.
+    Returns:
+        Places of those kept, in their order.
     """
     scale = np.sqrt(np.diag(spread))
     varied = [int(i) for i in np.flatnonzero(scale > 0)]
@@ -129,3 +131,8 @@ def _independent(spread: Matrix) -> list[int]:
         found.append(best)
         left = left - np.outer(left[:, best], left[best]) / left[best, best]
     return sorted(varied[place] for place in found)
+
+
+def _spread(moments: VectorMoments, kept: list[int]) -> Matrix:
+    places = [place + 1 for place in kept]
+    return np.array(moments.m2, np.float64)[np.ix_(places, places)]

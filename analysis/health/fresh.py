@@ -1,0 +1,128 @@
+"""Are the data there that the answer needs?"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from analysis import wording
+from analysis.cells import Summaries
+from analysis.cutoff import Cutoff
+from analysis.health.check import Check, Facts
+from analysis.readings import UNEQUAL_P
+from analysis.reconciliation import reconcile
+from analysis.stats.satisfaction import ResponseBalance
+from experiments.plan import Plan
+from experiments.vocabulary import AssignedBy, CheckState, HealthCheck
+
+
+def freshness(
+    cutoff: Cutoff | None, needed_at: datetime | None, as_of: datetime
+) -> Check:
+    """Check that the sources of the data still send.
+
+    Args:
+        cutoff: up to when data are complete; None for a unit table.
+        needed_at: data up to here are needed; None while that is open.
+        as_of: when the analysis was made.
+
+    Returns:
+        FAILED where the data that the answer needs did not come.
+    """
+    name = HealthCheck.FRESHNESS
+    if cutoff is None:
+        sentence = "The data come from a file; they do not grow old."
+        return Check(name, CheckState.NOT_APPLICABLE, sentence)
+    facts = {
+        "data_cutoff": cutoff.at.isoformat(),
+        "frozen": ", ".join(cutoff.frozen),
+        "unseen": ", ".join(cutoff.unseen),
+    }
+    until = wording.date_time(cutoff.at)
+    if cutoff.frozen:
+        return _frozen(cutoff, needed_at, as_of, facts)
+    if cutoff.unseen:
+        unseen = wording.joined([f'"{event}"' for event in cutoff.unseen])
+        sentence = f"No source has sent {unseen} yet; check the spelling in the metric."
+        return Check(name, CheckState.NOTICE, sentence, facts)
+    return Check(name, CheckState.PASSED, f"Data are complete up to {until}.", facts)
+
+
+def _frozen(
+    cutoff: Cutoff, needed: datetime | None, as_of: datetime, facts: Facts
+) -> Check:
+    """Judge a source that fell silent: it matters when the answer needs later data."""
+    name, until = HealthCheck.FRESHNESS, wording.date_time(cutoff.at)
+    silent = f"Nothing has come from {wording.joined(list(cutoff.frozen))} since then"
+    if needed is not None and needed <= cutoff.at:
+        sentence = f"Data are complete up to {until}; the answer needs no later ones."
+        return Check(name, CheckState.PASSED, sentence, facts)
+    if needed is not None and needed <= as_of and cutoff.primary_frozen:
+        sentence = (
+            f"Data end on {until}, and the answer needs them up to"
+            f" {wording.date_time(needed)}. {silent}; send what is missing."
+        )
+        return Check(name, CheckState.FAILED, sentence, facts)
+    sentence = f"Data end on {until}. {silent}; is it still running?"
+    return Check(name, CheckState.NOTICE, sentence, facts)
+
+
+def answering(responses: Mapping[str, Sequence[ResponseBalance]]) -> Check:
+    """Check that customers of all variants answered surveys equally often."""
+    name = HealthCheck.RESPONSE_BALANCE
+    tested = [
+        (balance.p_value, metric, balance)
+        for metric, balances in responses.items()
+        for balance in balances
+        if balance.p_value is not None
+    ]
+    if not responses:
+        sentence = "No metric of this experiment is a survey."
+        return Check(name, CheckState.NOT_APPLICABLE, sentence)
+    if not tested:
+        sentence = "Too few customers so far to compare how often they answered."
+        return Check(name, CheckState.NOT_APPLICABLE, sentence)
+    p_value, metric, balance = min(tested, key=lambda each: (each[0], each[1]))
+    facts: Facts = {"p_value": p_value, "metric": metric}
+    if p_value >= UNEQUAL_P:
+        sentence = "Customers of all groups answered about equally often."
+        return Check(name, CheckState.PASSED, sentence, facts)
+    control, treatment = (
+        wording.percent(rates.of_exposed or 0.0)
+        for rates in (balance.control, balance.treatment)
+    )
+    sentence = (
+        f"{metric} was answered by {control} of control and {treatment} of the"
+        " treatment. Who kept silent may explain a difference."
+    )
+    return Check(name, CheckState.NOTICE, sentence, facts)
+
+
+def from_assignment_to_outcome(
+    plan: Plan, summaries: Summaries, assigned: Mapping[str, int], until: datetime
+) -> Check:
+    """Check that assignments, exposures and outcomes fit together.
+
+    Args:
+        plan: the locked plan.
+        summaries: who was exposed, and had an outcome.
+        assigned: variant -> customers that the doors have assigned, about.
+        until: data are complete up to here.
+
+    Returns:
+        NOTICE where they do not.
+    """
+    name = HealthCheck.RECONCILIATION
+    if plan.design.assigned_by == AssignedBy.EXTERNAL:
+        sentence = "Another system assigned the variants; only exposures came here."
+        return Check(name, CheckState.NOT_APPLICABLE, sentence)
+    exposures = summaries.exposures
+    watched = sum(
+        n for day, _, n in exposures.by_day if day < (until - timedelta(days=1)).date()
+    )
+    found = reconcile(
+        assigned,
+        exposures.analysed,
+        exposures.everybody,
+        summaries.with_outcome,
+        watched,
+    )
+    return Check(name, found.state, found.sentence, found.facts)
