@@ -5,16 +5,21 @@ from typing import Any
 
 from api.endpoints import Call, Endpoint, Resource
 from api.pagination import page, place_of
+from api.schemas.certificates import (
+    CertificateBodySchema,
+    CertificateSchema,
+    CertificatesSchema,
+)
 from api.schemas.metrics import (
     MetricBodySchema,
     MetricDefinitionSchema,
     MetricSchema,
 )
 from api.schemas.paging import PageQuery, page_schema
-from experiments import metrics
+from experiments import certificates, metrics
 from experiments.errors import InvalidInput
 from experiments.metric_definition import MetricDefinition
-from experiments.models import Metric
+from experiments.models import Certificate, Metric
 from experiments.vocabulary import PersonRole
 
 resource = Resource("metrics", "Named measures, in append-only versions.")
@@ -38,6 +43,16 @@ ADD_VERSION = Endpoint(
     to="define metrics",
     answer=MetricSchema,
     body=MetricDefinitionSchema,
+    creates=True,
+)
+CERTIFICATES = Endpoint(
+    role=PersonRole.VIEWER, to="read metrics", answer=CertificatesSchema
+)
+CERTIFY = Endpoint(
+    role=PersonRole.ANALYST,
+    to="ask for certificates",
+    answer=CertificateSchema,
+    body=CertificateBodySchema,
     creates=True,
 )
 _DEFINITION = {field.name for field in dataclasses.fields(MetricDefinition)}
@@ -76,3 +91,20 @@ def read_metric(call: Call, key: str) -> Metric:
 def add_metric_version(call: Call, body: MetricDefinition, key: str) -> Metric:
     """Define a metric anew; running experiments keep the version of their plan."""
     return metrics.add_version(call.session, key, body, actor=call.actor, now=call.now)
+
+
+@resource.route("GET", "/metrics/<key:key>/certificates", CERTIFICATES)
+def read_certificates(call: Call, key: str) -> dict[str, Any]:
+    """Read how often comparisons by a metric err, as far as that was tried."""
+    newest = metrics.get(call.session, key).versions[-1]
+    standing = certificates.standings(call.session, [newest])[newest.id]
+    return {
+        "standing": standing.state,
+        "items": certificates.listing(call.session, key),
+    }
+
+
+@resource.route("POST", "/metrics/<key:key>/certificates", CERTIFY)
+def ask_for_certificate(call: Call, body: dict[str, Any], key: str) -> Certificate:
+    """Ask for a trial of a metric's newest definition; it takes minutes."""
+    return certificates.ask(call.session, key, **body, actor=call.actor, now=call.now)

@@ -6,7 +6,14 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
-from experiments import hypotheses, journey, layer_catalog, metrics, segments
+from experiments import (
+    certificates,
+    hypotheses,
+    journey,
+    layer_catalog,
+    metrics,
+    segments,
+)
 from web.forms.hypotheses import Catalogue
 
 MOST = 2000  # beyond, a list to choose from helps nobody
@@ -55,6 +62,7 @@ def read(database: Session) -> Catalogue:
     all_layers = everything(
         lambda after: layer_catalog.listing(database, after_key=after, limit=PAGE)
     )
+    standings = certificates.standings(database, [m.versions[-1] for m in all_metrics])
     newest = {m.key: metrics.definition_of(m.versions[-1]) for m in all_metrics}
     return Catalogue(
         stages=[(s.key, s.name) for s in journey.stages(database)],
@@ -66,4 +74,7 @@ def read(database: Session) -> Catalogue:
         scales={key: 100 if d.is_share else 1 for key, d in newest.items()},
         csat=next((key for key, d in newest.items() if d.is_survey), ""),
         layers=[(layer.key, layer.name) for layer in all_layers],
+        uncertified=tuple(
+            m.name for m in all_metrics if not standings[m.versions[-1].id].is_certified
+        ),
     )

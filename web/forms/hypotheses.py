@@ -50,6 +50,7 @@ class Catalogue:
         scales: 100 for metrics that are rates, else 1, by key.
         csat: key of a CSAT metric, preselected as guardrail; "" when there is none.
         layers: key and name.
+        uncertified: names of metrics without a valid certificate.
     """
 
     stages: Choices
@@ -61,6 +62,7 @@ class Catalogue:
     scales: Mapping[str, int]
     csat: str
     layers: Choices = ()
+    uncertified: tuple[str, ...] = ()
 
 
 class HypothesisCoreForm(AbideForm):

@@ -17,14 +17,16 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from experiments import metrics
+from experiments import certificates, metrics
 from experiments.db import transaction
+from experiments.errors import Conflict
 from experiments.metric_templates import TEMPLATES, template
 from experiments.models import Metric
 from experiments.vocabulary import PersonRole
 from web import paging
 from web.access import actor, context, least
 from web.forms.metrics import DefinitionForm, MetricForm
+from web.presenters.certificates import lines, mark, whose
 from web.presenters.metrics import better, definition_in_words, missing_rule
 from web.saving import form_data, save, wants_to_save
 
@@ -38,7 +40,18 @@ def listing() -> str:
     with transaction(context().sessions) as database:
         page = paging.by_key(lambda place, limit: metrics.page(database, place, limit))
         newest = [(row, metrics.definition_of(row.versions[-1])) for row in page.rows]
-        shown = [(row, definition_in_words(d), better(d)) for row, d in newest]
+        standings = certificates.standings(
+            database, [row.versions[-1] for row in page.rows]
+        )
+        shown = [
+            (
+                row,
+                definition_in_words(definition),
+                better(definition),
+                mark(standings[row.versions[-1].id]),
+            )
+            for row, definition in newest
+        ]
         return render_template("metrics.html", rows=shown, page=page)
 
 
@@ -84,14 +97,35 @@ def show(key: str) -> str:
             (v, definition_in_words(metrics.definition_of(v)))
             for v in reversed(row.versions)
         ]
-        latest = metrics.definition_of(row.versions[-1])
+        newest = row.versions[-1]
+        latest = metrics.definition_of(newest)
+        standing = certificates.standings(database, [newest])[newest.id]
+        done = standing.certificate
         return render_template(
             "metric.html",
             row=row,
+            standing=standing,
+            mark=mark(standing),
+            whose="" if done is None else whose(done),
+            lines=[] if done is None else lines(done),
             versions=versions,
             better=better(latest),
             missing=missing_rule(latest),
         )
+
+
+@pages.post("/catalogue/<key>/certificates")
+@least(PersonRole.ANALYST)
+def certify(key: str) -> Response:
+    """Ask for a certificate of the newest definition."""
+    try:
+        with transaction(context().sessions) as database:
+            certificates.ask(database, key, actor=actor(), now=context().now())
+    except Conflict as error:
+        flash(error.message)
+    else:
+        flash("Asked for. It takes a few minutes; this page shows how far it is.")
+    return redirect(url_for("web.metrics.show", key=key))
 
 
 @pages.route("/catalogue/<key>/definition", methods=["GET", "POST"])

@@ -24,6 +24,7 @@ from experiments.models import Experiment
 from experiments.vocabulary import Action, PersonRole
 from web import catalogue
 from web.access import actor, context, least
+from web.certified import primary_doubt
 from web.forms.actions import ReasonForm
 from web.forms.base import title_of
 from web.forms.experiments import ExperimentForm, new_hypothesis_names
@@ -31,6 +32,7 @@ from web.forms.fields import NONE, options
 from web.forms.hypotheses import CHANGE_HINT, Catalogue
 from web.forms.plan_parts import DurationForm
 from web.pages.segments import sizes_of
+from web.presenters.certificates import uncertified
 from web.presenters.duration import Answer, ByAccount, Question, work_out
 from web.presenters.plans import checklist, plan_in_words
 from web.presenters.sizes import SizeShown
@@ -170,6 +172,7 @@ def _form_page(
         differences=differences,
         duration=answer,
         change_hint=CHANGE_HINT,
+        uncertified=uncertified(list(offer.uncertified)),
         sizes=sizes,
     )
     return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
@@ -262,12 +265,14 @@ def _review_page(key: str, form: ReasonForm) -> Response:
         experiment = catalog.get(database, key)
         needed = lifecycle.review_required(database, experiment)
         views = lifecycle.allowed_actions(database, experiment, actor())
+        doubted = primary_doubt(database, experiment)
     problems = form.problems()
     page = render_template(
         "review.html",
         experiment=experiment,
         plan=plan_in_words(experiment),
         checklist=checklist(experiment, review_required=needed),
+        doubt=doubted,
         actions={view.action.value: view for view in views},
         form=form,
         problems=problems,

@@ -12,6 +12,7 @@ from experiments.db import transaction
 from experiments.models import Experiment
 from experiments.vocabulary import PersonRole
 from web.access import context, least
+from web.certified import primary_doubt
 from web.presenters.results import results_page
 
 pages = Blueprint("results", __name__)
@@ -46,6 +47,7 @@ def show(key: str) -> str:
             interval_help=INTERVAL_HELP,
             page=results_page(run, plan, charts, amendments),
             stale=stale(database, experiment, run),
+            doubt=primary_doubt(database, experiment),
         )
 
 
