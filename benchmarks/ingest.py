@@ -2,7 +2,7 @@
 
 The limit of a door is the store behind it with the same durability: as many threads as
 the server has append the same, already pseudonymised, events straight to the inbox and
-wait until they are on the disk. `python -m benchmarks.ingest` takes about 40 s.
+wait until they are on the disk. `python -m benchmarks.ingest` takes about a minute.
 """
 
 import itertools
@@ -20,7 +20,7 @@ import pysqlite3.dbapi2 as sqlite
 
 from benchmarks.harness import Figure, figure, record
 from benchmarks.ingest_apps import FOLDER
-from benchmarks.load import CONNECTIONS, Load, ask, post, press, serving
+from benchmarks.load import CONNECTIONS, Load, ask, at_rate, post, press, serving
 from experiments import key_format
 from experiments.config import Settings
 from experiments.context import utc_now
@@ -34,6 +34,9 @@ from experiments.vocabulary import Environment, KeyKind
 
 SECONDS = 2.0  # each measurement
 SIZES = (1, 20, 100)  # events in one request
+PACED_SIZE = 20  # as above, at a fixed rate
+PACED_EVENTS = 5_000  # a second
+PACED_MOST_MS = 150.0
 CUSTOMERS = 50_000
 DAYS = 3
 EVENTS = 300_000  # over the days
@@ -53,6 +56,7 @@ def measure() -> list[Figure]:
         key = publish_key(settings)
         for size in SIZES:
             figures += door_figures(settings, key, size)
+        figures += delay_figures(settings, key)
     return figures
 
 
@@ -83,6 +87,23 @@ def door_figures(settings: Settings, key: str, size: int) -> list[Figure]:
             limit=raw.per_second * size,
         ),
         figure(f"{name}, server cost", door.cpu_ms / size, "CPU-ms per 1,000 events"),
+    ]
+
+
+def delay_figures(settings: Settings, key: str) -> list[Figure]:
+    """Send at a fixed rate; each answer is charged from when it was due."""
+    batch = orjson.dumps({"batch": messages(PACED_SIZE, 0), "writeKey": key})
+    environ = {FOLDER: str(settings.data_dir)}
+    with serving("benchmarks.ingest_apps:abide", environ, CONNECTIONS) as server:
+        request = post(server.port, "/v1/batch", batch)
+        ask(server.port, request)
+        rate = PACED_EVENTS / PACED_SIZE
+        took = at_rate(server, request, rate, 5 * SECONDS)
+    name = f"ingest, {PACED_EVENTS:,} events a second, {PACED_SIZE} a request"
+    return [
+        figure(f"{name}, p50", took.p50, "ms"),
+        figure(f"{name}, p99", took.p99, "ms", limit=PACED_MOST_MS, at_most=1),
+        figure(f"{name}, longest", took.longest, "ms"),
     ]
 
 
@@ -118,7 +139,7 @@ def _press_threads(one_request: Callable[[], None]) -> Load:
     return Load(count / took, cpu * 1e6 / count)
 
 
-def inserts(settings: Settings, size: int) -> float:
+def inserts(settings: Settings, size: int, like: Settings | None = None) -> float:
     """Insert the same rows into a plain table, from as many threads as before.
 
     A row an event, each once by its message id, a commit a request, on the disk before
@@ -127,6 +148,7 @@ def inserts(settings: Settings, size: int) -> float:
     Args:
         settings: where to.
         size: rows in one transaction.
+        like: of the installation whose events they are like; this one, if none.
 
     Returns:
         Transactions a second.
@@ -142,7 +164,7 @@ def inserts(settings: Settings, size: int) -> float:
     connection.execute(f"CREATE TABLE event ({columns}, UNIQUE (message_id))")
     places = ", ".join("?" for _ in EventRow._fields)
     insert = f"INSERT OR IGNORE INTO event VALUES ({places})"  # noqa: S608  # ours
-    row = EventRow(*parcel_of(settings, 1, 0).rows[0])
+    row = EventRow(*parcel_of(like or settings, 1, 0).rows[0])
     turn = threading.Lock()
 
     def one_request() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 20.0
 STOP_SECONDS = 20.0
+ANSWER_SECONDS = 60.0
 CONNECTIONS = 16
 _ANSWERED = b"HTTP/1.1 200"
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -170,6 +171,24 @@ def at_rate(server: Server, request: bytes, rate: float, seconds: float) -> Dela
     return Delays(took[last // 2], took[round(last * 0.99)], took[last])
 
 
+def deliver(server: Server, requests: Iterator[bytes]) -> Load:
+    """Send each request once, as fast as they are answered.
+
+    Args:
+        server: to be measured.
+        requests: each another one; more than there are connections.
+
+    Returns:
+        Answers a second, and what they cost the server; each was a 200.
+    """
+    with closing(_Client(server.port, b"", idle=True)) as client:
+        cpu, began = server.cpu_seconds(), time.perf_counter()
+        answers = client.send_each(requests)
+        took = time.perf_counter() - began
+        cpu = server.cpu_seconds() - cpu
+    return Load(answers / took, cpu * 1e6 / answers)
+
+
 class _Client:
     """Some connections, each with one request always on the way."""
 
@@ -202,6 +221,27 @@ class _Client:
                 if tail.count(connection.recv(1 << 18)):
                     connection.sendall(self._request)
                     answers += 1
+        return answers
+
+    def send_each(self, requests: Iterator[bytes]) -> int:
+        """Send all there are, and count the answers."""
+        answers, waiting = 0, 0
+        for connection, _ in self._connections:
+            connection.sendall(next(requests))
+            waiting += 1
+        while waiting:
+            ready = self._selector.select(timeout=ANSWER_SECONDS)
+            if not ready:
+                msg = "a request was refused, or never answered"
+                raise TimeoutError(msg)
+            for key, _ in ready:
+                connection, tail = self._connections[key.data]
+                if tail.count(connection.recv(1 << 18)):
+                    answers, waiting = answers + 1, waiting - 1
+                    another = next(requests, None)
+                    if another is not None:
+                        connection.sendall(another)
+                        waiting += 1
         return answers
 
     def send_on_time(self, rate: float, seconds: float) -> list[float]:

@@ -30,7 +30,7 @@ const segment = async ({ host, key, count, name, batching }) => {
   analytics.on("error", (error) => failures.push(String(error.reason || error.code)));
   for (let i = 0; i < count; ) {
     const sent = [];
-    for (; sent.length < 500 && i < count; i += 1) {
+    for (; sent.length < 100 && i < count; i += 1) {
       sent.push(analytics.track(name, {}, { anonymousId: `${name}-${i}` }));
     }
     await Promise.all(sent);
