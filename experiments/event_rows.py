@@ -16,6 +16,7 @@ import orjson
 from experiments import messages as wire
 from experiments.allow_list import AllowList
 from experiments.comments import clean_comment
+from experiments.event_times import times_of
 from experiments.field_faults import KEY_PATTERN
 from experiments.messages import Rejected
 from experiments.parcels import CommentRow, EventRow
@@ -105,30 +106,6 @@ class Desk:
     check: Check | None = None
     comments: list[CommentRow] = field(default_factory=list)
 
-    def clock_error_of(self, item: Mapping[str, Any]) -> int:
-        """Take the message's own sentAt, as RudderStack sends it, or the request's."""
-        own = item.get("sentAt")
-        return (
-            self.clock_error_us if own is None else clock_error(own, self.received_us)
-        )
-
-
-def clock_error(sent_at: object, received_us: int) -> int:
-    """Measure a client's clock by when it says that it sent the request.
-
-    Args:
-        sent_at: as the client wrote it.
-        received_us: arrival, microseconds since 1970.
-
-    Returns:
-        Microseconds to add to the client's times; 0 when sentAt cannot be used.
-    """
-    try:
-        sent_us = wire.microseconds(sent_at, "sentAt")
-    except Rejected:
-        return 0
-    return 0 if sent_us is None else received_us - sent_us
-
 
 class _Facts(NamedTuple):
     """The columns in which rows differ by kind."""
@@ -210,15 +187,12 @@ class Message:
         self.customer, self.anonymous = customer, anonymous
 
     def _read_time(self) -> None:
-        item, received_us = self.item, self.desk.received_us
-        given, field = item.get("timestamp"), "timestamp"
-        if given is None:
-            given, field = item.get("originalTimestamp"), "originalTimestamp"
-        self.original_us = wire.microseconds(given, field)
+        desk, received_us = self.desk, self.desk.received_us
+        self.original_us, self.occurred_us = times_of(
+            self.item, received_us, desk.clock_error_us
+        )
         if self.original_us is None:
-            self.occurred_us = received_us
             return
-        self.occurred_us = self.original_us + self.desk.clock_error_of(item)
         if self.occurred_us > received_us + _MAX_AHEAD_US:
             raise Rejected(
                 QuarantineReason.IN_THE_FUTURE,

@@ -14,7 +14,8 @@ import orjson
 from experiments import messages as wire
 from experiments import parcels, replay
 from experiments.allow_list import AllowList
-from experiments.event_rows import Check, Desk, Message, clock_error
+from experiments.event_rows import Check, Desk, Message
+from experiments.event_times import clock_error
 from experiments.messages import Rejected
 from experiments.parcels import EventRow, QuarantineRow
 from experiments.privacy import Pseudonymiser, mask

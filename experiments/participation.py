@@ -1,7 +1,6 @@
 """In which experiments a customer takes part, as far as doors and customers know it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select
@@ -20,7 +19,6 @@ class Part:
     Attributes:
         name: for customers; "" when nobody gave one.
         difference: what some see and others do not; "" when nobody said it.
-        since: when it began.
         kinds: of the metrics, in the order of the plan.
         is_of_account: whether whole accounts are drawn, so that nobody can tell here
             whether this customer's is in it.
@@ -28,7 +26,6 @@ class Part:
 
     name: str
     difference: str
-    since: datetime
     kinds: tuple[MetricKind, ...]
     is_of_account: bool
 
@@ -71,7 +68,6 @@ def of_customer(session: Session, sets: Path, pseudonym: bytes) -> list[Part]:
         if shown:
             plan = plan_from_json(row.body)
             kinds = dict.fromkeys(metric.definition.kind for metric in plan.metrics)
-            since = plan.exposures_from
             words = (row.name or "", row.difference or "")
-            parts.append(Part(*words, since, tuple(kinds), is_of_account))
+            parts.append(Part(*words, tuple(kinds), is_of_account))
     return parts

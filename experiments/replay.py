@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from experiments import messages as wire
 from experiments.event_rows import Desk, Message
+from experiments.event_times import times_of
 from experiments.messages import Rejected
 from experiments.parcels import EventRow
 from experiments.privacy import Pseudonymiser, looks_personal
@@ -90,7 +91,8 @@ def _form(desk: Desk, item: Mapping[str, Any], kind: str | None) -> Form | None:
         form["userId"] = hide.customer(user_id).hex()
     if anonymous_id is not None:
         form["anonymousId"] = hide.anonymous(anonymous_id).hex()
-    form["timestamp"] = _text(_occurred_us(desk, item))
+    _, occurred_us = times_of(item, desk.received_us, desk.clock_error_us)
+    form["timestamp"] = _text(occurred_us)
     form["properties"] = {
         name: value
         for name, value in wire.members(item, "properties").items()
@@ -101,14 +103,6 @@ def _form(desk: Desk, item: Mapping[str, Any], kind: str | None) -> Form | None:
     message_id = identity if given is None else given.encode()
     form["messageId"] = hide.message(desk.source, message_id).hex()
     return None if looks_personal(event) else form
-
-
-def _occurred_us(desk: Desk, item: Mapping[str, Any]) -> int:
-    given = item.get("timestamp") or item.get("originalTimestamp")
-    original_us = wire.microseconds(given, "timestamp")
-    if original_us is None:
-        return desk.received_us
-    return original_us + desk.clock_error_of(item)
 
 
 def _is_harmless(value: object, raw: tuple[str | None, ...]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from experiments.models import Survey, SurveyComment, SurveyReply, Tombstone
@@ -92,6 +92,53 @@ def comments(session: Session, survey: Survey) -> Sequence[SurveyComment]:
     )
     ordered = query.order_by(row.written_at.desc(), row.customer)
     return session.scalars(ordered.limit(MOST_COMMENTS)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSurvey:
+    """A survey of another tool to which customers wrote something."""
+
+    name: str
+    count: int
+    last_at: datetime
+
+
+def other_surveys(session: Session) -> list[OtherSurvey]:
+    """List the surveys that are not Abide's and have comments, the latest first.
+
+    Args:
+        session: any session.
+
+    Returns:
+        One each; comments of real customers alone.
+    """
+    row = SurveyComment
+    last = func.max(row.written_at)
+    found = session.execute(
+        select(row.survey, func.count(), last)
+        .where(_is_other())
+        .group_by(row.survey)
+        .order_by(last.desc(), row.survey)
+        .limit(MOST_COMMENTS)
+    )
+    return [OtherSurvey(*counts) for counts in found]
+
+
+def other_comments(session: Session, name: str) -> Sequence[SurveyComment]:
+    """List the latest comments of real customers to a survey that is not Abide's."""
+    row = SurveyComment
+    ordered = (
+        select(row)
+        .where(_is_other(), row.survey == name)
+        .order_by(row.written_at.desc(), row.customer)
+    )
+    return session.scalars(ordered.limit(MOST_COMMENTS)).all()
+
+
+def _is_other() -> ColumnElement[bool]:
+    row = SurveyComment
+    real = row.environment == Environment.PRODUCTION.value
+    return and_(real, row.survey.not_in(select(Survey.key)))
 
 
 def of_customer(session: Session, ids: Collection[bytes]) -> list[Mapping[str, object]]:

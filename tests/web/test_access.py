@@ -74,6 +74,7 @@ LEAST_ROLE = {
     "web.data.pile": ANALYST,
     "web.data.replay": EDITOR,
     "web.surveys.listing": VIEWER,
+    "web.surveys.others": ANALYST,
     "web.surveys.new": EDITOR,
     "web.surveys.show": VIEWER,
     "web.surveys.edit": EDITOR,

@@ -9,8 +9,9 @@ import pytest
 from analysis.compactor import compact_once
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.models import Survey
+from experiments.models import Survey, SurveyComment
 from experiments.vocabulary import PersonRole
+from tests import factories
 from tests.analysis.intake import events
 from tests.surveys import make_survey
 from tests.web.conftest import BASE, Visitor
@@ -115,3 +116,40 @@ def test_comments__for_viewers__are_not_shown(
     page = viewer.get("/surveys/support").text
     assert "Who answered" in page
     assert "Comments" not in page
+
+
+def test_comments__of_other_tools_surveys__are_shown_to_analysts_alone(
+    signed_in: SignIn, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        own = make_survey(session, factories.make_actor(session, "Eve"), context.now())
+        for number, (survey, environment, text) in enumerate(
+            [
+                ("Desk & more", "production", "Very <quick>"),
+                ("Desk & more", "development", "only a trial"),
+                (own.key, "production", "to our own survey"),
+            ]
+        ):
+            session.add(
+                SurveyComment(
+                    survey=survey,
+                    wave="",
+                    environment=environment,
+                    customer=bytes([number]) * 16,
+                    text=text,
+                    written_at=context.now(),
+                )
+            )
+    analyst = signed_in(PersonRole.ANALYST)
+    link = "/survey-comments?survey=Desk+%26+more"
+    assert link in analyst.get("/surveys").text
+    page = analyst.get(link).text
+    assert "Very &lt;quick&gt;" in page
+    assert "only a trial" not in page
+    other = analyst.get(f"/survey-comments?survey={own.key}").text
+    assert "to our own survey" not in other
+    assert "Nobody wrote anything yet." in other
+    assert analyst.get("/survey-comments?survey=%00").status_code == 200
+    viewer = signed_in(PersonRole.VIEWER)
+    assert "/survey-comments" not in viewer.get("/surveys").text
+    assert viewer.get(link).status_code == 403

@@ -11,6 +11,7 @@ from flask import (
     make_response,
     redirect,
     render_template,
+    request,
     url_for,
 )
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from experiments.db import transaction
 from experiments.errors import NotFound
 from experiments.models import Survey
 from experiments.privacy import PSEUDONYM_BYTES, load_pseudonymiser
+from experiments.storable import fault_in_text
 from experiments.survey_inviting import Inviter, Links, survey_keys
 from experiments.survey_links import SurveyLinks
 from experiments.surveys import LANGUAGES, SurveyTerms
@@ -44,7 +46,28 @@ def listing() -> str:
     with transaction(context().sessions) as database:
         page = paging.by_key(lambda place, limit: surveys.page(database, place, limit))
         rows = [(row, survey_replies.waves(database, row)[:1]) for row in page.rows]
-        return render_template("surveys.html", rows=rows, page=page)
+        others = survey_replies.other_surveys(database) if _reads_comments() else []
+        return render_template("surveys.html", rows=rows, page=page, others=others)
+
+
+@pages.get("/survey-comments")
+@least(PersonRole.ANALYST)
+def others() -> str:
+    """Show what customers wrote in a survey of another tool."""
+    name = request.args.get("survey", "")
+    with transaction(context().sessions) as database:
+        return render_template(
+            "survey_comments.html",
+            name=name,
+            comments=[]
+            if fault_in_text(name)
+            else survey_replies.other_comments(database, name),
+        )
+
+
+def _reads_comments() -> bool:
+    who = person()
+    return who is not None and who.actor.may(PersonRole.ANALYST)
 
 
 @pages.route("/surveys/new", methods=["GET", "POST"])
@@ -77,8 +100,7 @@ def _create(database: Session, form: SurveyForm) -> Survey:
 @least(PersonRole.VIEWER)
 def show(key: str) -> str:
     """Show a survey, its response by wave, and to analysts what was written."""
-    who = person()
-    reads = who is not None and who.actor.may(PersonRole.ANALYST)
+    reads = _reads_comments()
     with transaction(context().sessions) as database:
         row = surveys.get(database, key)
         return render_template(

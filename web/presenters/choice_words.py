@@ -18,13 +18,15 @@ class ChoiceWords:
     parts: str
     part: str
     some: str
-    since: str
+    seen: str
     measured: str
     stays: str
     satisfied: str
     recommends: str
     effort: str
     uses: str
+    helped: str
+    amounts: str
     and_: str
     none: str
     firms: str
@@ -61,15 +63,26 @@ class ChoiceWords:
         """
         own = {
             MetricKind.RETENTION: self.stays,
+            MetricKind.UNBOUNDED_RETENTION: self.stays,
             MetricKind.CHURN: self.stays,
             MetricKind.TIME_TO_CHURN: self.stays,
+            MetricKind.CANCELLATION: self.stays,
+            MetricKind.TIME_TO_CANCELLATION: self.stays,
+            MetricKind.TIME_TO_EVENT: self.uses,
+            MetricKind.EVENT_SHARE: self.uses,
+            MetricKind.EVENT_COUNT: self.uses,
+            MetricKind.FUNNEL: self.uses,
+            MetricKind.FIRST_CONTACT_RESOLUTION: self.helped,
+            MetricKind.VALUE_SUM: self.amounts,
+            MetricKind.RATIO: self.amounts,
+            MetricKind.VALUE_QUANTILE: self.amounts,
             MetricKind.CSAT_MEAN: self.satisfied,
             MetricKind.CSAT_SHARE: self.satisfied,
             MetricKind.NPS: self.recommends,
             MetricKind.CES_MEAN: self.effort,
             MetricKind.CES_SHARE: self.effort,
         }
-        said = list(dict.fromkeys(own.get(kind, self.uses) for kind in kinds))
+        said = list(dict.fromkeys(own[kind] for kind in kinds))
         if len(said) < 2:  # noqa: PLR2004  # nothing to join
             return "".join(said)
         return f"{', '.join(said[:-1])} {self.and_} {said[-1]}"
@@ -83,13 +96,15 @@ CHOICE_WORDS = {
         parts="Tests you take part in",
         part="A test of our service",
         some="Some customers see one version of a part of our service, others another.",
-        since="The test began on {date}.",
+        seen="You have been shown one of the versions.",
         measured="We look at {things}.",
         stays="whether customers go on using the service",
         satisfied="how satisfied they say they are",
         recommends="whether they would recommend us",
         effort="how easy they find it",
         uses="how they use the service",
+        helped="whether support settles things at the first contact",
+        amounts="which amounts go with it, such as payments",
         and_="and",
         none="You take part in no test at the moment, as far as we know it here.",
         firms="Tests of whole organisations: yours may take part",
@@ -117,13 +132,15 @@ CHOICE_WORDS = {
         parts="Tests, an denen Sie teilnehmen",
         part="Ein Test unseres Angebots",
         some="Manche Kunden sehen eine Fassung eines Teils unseres Angebots, andere eine andere.",
-        since="Der Test begann am {date}.",
+        seen="Ihnen wurde eine der Fassungen gezeigt.",
         measured="Wir schauen darauf, {things}.",
         stays="ob Kunden das Angebot weiter nutzen",
         satisfied="wie zufrieden sie sich äußern",
         recommends="ob sie uns empfehlen würden",
         effort="wie leicht es ihnen fällt",
         uses="wie sie das Angebot nutzen",
+        helped="ob der Kundendienst beim ersten Kontakt helfen kann",
+        amounts="welche Beträge dabei anfallen, etwa Zahlungen",
         and_="und",
         none="Sie nehmen zurzeit an keinem Test teil, soweit wir es hier wissen.",
         firms="Tests mit ganzen Organisationen: Ihre kann dabei sein",
@@ -151,13 +168,15 @@ CHOICE_WORDS = {
         parts="Les tests auxquels vous participez",
         part="Un test de notre service",
         some="Certains clients voient une version d’une partie de notre service, d’autres une autre.",
-        since="Le test a commencé le {date}.",
+        seen="L’une des versions vous a été montrée.",
         measured="Nous regardons {things}.",
         stays="si les clients continuent d’utiliser le service",
         satisfied="à quel point ils se disent satisfaits",
         recommends="s’ils nous recommanderaient",
         effort="s’ils trouvent cela facile",
         uses="comment ils utilisent le service",
+        helped="si le service client règle leur demande au premier contact",
+        amounts="quels montants cela représente, par exemple des paiements",
         and_="et",
         none="Vous ne participez à aucun test en ce moment, pour autant que nous le sachions ici.",
         firms="Tests d’organisations entières : la vôtre y participe peut-être",
@@ -185,13 +204,15 @@ CHOICE_WORDS = {
         parts="Pruebas en las que participa",
         part="Una prueba de nuestro servicio",
         some="Algunos clientes ven una versión de una parte de nuestro servicio y otros, otra.",
-        since="La prueba empezó el {date}.",
+        seen="Se le ha mostrado una de las versiones.",
         measured="Miramos {things}.",
         stays="si los clientes siguen usando el servicio",
         satisfied="lo satisfechos que dicen estar",
         recommends="si nos recomendarían",
         effort="si les resulta fácil",
         uses="cómo usan el servicio",
+        helped="si la atención al cliente resuelve al primer contacto",
+        amounts="qué importes supone, por ejemplo pagos",
         and_="y",
         none="Ahora no participa en ninguna prueba, hasta donde sabemos aquí.",
         firms="Pruebas con organizaciones enteras: la suya puede participar",
@@ -219,13 +240,15 @@ CHOICE_WORDS = {
         parts="I test a cui partecipa",
         part="Un test del nostro servizio",
         some="Alcuni clienti vedono una versione di una parte del nostro servizio, altri un’altra.",
-        since="Il test è iniziato il {date}.",
+        seen="Le è stata mostrata una delle versioni.",
         measured="Guardiamo {things}.",
         stays="se i clienti continuano a usare il servizio",
         satisfied="quanto si dicono soddisfatti",
         recommends="se ci consiglierebbero",
         effort="se lo trovano facile",
         uses="come usano il servizio",
+        helped="se l’assistenza risolve al primo contatto",
+        amounts="quali importi ne derivano, ad esempio pagamenti",
         and_="e",
         none="In questo momento non partecipa a nessun test, per quanto sappiamo qui.",
         firms="Test con intere organizzazioni: la Sua può partecipare",
@@ -253,13 +276,15 @@ CHOICE_WORDS = {
         parts="Tests waaraan u meedoet",
         part="Een test van onze dienst",
         some="Sommige klanten zien de ene versie van een deel van onze dienst, andere een andere.",
-        since="De test begon op {date}.",
+        seen="U hebt een van de versies te zien gekregen.",
         measured="We kijken naar {things}.",
         stays="of klanten de dienst blijven gebruiken",
         satisfied="hoe tevreden ze zeggen te zijn",
         recommends="of ze ons zouden aanbevelen",
         effort="of ze het makkelijk vinden",
         uses="hoe ze de dienst gebruiken",
+        helped="of de klantenservice bij het eerste contact kan helpen",
+        amounts="welke bedragen daarbij horen, zoals betalingen",
         and_="en",
         none="U doet op dit moment aan geen test mee, voor zover we dat hier weten.",
         firms="Tests met hele organisaties: de uwe doet misschien mee",
