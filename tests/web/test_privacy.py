@@ -12,6 +12,7 @@ from experiments.inbox import Inbox
 from experiments.privacy import load_pseudonymiser
 from experiments.vocabulary import PersonRole
 from tests.analysis.intake import events
+from tests.clock import FakeClock
 from tests.experiments.sent_messages import NOW, SENDER, track
 from tests.web.conftest import Visitor
 
@@ -48,7 +49,7 @@ def test_page__for_an_admin__says_what_is_kept(admin: Visitor) -> None:
 
 @pytest.mark.usefixtures("with_events")
 def test_erase__with_the_box_ticked__goes_and_is_listed(
-    admin: Visitor, context: Context
+    admin: Visitor, context: Context, now: FakeClock
 ) -> None:
     sent = {"erase-customer_id": ID, "erase-id_kind": "customer"}
     refused = admin.post(f"{PAGE}/erasures", sent)
@@ -58,6 +59,11 @@ def test_erase__with_the_box_ticked__goes_and_is_listed(
         f"{PAGE}/erasures", {**sent, "erase-confirm": "sure"}, follow=True
     )
     assert "Erasure 1 has begun" in asked.text
+    now.advance(seconds=5)
+    again = admin.post(
+        f"{PAGE}/erasures", {**sent, "erase-confirm": "sure"}, follow=True
+    )
+    assert "erasure 1 is under way" in again.text
     assert "Under way" in asked.text
     assert ID not in asked.text
     erase_once(context)

@@ -52,6 +52,7 @@ def _page(erase_form: EraseForm, copy_form: CustomerForm) -> str:
 def erase() -> Response:
     """Ask for an erasure; the compactor carries it out within a minute."""
     form = EraseForm(request.form, prefix="erase-")
+    now = context().now()
 
     def ask(database: Session) -> Erasure:
         form.check_sure()
@@ -61,13 +62,19 @@ def erase() -> Response:
             form.customer_id.data or "",
             pick(IdKind, form.id_kind.data),
             actor=actor(),
-            now=context().now(),
+            now=now,
         )
 
     asked = save(form, ask, {"customer_id": "erase-customer_id"})
     if asked is None:
         page = _page(form, CustomerForm(prefix="copy-"))
         return make_response(page, HTTPStatus.BAD_REQUEST)
+    if asked.requested_at < now:
+        flash(
+            f"Somebody asked for this already: erasure {asked.id} is under way, and"
+            " there is nothing more to do."
+        )
+        return redirect(url_for("web.privacy.show"))
     flash(
         f"Erasure {asked.id} has begun. New events of this customer are dropped from"
         " now on; what is stored goes within a minute."
