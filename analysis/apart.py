@@ -29,6 +29,7 @@ TRIES = 2
 REFUSED = 3  # exit code: the first line of the answer says why
 ANALYSE, NOTE_FAILURE, MEASURE = "analyse", "note-failure", "measure"
 CERTIFY = "certify"
+BASELINES = "baselines"
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +77,18 @@ def certify() -> None:
         EndedEarly: its process was killed each time.
     """
     _run(CERTIFY)
+
+
+def read_baselines(due_at: datetime) -> None:
+    """Read the baselines of metrics that are due in a process of its own.
+
+    Args:
+        due_at: when all were due last.
+
+    Raises:
+        AbideError: it was refused, or its process ended early each time.
+    """
+    _run(BASELINES, due_at.isoformat())
 
 
 def command(*work: str) -> list[str]:
@@ -142,11 +155,18 @@ def _certify(context: Context) -> None:
     certifying.certify_next(context, EventStore(context.settings))
 
 
+def _read_baselines(context: Context, due_at: str) -> None:
+    from analysis import baseline_measuring  # noqa: PLC0415  # see above
+
+    baseline_measuring.measure_due(context, datetime.fromisoformat(due_at))
+
+
 WORK: Mapping[str, Callable[..., str | None]] = {
     ANALYSE: _analyse,
     NOTE_FAILURE: _note_failure,
     MEASURE: _measure,
     CERTIFY: _certify,
+    BASELINES: _read_baselines,
 }
 
 

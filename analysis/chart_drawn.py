@@ -26,7 +26,7 @@ class DrawnChart:
     Attributes:
         name: "enrolment", "primary_outcome", "difference:{metric}", "forest",
             "retention:{metric}" (every curve over time), "csat:{metric}",
-            "funnel:{metric}", "looks:{variant}" or "segment_size".
+            "funnel:{metric}", "looks:{variant}", "segment_size" or "detectable".
         title: what it is of.
         description: the sentence that says what is to be seen.
         web_svg: two SVG elements, wide and narrow; the page shows one of them.

@@ -193,6 +193,14 @@ class EventRows:
         moment: datetime | None = found[0]["first"]
         return moment
 
+    @cached_property
+    def ended(self) -> datetime | None:
+        """Time of the last activity that is stored; None where there is none."""
+        rows = self.stored.filter(self.stored.kind == EventKind.ACTIVITY.value)
+        found = rows.agg(last=rows.occurred_at.max()).to_pyarrow().to_pylist()
+        moment: datetime | None = found[0]["last"]
+        return moment
+
     def of(self, bucket: Bucket) -> Rows:
         """All events of a bucket's customers, with their stitched id as `person`."""
         events = self._events

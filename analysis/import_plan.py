@@ -245,8 +245,9 @@ def _choose(
             metrics.create(
                 session,
                 key=key,
-                name=outcome.title,
-                description=f'"{outcome.name}" in an imported file.',
+                entry=metrics.CatalogueEntry(
+                    outcome.title, f'"{outcome.name}" in an imported file.'
+                ),
                 definition=outcome.definition,
                 actor=actor,
                 now=now,

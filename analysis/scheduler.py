@@ -22,7 +22,7 @@ from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analysis import apart, leases, segment_due
+from analysis import apart, baseline_due, leases, segment_due
 from analysis.certificates import keeping
 from analysis.planned_steps import carry_out_due
 from analysis.store import EventStore
@@ -40,6 +40,7 @@ COUNTING_MINUTE = 10
 ANALYSIS_MINUTE = 5
 UPKEEP_MINUTE = 50
 SIZES_MINUTE = 20
+BASELINES_MINUTE = 35
 MOST_FAILURES = 5  # in a row; then an experiment is tried once a day only
 REST = timedelta(hours=1)  # of a job that keeps failing
 SETTLED_AFTER = timedelta(days=7)  # late events of a finished experiment count so long
@@ -113,6 +114,8 @@ def analysis_jobs(context: Context) -> list[Job]:
         Job("segment_sizes", lambda: measure_segments(context), None),
         # Somebody waits for it.
         Job("certificates", lambda: certify_waiting(context), None),
+        # Likewise, for whoever defines a metric plans with it next.
+        Job("metric_baselines", lambda: read_baselines(context), None),
     ]
 
 
@@ -158,6 +161,23 @@ def certify_waiting(
     except apart.EndedEarly as error:
         keeping.note_failure(context, error.message)
         raise
+
+
+def read_baselines(
+    context: Context, read: Callable[[datetime], object] = apart.read_baselines
+) -> None:
+    """Read the baselines of metrics that were not read since this morning, or are new.
+
+    Args:
+        context: settings, database and clock.
+        read: reads them; it is told when all were due last.
+    """
+    now, store = context.now(), EventStore(context.settings)
+    due_at = last_due(now, BASELINES_MINUTE, context.settings.analysis_hour)
+    with transaction(context.sessions) as session:
+        is_due = bool(baseline_due.due(session, store, due_at, now))
+    if is_due:
+        read(due_at)
 
 
 def run_scheduler(

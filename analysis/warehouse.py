@@ -82,6 +82,7 @@ def summarise_events(
     earlier: Earlier | None = None,
     *,
     with_makeup: bool = True,
+    cohort_of: type[Cohort] | None = None,
 ) -> Summaries:
     """Summarise an experiment's events; the same input gives the same summaries.
 
@@ -92,6 +93,7 @@ def summarise_events(
         scratch: folder for what does not fit into memory.
         earlier: the last good run, to count events that came late since.
         with_makeup: whether to count what trust checks compare variants by.
+        cohort_of: finds who is in; None takes the exposed customers, or accounts.
 
     Returns:
         Summaries. A metric that cannot be measured is in `failed` and has no cells.
@@ -99,8 +101,10 @@ def summarise_events(
     with connect(scratch) as connection:
         events = EventRows(connection, files, bounds.as_of)
         measures = _measures(plan, events, bounds)
-        by_account = plan.design.unit == Unit.ACCOUNT
-        cohort = (AccountCohort if by_account else Cohort)(events, plan, bounds)
+        if cohort_of is None:
+            by_account = plan.design.unit == Unit.ACCOUNT
+            cohort_of = AccountCohort if by_account else Cohort
+        cohort = cohort_of(events, plan, bounds)
         query = _Query(events, cohort, plan, bounds)
         makeup = query.makeup() if with_makeup else Makeup()
         cells: list[Cell] = []

@@ -13,6 +13,7 @@ from api.schemas.certificates import (
 from api.schemas.metrics import (
     MetricBodySchema,
     MetricDefinitionSchema,
+    MetricEntrySchema,
     MetricSchema,
 )
 from api.schemas.paging import PageQuery, page_schema
@@ -37,6 +38,12 @@ CREATE = Endpoint(
     answer=MetricSchema,
     body=MetricBodySchema,
     creates=True,
+)
+DESCRIBE = Endpoint(
+    role=PersonRole.ANALYST,
+    to="define metrics",
+    answer=MetricSchema,
+    body=MetricEntrySchema,
 )
 ADD_VERSION = Endpoint(
     role=PersonRole.ANALYST,
@@ -70,8 +77,16 @@ def list_metrics(call: Call, query: dict[str, Any]) -> dict[str, Any]:
 @resource.route("POST", "/metrics", CREATE)
 def create_metric(call: Call, body: dict[str, Any]) -> Metric:
     """Define a metric, in its version 1."""
+    key, definition = body.pop("key"), body.pop("definition")
     try:
-        return metrics.create(call.session, **body, actor=call.actor, now=call.now)
+        return metrics.create(
+            call.session,
+            key=key,
+            entry=metrics.CatalogueEntry(**body),
+            definition=definition,
+            actor=call.actor,
+            now=call.now,
+        )
     except InvalidInput as error:
         # The form is flat; here the definition is an object of its own.
         fields = {
@@ -85,6 +100,13 @@ def create_metric(call: Call, body: dict[str, Any]) -> Metric:
 def read_metric(call: Call, key: str) -> Metric:
     """Read a metric with all its versions."""
     return metrics.get(call.session, key)
+
+
+@resource.route("PUT", "/metrics/<key:key>", DESCRIBE)
+def describe_metric(call: Call, body: dict[str, Any], key: str) -> Metric:
+    """Change what the catalogue says of a metric; its definition stays as it is."""
+    entry = metrics.CatalogueEntry(**body)
+    return metrics.describe(call.session, key, entry, actor=call.actor, now=call.now)
 
 
 @resource.route("POST", "/metrics/<key:key>/versions", ADD_VERSION)

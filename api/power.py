@@ -6,21 +6,26 @@ never gets one stays small.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from analysis.account_likeness import known_likeness
+from analysis.baselines import EVERYBODY, Baseline, known_baseline, with_stated
 from api.endpoints import Call, Endpoint, Resource
 from api.schemas.power import PowerBodySchema, PowerSchema
-from experiments import metrics
+from api.shown_plans import shown_plan
+from experiments import metrics, segments
 from experiments.design import check_looks
 from experiments.errors import InvalidInput, NotFound
 from experiments.field_faults import Faults
-from experiments.vocabulary import PersonRole, Reason, Unit
+from experiments.vocabulary import Direction, PersonRole, Reason, Unit
 
 if TYPE_CHECKING:
-    from analysis.stats.estimate import NotComputable
-    from analysis.stats.power import Demand, SampleSize
+    from analysis.plan_basis import Basis
+    from analysis.planner import Guarded, PlanAhead, Scheme
+    from analysis.stats.account_power import Accounts
     from experiments.metric_definition import MetricDefinition
+    from experiments.models import Metric, MetricVersion
 
 resource = Resource("power", "How large and how long an experiment must be.")
 
@@ -30,102 +35,123 @@ WORK_OUT = Endpoint(
     answer=PowerSchema,
     body=PowerBodySchema,
 )
-NOTHING: dict[str, Any] = {
-    "computable": False,
-    "reason": None,
-    "facts": {},
-    "control_count": None,
-    "treatment_count": None,
-    "planned_units": None,
-    "enrolment_days": None,
-    "total_days": None,
-    "design_effect": None,
-    "planned_customers": None,
-    "assumed": {},
-}
+REFUSED = "This size cannot be worked out."
 _BY_ACCOUNT = ("account_customers", "account_cv", "icc")
+_DAYS_A_WEEK_OF = {Unit.CUSTOMER: "weekly_customers", Unit.ACCOUNT: "weekly_accounts"}
 
 
 @resource.route("POST", "/power", WORK_OUT)
 def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """Work out how many customers and days an experiment needs."""
-    from analysis.stats import power  # noqa: PLC0415  # see the module's head
-    from analysis.stats.duration import duration  # noqa: PLC0415
-    from analysis.stats.estimate import NotComputable  # noqa: PLC0415
-    from analysis.stats.sequential_power import size_for_mode  # noqa: PLC0415
+    from analysis.planner import PlanQuestion, plan_ahead  # noqa: PLC0415  # see the head
 
-    definition = _definition(call, body)
-    _check(definition, body)
-    split = tuple(body["split"])
-    demand = power.Demand(
-        body["alpha"], body["power"], len(split) - 1, split[1] / split[0]
+    row, version = _version(call, body)
+    definition = metrics.definition_of(version)
+    where = _segment(call, body)
+    known = known_baseline(call.session, version, *where)
+    basis = _basis(definition, known, body)
+    body = _with_weekly(body, known)
+    _check(definition, basis, body)
+    accounts, assumed = _accounts(call, body)
+    question = PlanQuestion(
+        definition=_towards(definition, body["effect"]),
+        basis=basis,
+        effect=abs(body["effect"]),
+        scheme=_scheme(body, accounts),
+        begins_at=call.now,
+        guardrails=tuple(_guardrails(call, body, where)),
     )
-    size = size_for_mode(
-        _size(definition, body, demand),
-        body["monitoring_mode"],
-        tuple(body["looks"]),
-        demand,
-    )
-    weekly = body["weekly_customers"]
-    beside: dict[str, Any] = {}
-    if body["unit"] == Unit.ACCOUNT:
-        size, beside = _in_accounts(call, size, body, demand)
-        weekly = body["weekly_accounts"]
-    if isinstance(size, NotComputable):
-        return _without(size)
-    time = duration(
-        size,
-        weekly,
-        definition.maturity.total_seconds() / 86_400,
-        body["coverage"],
-        split,
-    )
-    sizes = {
-        **NOTHING,
-        "control_count": size.control,
-        "treatment_count": size.treatment,
-        "planned_units": _of_all(size, len(split) - 1),
-        **beside,
-    }
-    if isinstance(time, NotComputable):
-        return {**sizes, **_without(time, sizes)}
-    return {
-        **sizes,
-        "computable": True,
-        "enrolment_days": time.enrolment_days,
-        "total_days": time.total_days,
+    ahead = plan_ahead(question)
+    _refuse_fields(ahead)
+    return shown_plan(question, ahead, body["unit"], assumed, known) | {
+        "name": row.name
     }
 
 
-def _of_all(size: SampleSize, treatments: int) -> int:
-    return size.control + size.treatment * treatments
+def _towards(definition: MetricDefinition, effect: float) -> MetricDefinition:
+    """Look for a change of this sign, whichever way is better for customers."""
+    way = Direction.INCREASE if effect >= 0 else Direction.DECREASE
+    return dataclasses.replace(definition, direction=way)
 
 
-def _in_accounts(
-    call: Call,
-    size: SampleSize | NotComputable,
-    body: dict[str, Any],
-    demand: Demand,
-) -> tuple[SampleSize | NotComputable, dict[str, Any]]:
-    """Give a size in accounts, and what the answer says beside it."""
-    from analysis.stats import account_power  # noqa: PLC0415  # see the module's head
-    from analysis.stats.estimate import NotComputable  # noqa: PLC0415
+def _scheme(body: dict[str, Any], accounts: Accounts | None) -> Scheme:
+    from analysis.planner import Scheme  # noqa: PLC0415  # see the module's head
+
+    return Scheme(
+        alpha=body["alpha"],
+        power=body["power"],
+        shares=tuple(body["split"]),
+        coverage=body["coverage"],
+        weekly=body[_DAYS_A_WEEK_OF[body["unit"]]],
+        mode=body["monitoring_mode"],
+        looks=tuple(body["looks"]),
+        accounts=accounts,
+    )
+
+
+def _basis(
+    definition: MetricDefinition, known: Baseline | None, body: dict[str, Any]
+) -> Basis:
+    basis = with_stated(
+        definition,
+        None if known is None else known.basis,
+        body["baseline"],
+        body["sd"],
+        body["response_share"],
+    )
+    correlation = body.get("correlation")
+    if correlation is None:
+        return basis
+    return dataclasses.replace(basis, correlation=abs(correlation))
+
+
+def _with_weekly(body: dict[str, Any], known: Baseline | None) -> dict[str, Any]:
+    """Take the customers a week from own data where they were left out."""
+    asked = body["unit"] == Unit.CUSTOMER and body["weekly_customers"] is None
+    if not asked or known is None:
+        return body
+    return {**body, "weekly_customers": known.weekly}
+
+
+def _guardrails(
+    call: Call, body: dict[str, Any], where: tuple[str, int]
+) -> list[Guarded]:
+    from analysis.planner import Guarded  # noqa: PLC0415  # see the module's head
+
+    found, faults = [], Faults()
+    for index, part in enumerate(body["guardrails"]):
+        try:
+            row, version = _version(call, part)
+        except InvalidInput as error:
+            for field, words in error.fields.items():
+                faults.add(f"guardrails.{index}.{field}", words)
+            continue
+        if not part["margin"] > 0:
+            faults.add(f"guardrails.{index}.margin", "Give a margin above 0.")
+        definition = metrics.definition_of(version)
+        known = known_baseline(call.session, version, *where)
+        basis = _basis(definition, known, part)
+        found.append(Guarded(row.key, row.name, definition, basis, part["margin"]))
+    faults.raise_if_any(REFUSED)
+    return found
+
+
+def _accounts(
+    call: Call, body: dict[str, Any]
+) -> tuple[Accounts | None, dict[str, Any]]:
+    """Say how customers lie in accounts, where these are drawn, and whence it is."""
+    if body["unit"] != Unit.ACCOUNT:
+        return None, {}
+    from analysis.stats.account_power import Accounts  # noqa: PLC0415  # see the head
 
     given = {name: body[name] for name in _BY_ACCOUNT}
     assumed: dict[str, Any] = {**given, "experiment": None}
     if None in given.values():
         assumed = _with_own_data(call, body["metric"], assumed)
-    accounts = account_power.Accounts(
-        assumed["account_customers"], assumed["account_cv"], assumed["icc"]
+    return (
+        Accounts(assumed["account_customers"], assumed["account_cv"], assumed["icc"]),
+        assumed,
     )
-    found = account_power.size_in_accounts(size, accounts, demand)
-    if isinstance(found, NotComputable):
-        return found, {}
-    return found.accounts, {
-        "design_effect": found.design_effect,
-        "planned_customers": _of_all(found.customers, demand.treatments),
-        "assumed": assumed,
-    }
 
 
 def _with_own_data(call: Call, metric: str, assumed: dict[str, Any]) -> dict[str, Any]:
@@ -144,75 +170,79 @@ def _with_own_data(call: Call, metric: str, assumed: dict[str, Any]) -> dict[str
     for name in missing:
         if filled[name] is None:
             faults.add(name, "No results by account tell this yet: give it.")
-    faults.raise_if_any("This size cannot be worked out.")
+    faults.raise_if_any(REFUSED)
     return {**filled, "experiment": None if known is None else known.experiment}
 
 
-def _definition(call: Call, body: dict[str, Any]) -> MetricDefinition:
+def _segment(call: Call, body: dict[str, Any]) -> tuple[str, int]:
+    """Find the segment whose data are read; everybody where none is named."""
+    key = body["segment"]
+    if not key:
+        return EVERYBODY, 0
     try:
-        versions = metrics.get(call.session, body["metric"]).versions
+        return key, segments.get(call.session, key).versions[-1].version
     except NotFound as error:
-        raise InvalidInput(
-            "This size cannot be worked out.", {"metric": error.message}
-        ) from error
-    wanted = body["version"] or versions[-1].version
-    for version in versions:
+        raise InvalidInput(REFUSED, {"segment": error.message}) from error
+
+
+def _version(call: Call, body: dict[str, Any]) -> tuple[Metric, MetricVersion]:
+    try:
+        row = metrics.get(call.session, body["metric"])
+    except NotFound as error:
+        raise InvalidInput(REFUSED, {"metric": error.message}) from error
+    wanted = body["version"] or row.versions[-1].version
+    for version in row.versions:
         if version.version == wanted:
-            return metrics.definition_of(version)
-    raise InvalidInput(
-        "This size cannot be worked out.", {"version": "There is no such version."}
-    )
+            return row, version
+    raise InvalidInput(REFUSED, {"version": "There is no such version."})
 
 
-def _check(definition: MetricDefinition, body: dict[str, Any]) -> None:
+def _check(definition: MetricDefinition, basis: Basis, body: dict[str, Any]) -> None:
+    from analysis.plan_basis import lacks  # noqa: PLC0415  # see the module's head
+
     faults = Faults()
-    needed = "sd" if definition.has_spread else "baseline"
-    if body[needed] is None:
-        faults.add(needed, f"A {definition.kind.value} metric needs this.")
+    needed = lacks(definition, basis)
+    if needed is not None and body[needed] is None:
+        faults.add(
+            needed,
+            f"A {definition.kind.value} metric needs this: no data of your own tell it"
+            " yet.",
+        )
+    elif needed is not None:
+        faults.add(needed, "This value is outside of what is possible.")
     counts_all = not definition.is_survey and not definition.selects
-    if counts_all and body["response_share"] != 1:
+    if counts_all and body["response_share"] not in {None, 1}:
         faults.add("response_share", "This metric counts every customer.")
     drawn = body["unit"]
-    weekly = "weekly_accounts" if drawn == Unit.ACCOUNT else "weekly_customers"
+    weekly = _DAYS_A_WEEK_OF[drawn]
     if body[weekly] is None:
         faults.add(weekly, f"Where {drawn.value}s are drawn, this is needed.")
     if drawn != Unit.ACCOUNT:
         for name in ("weekly_accounts", *_BY_ACCOUNT):
             if body[name] is not None:
                 faults.add(name, "Only where whole accounts are drawn.")
+    _check_numbers(faults, body)
+    faults.raise_if_any(REFUSED)
+
+
+def _check_numbers(faults: Faults, body: dict[str, Any]) -> None:
     faults.number("alpha", body["alpha"], 0.001, 0.2)
     faults.number("power", body["power"], 0.5, 0.99)
     check_looks(faults, body["monitoring_mode"], body["looks"])
+    if body["correlation"] is not None and abs(body["correlation"]) >= 1:
+        faults.add("correlation", "Give a number between -1 and 1.")
     split = body["split"]
     if not 2 <= len(split) <= 10 or not all(0 < share < 1 for share in split):  # noqa: PLR2004
         faults.add("split", "Give 2 to 10 shares, each above 0 and below 1.")
     elif any(share != split[1] for share in split[2:]):
         faults.add("split", "Give all treatments the same share.")
-    faults.raise_if_any("This size cannot be worked out.")
 
 
-def _size(
-    definition: MetricDefinition, body: dict[str, Any], demand: Demand
-) -> SampleSize | NotComputable:
-    from analysis.stats import event_power, power  # noqa: PLC0415  # see the head
-
-    if definition.is_time:
-        found = event_power.size_for_survival(body["baseline"], body["effect"], demand)
-        return found.size if isinstance(found, event_power.SurvivalSize) else found
-    if definition.has_spread:
-        size = power.size_for_means(body["sd"], body["effect"], demand)
-    else:
-        size = power.size_for_proportions(body["baseline"], body["effect"], demand)
-    return power.size_with_silence(size, body["response_share"])
-
-
-def _without(
-    found: NotComputable, sizes: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    if found.reason == Reason.OUT_OF_RANGE:
+def _refuse_fields(ahead: PlanAhead) -> None:
+    """Name the field at fault, where a value is none that a plan can have."""
+    found = ahead.refused
+    if found is not None and found.reason == Reason.OUT_OF_RANGE:
         field = str(found.facts.get("field", "body"))
         raise InvalidInput(
-            "This size cannot be worked out.",
-            {field: "This value is outside of what is possible."},
+            REFUSED, {field: "This value is outside of what is possible."}
         )
-    return {**(sizes or NOTHING), "reason": found.reason, "facts": found.facts}

@@ -1,5 +1,6 @@
 """Metrics: named measures whose definitions are append-only versions."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +17,32 @@ from experiments.models import Metric, MetricVersion
 from experiments.plan import definition_from_json, definition_to_json
 from experiments.vocabulary import PersonRole
 
+LEAST_MARGIN, MOST_MARGIN = 1e-9, 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """What the catalogue says of a metric beside its definition; it has no versions.
+
+    Attributes:
+        name: as sentences on pages call it.
+        description: what it means for the customer.
+        owner: who answers for it; "" stands for whoever saves it.
+        default_margin: largest harm that its guardrails usually accept, on its own
+            scale; None says nothing.
+    """
+
+    name: str
+    description: str = ""
+    owner: str = ""
+    default_margin: float | None = None
+
 
 def create(
     session: Session,
     *,
     key: str,
-    name: str,
-    description: str,
+    entry: CatalogueEntry,
     definition: MetricDefinition,
     actor: Actor,
     now: datetime,
@@ -32,8 +52,7 @@ def create(
     Args:
         session: open transaction.
         key: immutable.
-        name: as sentences on pages call it, as in "Day-30 retention".
-        description: what it means for the business; may be empty.
+        entry: what the catalogue says of it.
         definition: how events become one outcome.
         actor: an analyst.
         now: aware UTC.
@@ -45,7 +64,7 @@ def create(
         Conflict: the key is taken.
     """
     actor.require(PersonRole.ANALYST, "define metrics")
-    _check(key, name, description, definition)
+    _check(key, entry, definition)
     audit.take_turn(session)
     if session.scalar(select(Metric.id).where(Metric.key == key)) is not None:
         raise Conflict(
@@ -53,7 +72,8 @@ def create(
             " version to it.",
             {"key": "This key is taken."},
         )
-    metric = Metric(key=key, name=name.strip(), description=description, created_at=now)
+    metric = Metric(key=key, created_at=now)
+    _write(metric, entry, actor)
     session.add(metric)
     _append(metric, definition, actor, now)
     session.flush()
@@ -100,6 +120,52 @@ def add_version(
         session, actor, "metric.add_version", "metric", key, before, after, now
     )
     return metric
+
+
+def describe(
+    session: Session,
+    key: str,
+    entry: CatalogueEntry,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Metric:
+    """Change what the catalogue says of a metric; its definition stays as it is.
+
+    Args:
+        session: open transaction.
+        key: of the metric.
+        entry: the new words; plans that are locked keep the old name.
+        actor: an analyst.
+        now: aware UTC.
+
+    Returns:
+        The metric with all versions.
+
+    Raises:
+        InvalidInput: with every fault by field.
+        NotFound: there is no such metric.
+    """
+    actor.require(PersonRole.ANALYST, "define metrics")
+    audit.take_turn(session)
+    metric = get(session, key)
+    faults = Faults()
+    _check_entry(faults, entry, definition_of(metric.versions[-1]))
+    faults.raise_if_any("This metric cannot be saved yet.")
+    before = _snapshot(metric)
+    _write(metric, entry, actor)
+    session.flush()
+    audit.record(
+        session, actor, "metric.describe", "metric", key, before, _snapshot(metric), now
+    )
+    return metric
+
+
+def entry_of(metric: Metric) -> CatalogueEntry:
+    """Read what the catalogue says of a metric beside its definition."""
+    return CatalogueEntry(
+        metric.name, metric.description, metric.owner, metric.default_margin
+    )
 
 
 def get(session: Session, key: str) -> Metric:
@@ -167,17 +233,34 @@ def definition_of(version: MetricVersion) -> MetricDefinition:
     return definition_from_json(version.definition)
 
 
-def _check(key: str, name: str, description: str, definition: MetricDefinition) -> None:
+def _check(key: str, entry: CatalogueEntry, definition: MetricDefinition) -> None:
     faults = Faults()
     check_key(faults, "key", key)
-    faults.text("name", name, 200, "a name")
-    faults.optional_text("description", description, 2000)
+    _check_entry(faults, entry, definition)
     try:
         definition.check()
     except AbideError as error:
         for field, sentence in error.fields.items():
             faults.add(field, sentence)
     faults.raise_if_any("This metric cannot be saved yet.")
+
+
+def _check_entry(
+    faults: Faults, entry: CatalogueEntry, definition: MetricDefinition
+) -> None:
+    faults.text("name", entry.name, 200, "a name")
+    faults.optional_text("description", entry.description, 2000)
+    faults.optional_text("owner", entry.owner, 200)
+    if entry.default_margin is not None:
+        most = 1.0 if definition.is_share else MOST_MARGIN
+        faults.number("default_margin", entry.default_margin, LEAST_MARGIN, most)
+
+
+def _write(metric: Metric, entry: CatalogueEntry, actor: Actor) -> None:
+    metric.name = entry.name.strip()
+    metric.description = entry.description
+    metric.owner = entry.owner.strip() or actor.label
+    metric.default_margin = entry.default_margin
 
 
 def _append(
@@ -197,6 +280,8 @@ def _snapshot(metric: Metric) -> dict[str, Any]:
     return {
         "name": metric.name,
         "description": metric.description,
+        "owner": metric.owner,
+        "default_margin": metric.default_margin,
         "version": latest.version,
         "definition": latest.definition,
     }

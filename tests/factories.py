@@ -201,7 +201,14 @@ def make_metric(
         "definition": csat_definition() if is_csat else definition(),
         "actor": SYSTEM,
     }
-    return metrics.create(session, key=key, now=now, **{**plain, **changes})
+    asked = {**plain, **changes}
+    said = {
+        field.name: asked.pop(field.name)
+        for field in dataclasses.fields(metrics.CatalogueEntry)
+        if field.name in asked
+    }
+    entry = metrics.CatalogueEntry(**said)
+    return metrics.create(session, key=key, entry=entry, now=now, **asked)
 
 
 def make_hypothesis(

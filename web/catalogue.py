@@ -77,4 +77,7 @@ def read(database: Session) -> Catalogue:
         uncertified=tuple(
             m.name for m in all_metrics if not standings[m.versions[-1].id].is_certified
         ),
+        margins={
+            m.key: m.default_margin for m in all_metrics if m.default_margin is not None
+        },
     )

@@ -6,6 +6,7 @@ import marshmallow as ma
 
 from api.schemas.fields import (
     Choice,
+    Decimal,
     Items,
     Part,
     StrictSchema,
@@ -28,6 +29,9 @@ from experiments.metric_definition import (
     USUAL_COVARIATE_DAYS,
     MetricDefinition,
 )
+from experiments.missing_data import missing_rule
+from experiments.models import Metric
+from experiments.plan import definition_from_json
 from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
 from experiments.vocabulary import Amount, Direction, MetricKind
 
@@ -199,12 +203,36 @@ class MetricDefinitionSchema(StrictSchema):
         return MetricDefinition(**data)
 
 
-class MetricBodySchema(StrictSchema):
+class MetricEntrySchema(StrictSchema):
+    """What the catalogue says of a metric beside its definition."""
+
+    name = text(200, required=True, metadata={"example": "Day-30 retention"})
+    description = text(
+        2000,
+        load_default="",
+        metadata={"description": "What it means for the customer."},
+    )
+    owner = text(
+        200,
+        load_default="",
+        metadata={"description": "Who answers for it. Left out: who saves it."},
+    )
+    default_margin = number(
+        0,
+        1e9,
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Largest harm that its guardrails usually accept, absolute:"
+            " 0.01 is one point of a share."
+        },
+    )
+
+
+class MetricBodySchema(MetricEntrySchema):
     """A new metric with its first definition."""
 
     key = identifier(required=True)
-    name = text(200, required=True, metadata={"example": "Day-30 retention"})
-    description = text(2000, load_default="")
     definition = Part(MetricDefinitionSchema, required=True)
 
 
@@ -223,5 +251,22 @@ class MetricSchema(StrictSchema):
     key = identifier(required=True)
     name = Text(required=True)
     description = Text(required=True)
+    owner = Text(
+        required=True, metadata={"description": "Who answers for it; may be empty."}
+    )
+    default_margin = Decimal(required=True, allow_none=True)
+    missing_data = Text(
+        required=True,
+        metadata={
+            "description": "What becomes of customers whose outcome is not known."
+        },
+    )
     created_at = Time(required=True)
     versions = Items(Part(MetricVersionSchema), required=True)
+
+    @ma.pre_dump
+    def with_rule(self, row: Metric, **_: object) -> dict[str, Any]:
+        """Say what becomes of unknown outcomes, by the newest definition."""
+        names = self.fields.keys() - {"missing_data"}
+        rule = missing_rule(definition_from_json(row.versions[-1].definition))
+        return {name: getattr(row, name) for name in names} | {"missing_data": rule}

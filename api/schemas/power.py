@@ -6,7 +6,10 @@ from api.schemas.fields import (
     Flag,
     Items,
     Object,
+    Part,
     StrictSchema,
+    Text,
+    Time,
     identifier,
     number,
     whole,
@@ -18,15 +21,14 @@ _OWN_DATA = (
     "Where accounts are drawn only. Left out: as in the newest results by account, if"
     " there are any."
 )
+_OWN = "Left out: from own data, where there are any."
 OPEN_SHARE = {"exclusiveMinimum": 0, "exclusiveMaximum": 1}
 
 
-class PowerBodySchema(StrictSchema):
-    """What is planned, and what is known before it."""
+class KnownSchema(StrictSchema):
+    """A metric with what is known of it; what is left out is read from own data."""
 
-    metric = identifier(
-        required=True, metadata={"description": "Key of the primary metric."}
-    )
+    metric = identifier(required=True, metadata={"description": "Its key."})
     version = whole(
         1,
         load_default=None,
@@ -37,23 +39,71 @@ class PowerBodySchema(StrictSchema):
         metadata={
             **OPEN_SHARE,
             "description": "Today's share; for times, the share without the event at"
-            " the last day. Needed for all but means of answers.",
+            f" the end of the last day. For shares and times. {_OWN}",
         },
     )
     sd = Decimal(
         load_default=None,
         metadata={
             "exclusiveMinimum": 0,
-            "description": "Standard deviation of the score (of NPS in its points)."
-            " Needed for means of answers: CSAT, NPS, effort.",
+            "description": "Standard deviation of the outcome over customers; of NPS in"
+            " its points, of a ratio (y - R x) over the mean of x. For means of"
+            f" answers and amounts. {_OWN}",
         },
     )
+    response_share = Decimal(
+        load_default=None,
+        metadata={
+            "exclusiveMinimum": 0,
+            "maximum": 1,
+            "description": "Share of exposed customers who answer a survey, or who"
+            f" are counted, as by making contact. {_OWN} Else 1.",
+        },
+    )
+
+
+class GuardrailSchema(KnownSchema):
+    """A metric that must not get worse."""
+
+    margin = Decimal(
+        required=True,
+        metadata={
+            "exclusiveMinimum": 0,
+            "description": "Largest harm that is accepted, absolute.",
+        },
+    )
+
+
+class PowerBodySchema(KnownSchema):
+    """What is planned, and what is known before it."""
+
     effect = Decimal(
         required=True,
         metadata={
-            "description": "The change to detect, absolute and signed: 0.015 is 1.5"
-            " points up."
+            "description": "The change to detect, absolute and signed, on the metric's"
+            " scale: 0.015 is 1.5 points up, for times 2 is two days more."
         },
+    )
+    segment = identifier(
+        load_default="",
+        metadata={
+            "description": "Whose data are read. Left out, or empty: all customers'."
+        },
+    )
+    correlation = number(
+        -1,
+        1,
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Of the outcome with what the metric adjusts for."
+            f" {_OWN} Else 0."
+        },
+    )
+    guardrails = Items(
+        Part(GuardrailSchema),
+        load_default=list,
+        metadata={"maxItems": 50, "description": "Which of them would be protected?"},
     )
     alpha = number(0.001, 0.2, load_default=0.05)
     power = number(0.5, 0.99, load_default=0.8)
@@ -68,15 +118,6 @@ class PowerBodySchema(StrictSchema):
         },
     )
     coverage = Decimal(load_default=1.0, metadata={"exclusiveMinimum": 0, "maximum": 1})
-    response_share = Decimal(
-        load_default=1.0,
-        metadata={
-            "exclusiveMinimum": 0,
-            "maximum": 1,
-            "description": "Share of exposed customers who answer a survey, or who"
-            " are counted, as by making contact.",
-        },
-    )
     monitoring_mode = Choice(
         MonitoringMode,
         load_default=MonitoringMode.GROUP_SEQUENTIAL,
@@ -94,8 +135,8 @@ class PowerBodySchema(StrictSchema):
         load_default=None,
         metadata={
             "minimum": 0,
-            "description": "New customers of the segment who reach the change a week."
-            " Needed where customers are drawn.",
+            "description": "New customers of the segment who reach the change a week,"
+            f" where customers are drawn. {_OWN}",
         },
     )
     unit = Choice(
@@ -137,8 +178,76 @@ class PowerBodySchema(StrictSchema):
     )
 
 
+class LookAheadSchema(StrictSchema):
+    """When a share of the planned size will have been followed to the end."""
+
+    share = Decimal(required=True)
+    at = Time(required=True)
+
+
+class WeekSchema(StrictSchema):
+    """What an experiment could detect if enrolment ended after so many weeks."""
+
+    weeks = whole(1, required=True)
+    units = whole(0, 10**12, required=True, metadata={"description": "Enrolled."})
+    change = Decimal(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Smallest, absolute; null where there is none."},
+    )
+    answer_at = Time(required=True)
+
+
+class ProtectedSchema(StrictSchema):
+    """Whether harm to a guardrail can be ruled out at the planned size."""
+
+    metric = identifier(required=True)
+    margin = Decimal(required=True)
+    chance = Decimal(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "That harm beyond the margin is ruled out where there is"
+            " none; null where the metric is not known."
+        },
+    )
+    protected = Flag(
+        required=True,
+        metadata={"description": "Whether the chance reaches the power asked for."},
+    )
+    needed_units = whole(0, 10**12, required=True, allow_none=True)
+
+
+class FitSchema(StrictSchema):
+    """What would fit, where a plan takes too long."""
+
+    weeks = whole(1, required=True)
+    change = Decimal(required=True, allow_none=True)
+    weekly_units = whole(0, 10**12, required=True, allow_none=True)
+
+
+class OwnDataSchema(StrictSchema):
+    """What the project's own data say of a metric, over customers of late."""
+
+    measured_at = Time(required=True)
+    segment = Text(required=True, allow_none=True)
+    customers = whole(1, required=True, allow_none=True)
+    since = Time(required=True, allow_none=True)
+    until = Time(required=True, allow_none=True)
+    baseline = Decimal(required=True, allow_none=True)
+    sd = Decimal(required=True, allow_none=True)
+    response_share = Decimal(required=True)
+    correlation = Decimal(required=True)
+    weekly_customers = Decimal(required=True)
+
+
 class PowerSchema(StrictSchema):
     """Size and duration, or why there is none."""
+
+    name = Text(required=True, metadata={"description": "Of the primary metric."})
+    sentence = Text(
+        required=True, metadata={"description": "The answer, as the pages say it."}
+    )
 
     computable = Flag(required=True)
     reason = Choice(Reason, required=True, allow_none=True)
@@ -168,6 +277,37 @@ class PowerSchema(StrictSchema):
         allow_none=True,
         metadata={"description": "Until the last customer has matured."},
     )
+    first_answer_at = Time(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "If it started now: when an answer is due that holds"
+            " whatever it says."
+        },
+    )
+    looks = Items(Part(LookAheadSchema), required=True)
+    event_count = whole(
+        1,
+        10**12,
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "For times: events in control and one treatment together."
+        },
+    )
+    hazard_ratio = Decimal(
+        required=True,
+        allow_none=True,
+        metadata={"description": "For times: as which the change was taken."},
+    )
+    by_week = Items(Part(WeekSchema), required=True)
+    guardrails = Items(Part(ProtectedSchema), required=True)
+    would_fit = Items(
+        Part(FitSchema),
+        required=True,
+        metadata={"description": "Where it takes too long; else empty."},
+    )
+    own_data = Part(OwnDataSchema, required=True, allow_none=True)
     design_effect = Decimal(
         required=True,
         allow_none=True,

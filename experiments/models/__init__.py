@@ -37,7 +37,7 @@ from experiments.models.intake import (
 from experiments.models.journey import JourneyStage
 from experiments.models.keys import ApiKey, IdempotentAnswer
 from experiments.models.layers import HoldoutRow, Layer, LayerRange
-from experiments.models.metrics import Metric, MetricVersion
+from experiments.models.metrics import Metric, MetricBaseline, MetricVersion
 from experiments.models.opt_outs import (
     CustomerWords,
     OptOut,
@@ -99,6 +99,7 @@ __all__ = [
     "ListedUnit",
     "Look",
     "Metric",
+    "MetricBaseline",
     "MetricVersion",
     "OptOut",
     "OptOutLink",

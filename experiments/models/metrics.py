@@ -18,10 +18,27 @@ class Metric(Base):
     key: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     description: Mapped[str] = mapped_column(String(2000))
+    owner: Mapped[str] = mapped_column(String(300), server_default="")
+    default_margin: Mapped[float | None]  # on the metric's own scale
     created_at: Mapped[datetime]
     versions: Mapped[list["MetricVersion"]] = relationship(
         order_by="MetricVersion.version", back_populates="metric"
     )
+
+
+class MetricBaseline(Base):
+    """What a version was over customers of late, as it was read last."""
+
+    __tablename__ = "metric_baseline"
+
+    metric_version_id: Mapped[int] = mapped_column(
+        ForeignKey("metric_version.id"), primary_key=True
+    )
+    measured_at: Mapped[datetime]
+    store_version: Mapped[int]  # of the analytic store
+    # Key of a segment, "" for everybody -> analysis.baselines; empty where nothing is
+    # known yet.
+    found: Mapped[dict[str, Any]]
 
 
 class MetricVersion(Base):

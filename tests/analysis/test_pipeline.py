@@ -79,8 +79,7 @@ def started(
             metrics.create(
                 session,
                 key=key,
-                name=key.title(),
-                description="",
+                entry=metrics.CatalogueEntry(key.title()),
                 definition=definition,
                 actor=SYSTEM,
                 now=now(),
@@ -180,6 +179,35 @@ def test_final_run__clear_win__is_stored_with_all_its_parts(
         "n_immature": 0,
         "n_nonfinite": 0,
     }
+
+
+@ON_SQLITE
+@UNDRAWN
+def test_metric__defined_anew__old_results_stay_and_are_repeated_to_the_bit(
+    context: Context, store: EventStore, now: FakeClock
+) -> None:
+    started(context, now, {"retained": retention(), "csat": csat()})
+    put(store, customers().rows)
+    first = run_at(context, store, now, at(30))
+    with transaction(context.sessions) as session:
+        metrics.add_version(session, "retained", retention(3), actor=SYSTEM, now=now())
+        metrics.describe(
+            session,
+            "retained",
+            metrics.CatalogueEntry("Another name", owner="Ida", default_margin=0.5),
+            actor=SYSTEM,
+            now=now(),
+        )
+        kept = the_run(session, first.id).results[0]
+        assert (kept.metric_version, kept.outcome) == (1, first.results[0].outcome)
+
+    second = run_at(context, store, now, at(30, hours=1))
+
+    assert second.plan_sha256 == first.plan_sha256
+    assert [row.outcome for row in second.results] == [
+        row.outcome for row in first.results
+    ]
+    assert {row.metric_version for row in second.results} == {1}
 
 
 FORBIDDEN = ("effect", "interval", "p_value", "lift", "successes", "events", "chi2")

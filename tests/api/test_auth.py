@@ -93,6 +93,7 @@ LEAST_ROLES = {
     ("GET", "/api/v1/metrics"): "viewer",
     ("POST", "/api/v1/metrics"): "analyst",
     ("GET", "/api/v1/metrics/<key:key>"): "viewer",
+    ("PUT", "/api/v1/metrics/<key:key>"): "analyst",
     ("POST", "/api/v1/metrics/<key:key>/versions"): "analyst",
     ("POST", "/api/v1/power"): "viewer",
     ("GET", "/api/v1/surveys"): "viewer",

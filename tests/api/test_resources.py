@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from analysis.plan_basis import Basis
 from experiments import audit
 from experiments.context import Context
 from experiments.db import transaction
@@ -20,6 +21,7 @@ from tests.api.conftest import (
     metric_body,
     segment_body,
 )
+from tests.baselines import keep_baseline
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -518,7 +520,7 @@ def test_power__survey__asks_for_the_spread_and_counts_silence(api: Caller) -> N
 
 
 @on_sqlite
-def test_power__time_to_churn__takes_the_share_retained(api: Caller) -> None:
+def test_power__time_to_churn__takes_the_share_retained_and_days(api: Caller) -> None:
     definition = {
         **metric_body()["definition"],
         "kind": "time_to_churn",
@@ -531,14 +533,87 @@ def test_power__time_to_churn__takes_the_share_retained(api: Caller) -> None:
         {
             "metric": factories.RETENTION,
             "baseline": 0.5,
-            "effect": 0.1,
+            "effect": 3,
             "monitoring_mode": "fixed_end",
             "weekly_customers": 7000,
         },
     )
-    # Schoenfeld (1981) by hand: HR = ln .6 / ln .5 = .736966, so events =
-    # (1.95996 + .84162)^2 x 4 / ln(HR)^2 = 337.1; of the two groups 1 - (.5 + .6) / 2
-    # = .45 churn, so 337.1 / .45 / 2 = 374.5 customers each.
-    assert answer.json["control_count"] == 375
+    # In continuous time, by hand: days retained of 60 with S(60) = .5 are 43.28, their
+    # variance 426.3; three more are S(60) = .5805 with 383.6: 7.849 (426.3 + 383.6) / 9
+    # = 706, of whom .5 and .42 churn. Whole days take 2 % fewer.
+    assert answer.json["control_count"] == pytest.approx(706, rel=0.03)
+    assert answer.json["event_count"] == pytest.approx(706 * 0.92, rel=0.03)
+    assert answer.json["hazard_ratio"] == pytest.approx(0.785, abs=0.01)
     # At 1000 a day one week of enrolment is the least; then 60 + 14 days to mature.
     assert (answer.json["enrolment_days"], answer.json["total_days"]) == (7, 81)
+
+
+@on_sqlite
+def test_power__what_is_left_out__is_read_from_own_data(
+    api: Caller, context: Context
+) -> None:
+    api.post("/metrics", metric_body())
+    api.post("/metrics", csat_body())
+    plan = {"metric": factories.RETENTION, "effect": 0.015}
+    fields = api.post("/power", plan).json["fields"]
+    assert set(fields) == {"baseline", "weekly_customers"}
+    keep_baseline(context, factories.RETENTION, Basis(0.7))
+    keep_baseline(context, factories.CSAT, Basis(4.0, 1.2, counted_share=0.1))
+    guardrails = [{"metric": factories.CSAT, "margin": 0.05}]
+
+    answer = api.post(
+        "/power", {**plan, "monitoring_mode": "fixed_end", "guardrails": guardrails}
+    ).json
+
+    # By Fleiss, as in tests/web/test_planning.py; 28,874 at 5,800 a week.
+    assert answer["control_count"] == 14_437
+    assert (answer["enrolment_days"], answer["total_days"]) == (35, 66)
+    assert answer["own_data"]["customers"] == 812
+    assert answer["own_data"]["weekly_customers"] == 5800
+    assert "To detect a change of 1.5 points from 70 %" in answer["sentence"]
+    assert answer["looks"] == [{"share": 1.0, "at": answer["first_answer_at"]}]
+    assert [week["weeks"] for week in answer["by_week"]] == list(range(1, 13))
+    # By hand in tests/analysis/test_planner.py.
+    [csat] = answer["guardrails"]
+    assert csat["protected"] is False
+    assert csat["chance"] == pytest.approx(0.2002, abs=0.0005)
+    stated = api.post("/power", {**plan, "baseline": 0.7, "weekly_customers": 100}).json
+    assert "would take 5.7 years at 14 customers a day" in stated["sentence"]
+    assert [fit["weeks"] for fit in stated["would_fit"]] == [12, 47]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"guardrails": [{"metric": "none", "margin": 1}]}, {"guardrails.0.metric"}),
+        ({"guardrails": [{"metric": factories.RETENTION, "margin": 0}]},
+         {"guardrails.0.margin"}),
+        ({"segment": "none"}, {"segment"}),
+        ({"correlation": 1}, {"correlation"}),
+    ],
+)  # fmt: skip
+def test_power__odd_parts__are_refused_by_field(
+    api: Caller, changes: dict[str, Any], fields: set[str]
+) -> None:
+    api.post("/metrics", metric_body())
+    plan = {"metric": factories.RETENTION, "baseline": 0.5, "effect": 0.1}
+    answer = api.post("/power", {**plan, "weekly_customers": 700, **changes})
+    assert (answer.status_code, set(answer.json["fields"])) == (422, fields)
+
+
+@on_sqlite
+def test_metric__said_anew__keeps_its_versions(api: Caller) -> None:
+    made = api.post("/metrics", metric_body(owner="Team Growth")).json
+    assert (made["owner"], made["default_margin"]) == ("Team Growth", None)
+    assert made["missing_data"].startswith("Who has not been followed")
+    entry = {"name": "Stays", "default_margin": 0.01}
+
+    answer = api.put(f"/metrics/{factories.RETENTION}", entry)
+
+    assert answer.status_code == 200, answer.text
+    assert (answer.json["name"], answer.json["default_margin"]) == ("Stays", 0.01)
+    assert answer.json["owner"].startswith("key:")
+    assert answer.json["versions"] == made["versions"]
+    wrong = api.put(f"/metrics/{factories.RETENTION}", {**entry, "default_margin": 2})
+    assert set(wrong.json["fields"]) == {"default_margin"}

@@ -148,3 +148,65 @@ def test_definition__each_kind__matures_when_its_window_is_over(
     definition = factories.definition(kind=kind, direction=direction, gap_days=14)
     definition.check()
     assert definition.maturity.days == maturity_days
+
+
+@pytest.mark.parametrize(("typed", "owner"), [(" Team X ", "Team X"), ("", "system")])
+def test_create__owner__as_typed_or_who_defines_it(
+    typed: str, owner: str, sessions: sessionmaker[Session]
+) -> None:
+    with transaction(sessions) as session:
+        factories.make_metric(session, owner=typed, default_margin=0.01)
+    with sessions() as session:
+        stored = metrics.get(session, RETENTION)
+    assert (stored.owner, stored.default_margin) == (owner, 0.01)
+
+
+def test_describe__new_words__leave_the_definition_and_stand_in_the_audit(
+    sessions: sessionmaker[Session],
+) -> None:
+    with transaction(sessions) as session:
+        factories.make_metric(session)
+        entry = metrics.CatalogueEntry("Stays", "Still here", "Ida", 0.02)
+        metrics.describe(session, RETENTION, entry, actor=SYSTEM, now=NOW)
+    with sessions() as session:
+        stored = metrics.get(session, RETENTION)
+        newest = audit.entries(session)[0]
+    assert metrics.entry_of(stored) == entry
+    assert len(stored.versions) == 1
+    assert newest.action == "metric.describe"
+    assert newest.before is not None
+    assert newest.after is not None
+    assert (newest.before["owner"], newest.after["owner"]) == ("system", "Ida")
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"owner": "x" * 201}, "owner"),
+        ({"default_margin": 0.0}, "default_margin"),
+        ({"default_margin": 1.5}, "default_margin"),
+        ({"default_margin": float("nan")}, "default_margin"),
+    ],
+)
+def test_describe__what_nobody_can_mean__is_refused_at_its_field(
+    changes: dict[str, Any], field: str, sessions: sessionmaker[Session]
+) -> None:
+    entry = metrics.CatalogueEntry(**{"name": "Stays", **changes})
+    with transaction(sessions) as session:
+        factories.make_metric(session)
+        with pytest.raises(InvalidInput) as refused:
+            metrics.describe(session, RETENTION, entry, actor=SYSTEM, now=NOW)
+    assert set(refused.value.fields) == {field}
+
+
+@SQLITE
+def test_describe__by_a_viewer__is_refused(sessions: sessionmaker[Session]) -> None:
+    with transaction(sessions) as session:
+        factories.make_metric(session)
+        viewer = factories.make_actor(session, role=PersonRole.VIEWER)
+        with pytest.raises(Forbidden):
+            metrics.describe(
+                session, RETENTION, metrics.CatalogueEntry("x"), actor=viewer, now=NOW
+            )

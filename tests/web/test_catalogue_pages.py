@@ -7,13 +7,16 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
+from analysis.plan_basis import Basis
 from experiments import accounts, metrics, segments
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.metric_templates import TEMPLATES
 from experiments.models import Person, SegmentSize
 from experiments.vocabulary import Direction, MetricKind, PersonRole
+from tests.baselines import keep_baseline
 from tests.factories import (
+    RETENTION,
     make_hypothesis,
     make_metric,
     make_person,
@@ -155,6 +158,29 @@ def test_metric__by_its_form__gets_versions(
     assert first.direction == Direction.DECREASE
     assert first.events == ("App Opened", "Invoice Sent")
     assert (first.day, first.gap_days, second.gap_days) == (60, 21, 28)
+
+
+def test_metric__its_entry__is_changed_in_points_and_its_page_says_it(
+    signed_in: SignIn, context: Context
+) -> None:
+    visitor = signed_in(PersonRole.ANALYST)
+    with transaction(context.sessions) as session:
+        make_metric(session)
+    keep_baseline(context, RETENTION, Basis(0.632))
+    path = f"/catalogue/{RETENTION}/edit"
+    typed = {"owner": "Team Growth", "default_margin": "1.5"}
+    assert send(visitor, path, **typed) == f"/catalogue/{RETENTION}"
+    with transaction(context.sessions) as session:
+        stored = metrics.get(session, RETENTION)
+    assert (stored.owner, stored.default_margin) == ("Team Growth", 0.015)
+    assert len(stored.versions) == 1
+    page = visitor.get(f"/catalogue/{RETENTION}").text
+    assert "Team Growth" in page
+    assert "1.5 points" in page
+    assert "By your own data, it stands at 63.2 %: of 812 customers" in page
+    assert "Team Growth" in visitor.get("/catalogue").text
+    values = dict(main_form(visitor.get(path).text).values)
+    assert values["default_margin"] == "1.5"
 
 
 def test_metric_templates__each_as_it_fills_the_form__is_what_it_says(

@@ -38,7 +38,7 @@ from web.forms.explain import ExplainForm
 from web.forms.hypotheses import HypothesisForm
 from web.forms.layers import HoldoutForm, LayerForm, ReservationForm
 from web.forms.lists import ListedForm
-from web.forms.metrics import DefinitionForm, MetricForm
+from web.forms.metrics import DefinitionForm, EntryForm, MetricForm
 from web.forms.opt_outs import ChoiceLinksForm, CustomerWordsForm
 from web.forms.previews import PreviewForm
 from web.forms.privacy import CustomerForm, EraseForm
@@ -87,6 +87,7 @@ PAGES = (
     FormPage(RulesForm, "/segments/business/rule"),
     FormPage(MetricForm, "/catalogue/new"),
     FormPage(DefinitionForm, "/catalogue/csat/definition"),
+    FormPage(EntryForm, "/catalogue/csat/edit"),
     FormPage(HypothesisForm, "/hypotheses/new"),
     FormPage(HypothesisForm, "/hypotheses/annual-nudge/edit"),
     FormPage(ExperimentForm, "/experiments/new"),

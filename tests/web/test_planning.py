@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from experiments import accounts, catalog, hypotheses
+from analysis.plan_basis import Basis
+from experiments import accounts, catalog, hypotheses, metrics
+from experiments.actors import SYSTEM
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.decision_rule import DecisionRule, preset_rule
@@ -21,6 +23,7 @@ from experiments.vocabulary import (
     RulePreset,
     Status,
 )
+from tests.baselines import keep_baseline
 from tests.clock import FakeClock
 from tests.factories import (
     CSAT,
@@ -478,7 +481,76 @@ def test_duration__that_takes_very_long__is_written_with_separators(
         "duration-power": "80",
     }
     answer = send(planner, typed, "duration")
-    assert "it would take 57,752 weeks" in answer.text
+    assert "it would take more than 1,000 years at 0.1" in answer.text
+
+
+def test_duration__left_empty__is_taken_from_own_data_and_drawn(
+    planner: Visitor, context: Context
+) -> None:
+    keep_baseline(context, RETENTION, Basis(0.7))
+    keep_baseline(context, CSAT, Basis(4.0, 1.2, counted_share=0.1))
+    typed = TYPED | {
+        "monitoring_mode": "fixed_end",
+        "segment": "",
+        "coverage": "100",
+        "duration-power": "80",
+    }
+
+    answer = send(planner, typed, "duration")
+
+    # By hand in tests/analysis/test_planner.py; today is 14 March, 66 days before.
+    assert answer.status_code == 200
+    assert "you need 14,437 customers per variant" in answer.text
+    assert "is due on 19 May" in answer.text
+    assert "From your own data: 812 customers, first seen from 5 Jan" in answer.text
+    assert "<strong>CSAT:</strong> Cannot be protected at this size" in answer.text
+    assert '<td role="cell" data-label="Chance" class="num">20 %</td>' in answer.text
+    assert answer.text.count("<svg") >= 2
+    assert "4 weeks would detect 1.7 points" in answer.text
+    in_words = send(planner, typed, "duration-in-words")
+    assert "you need 14,437" in in_words.text
+    assert "would detect" not in in_words.text
+    stated = typed | {"metrics-1-today": "50", "metrics-1-spread": "0.2"}
+    protected = send(planner, stated, "duration")
+    assert "<strong>CSAT:</strong>" not in protected.text
+
+
+def test_guardrail__without_a_margin__gets_the_usual_one_of_its_metric(
+    planner: Visitor, context: Context
+) -> None:
+    typed = TYPED | {"metrics-1-margin": ""}
+    assert send(planner, typed).status_code == 400
+    entry = metrics.CatalogueEntry("CSAT", default_margin=0.07)
+    with transaction(context.sessions) as session:
+        metrics.describe(session, CSAT, entry, actor=SYSTEM, now=context.now())
+
+    assert send(planner, typed).status_code == 302
+    assert stored(context).metrics[1].margin == 0.07
+
+
+def test_duration__rule_that_asks_for_each_split__says_which_is_too_small(
+    planner: Visitor, context: Context
+) -> None:
+    keep_baseline(context, RETENTION, Basis(0.7))
+    keep_baseline(context, RETENTION, Basis(0.7), segment=SEGMENT, version=1, seen=100)
+    typed = TYPED | {
+        "monitoring_mode": "fixed_end",
+        "coverage": "100",
+        "segment": "",
+        "rule-preset": "own",
+        "rule-primary": "better",
+        "rule-guardrails": "harm_ruled_out",
+        "rule-splits": "yes",
+        "breakdowns": [SEGMENT],
+        "metrics-0-margin": "1.5",
+        "duration-power": "80",
+    }
+
+    answer = send(planner, typed, "duration")
+
+    # A tenth of the customers: 14 % by hand in tests/analysis/test_planner.py.
+    assert "<strong>In Business customers:</strong> Cannot be protected" in answer.text
+    assert ">14 %</td>" in answer.text
 
 
 def test_plan__with_fields_that_nobody_can_mean__is_refused_at_each(

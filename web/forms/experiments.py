@@ -351,10 +351,17 @@ class ExperimentForm(AbideForm):
                 version=catalogue.metric_versions.get(row.metric.data, 1),
                 role=pick(Role, row.role.data),
                 change_that_matters=row.change_that_matters.value,
-                margin=row.margin.value_or_none,
+                margin=self._margin(row, catalogue),
             )
             for _, row in self.chosen_metrics
         ]
+
+    def _margin(self, row: MetricChoiceForm, catalogue: Catalogue) -> float | None:
+        """Take the margin as typed; a guardrail's may be the metric's usual one."""
+        typed = row.margin.value_or_none
+        if typed is None and row.role.data == Role.GUARDRAIL.value:
+            return catalogue.margins.get(row.metric.data)
+        return typed
 
     def names(self) -> Mapping[str, str]:
         """Tell where faults of the design are shown; blank rows shift the numbers."""

@@ -1,7 +1,7 @@
 """The form of a hypothesis, and of one written within a new experiment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.hypothesis import Forecast, Hypothesis
@@ -51,6 +51,7 @@ class Catalogue:
         csat: key of a CSAT metric, preselected as guardrail; "" when there is none.
         layers: key and name.
         uncertified: names of metrics without a valid certificate.
+        margins: usual margin of each metric that has one, by key.
     """
 
     stages: Choices
@@ -63,6 +64,7 @@ class Catalogue:
     csat: str
     layers: Choices = ()
     uncertified: tuple[str, ...] = ()
+    margins: Mapping[str, float] = field(default_factory=dict)
 
 
 class HypothesisCoreForm(AbideForm):

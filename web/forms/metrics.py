@@ -16,12 +16,13 @@ from experiments.metric_definition import (
     MetricDefinition,
 )
 from experiments.metric_templates import MetricTemplate
+from experiments.metrics import CatalogueEntry
 from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
 from experiments.vocabulary import Amount, Direction, MetricKind
 from web.forms.base import AbideForm
 from web.forms.fields import PERCENT, Choice, Number, Radios, Text, Whole
 from web.forms.values import key_from, pick
-from web.presenters.words import METRIC_KIND
+from web.presenters.words import METRIC_KIND, who
 
 DIRECTIONS = (
     ("usual", "As usual for its kind"),
@@ -283,13 +284,52 @@ def _lines(field: Text) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip())
 
 
-class MetricForm(DefinitionForm):
-    """A new metric."""
+class EntryForm(AbideForm):
+    """What the catalogue says of a metric beside its definition."""
 
     name = Text("Name", 'As pages call it, such as "Day-30 retention".')
     description = Text(
         "What it means for the customer", longest=2000, rows=2, optional=True
     )
+    owner = Text(
+        "Who answers for it?",
+        "A person or a team. Left empty: you.",
+        longest=200,
+        optional=True,
+    )
+    default_margin = Number(
+        "Largest harm that its guardrails usually accept",
+        "In points for shares, else in its own unit. A guardrail without a largest harm"
+        " of its own gets this one.",
+        low=0,
+        optional=True,
+    )
+
+    def offer(self, definition: MetricDefinition) -> None:
+        """Read the margin in the metric's unit."""
+        self.default_margin.scale = PERCENT if definition.is_share else 1
+
+    def entry(self, definition: MetricDefinition) -> CatalogueEntry:
+        """Build the value that experiments checks."""
+        self.offer(definition)
+        return CatalogueEntry(
+            name=self.name.data or "",
+            description=self.description.data or "",
+            owner=self.owner.data or "",
+            default_margin=self.default_margin.value_or_none,
+        )
+
+    def show_entry(self, entry: CatalogueEntry, definition: MetricDefinition) -> None:
+        """Fill in what the catalogue says."""
+        self.offer(definition)
+        self.name.data, self.owner.data = entry.name, who(entry.owner)
+        self.description.data = entry.description
+        self.default_margin.show(entry.default_margin)
+
+
+class MetricForm(EntryForm, DefinitionForm):
+    """A new metric."""
+
     key = Text(
         "Key",
         "Stands in addresses and cannot be changed. Leave it empty to make it from"

@@ -44,7 +44,24 @@ class MetricChoiceForm(AbideForm):
     metric = Choice("Metric")
     role = Choice("Role", choices=[(role.value, ROLE[role]) for role in Role])
     change_that_matters = Number("Change that matters")
-    margin = Number("Largest harm you accept", optional=True)
+    margin = Number(
+        "Largest harm you accept",
+        "Of a guardrail it may be empty where its metric has a usual one.",
+        optional=True,
+    )
+    today = Number(
+        "Where does it stand today?",
+        "In percent, for shares; for times the share still without the event on the"
+        " last day. Leave it empty to take it from your own data.",
+        low=0,
+        high=100,
+        optional=True,
+    )
+    spread = Number(
+        "How much do customers differ in it?",
+        "Standard deviation; for means of answers and amounts. May be empty likewise.",
+        optional=True,
+    )
 
 
 class RuleForm(AbideForm):
@@ -127,16 +144,19 @@ class DurationForm(AbideForm):
 
     baseline = Number(
         "Where does the primary metric stand today?",
-        "In percent for rates, else in its own unit.",
+        "In percent, for rates; for times the share still without the event on the last"
+        " day. Leave it empty to take it from your own data.",
         optional=True,
     )
     spread = Number(
         "How much do customers differ in it?",
-        "Standard deviation; for means of answers and for times only.",
+        "Standard deviation over customers; for means of answers and amounts only. May"
+        " be empty likewise.",
         optional=True,
     )
     weekly_customers = Whole(
         "How many customers of the segment reach the change each week?",
+        "Leave it empty to take all who are seen for the first time in a week.",
         low=1,
         high=1e12,
         optional=True,
@@ -173,12 +193,12 @@ class DurationForm(AbideForm):
     )
     response = Number(
         "How many of them answer, or are counted?",
-        "For surveys, and for metrics that count only who made contact or a start.",
+        "For surveys, and for metrics that count only who made contact or a start. May"
+        " be empty likewise.",
         scale=PERCENT,
         low=0,
         high=100,
         optional=True,
-        default="100",
     )
     power = Number(
         "Power",

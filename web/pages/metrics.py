@@ -17,17 +17,21 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from analysis.baselines import EVERYBODY, known_baseline
+from analysis.wording import agreed, measure_of
 from experiments import certificates, metrics
 from experiments.db import transaction
 from experiments.errors import Conflict
+from experiments.metric_definition import MetricDefinition
 from experiments.metric_templates import TEMPLATES, template
+from experiments.missing_data import missing_rule
 from experiments.models import Metric
 from experiments.vocabulary import PersonRole
 from web import paging
 from web.access import actor, context, least
-from web.forms.metrics import DefinitionForm, MetricForm
+from web.forms.metrics import DefinitionForm, EntryForm, MetricForm
 from web.presenters.certificates import lines, mark, whose
-from web.presenters.metrics import better, definition_in_words, missing_rule
+from web.presenters.metrics import better, definition_in_words, stands_at
 from web.saving import form_data, save, wants_to_save
 
 pages = Blueprint("metrics", __name__)
@@ -76,15 +80,22 @@ def new() -> Response | str:
 
 
 def _create(database: Session, form: MetricForm) -> Metric:
+    definition = form.definition()
     return metrics.create(
         database,
         key=form.new_key(),
-        name=form.name.data or "",
-        description=form.description.data or "",
-        definition=form.definition(),
+        entry=form.entry(definition),
+        definition=definition,
         actor=actor(),
         now=context().now(),
     )
+
+
+def _usual_margin(row: Metric, definition: MetricDefinition) -> str:
+    """Write the margin that guardrails usually have; "" where none was said."""
+    if row.default_margin is None:
+        return ""
+    return agreed(row.default_margin, measure_of(definition))
 
 
 @pages.get("/catalogue/<key>")
@@ -101,6 +112,7 @@ def show(key: str) -> str:
         latest = metrics.definition_of(newest)
         standing = certificates.standings(database, [newest])[newest.id]
         done = standing.certificate
+        known = known_baseline(database, newest, EVERYBODY, 0)
         return render_template(
             "metric.html",
             row=row,
@@ -111,6 +123,8 @@ def show(key: str) -> str:
             versions=versions,
             better=better(latest),
             missing=missing_rule(latest),
+            margin=_usual_margin(row, latest),
+            known="" if known is None else stands_at(latest, known.basis),
         )
 
 
@@ -126,6 +140,36 @@ def certify(key: str) -> Response:
     else:
         flash("Asked for. It takes a few minutes; this page shows how far it is.")
     return redirect(url_for("web.metrics.show", key=key))
+
+
+@pages.route("/catalogue/<key>/edit", methods=["GET", "POST"])
+@least(PersonRole.ANALYST)
+def edit(key: str) -> Response | str:
+    """Show what the catalogue says of a metric, and change it."""
+    form = EntryForm(form_data())
+    with transaction(context().sessions) as database:
+        row = metrics.get(database, key)
+    definition = metrics.definition_of(row.versions[-1])
+    form.offer(definition)
+    if form_data() is None:
+        form.show_entry(metrics.entry_of(row), definition)
+    if wants_to_save():
+        saved = save(
+            form,
+            lambda database: metrics.describe(
+                database,
+                key,
+                form.entry(definition),
+                actor=actor(),
+                now=context().now(),
+            ),
+        )
+        if saved is not None:
+            flash("Saved. Plans that are locked keep the name they began with.")
+            return redirect(url_for("web.metrics.show", key=key))
+    problems = form.problems()
+    page = render_template("metric_edit.html", form=form, problems=problems, row=row)
+    return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
 
 
 @pages.route("/catalogue/<key>/definition", methods=["GET", "POST"])

@@ -16,7 +16,6 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from analysis.account_likeness import Likeness, known_likeness
 from experiments import catalog, hypotheses, lifecycle, metrics, segments
 from experiments.db import transaction
 from experiments.hypothesis import Hypothesis
@@ -30,16 +29,17 @@ from web.forms.base import title_of
 from web.forms.experiments import ExperimentForm, new_hypothesis_names
 from web.forms.fields import NONE, options
 from web.forms.hypotheses import CHANGE_HINT, Catalogue
-from web.forms.plan_parts import DurationForm
+from web.pages.plan_duration import worked_out
 from web.pages.segments import sizes_of
 from web.presenters.certificates import uncertified
-from web.presenters.duration import Answer, ByAccount, Question, work_out
+from web.presenters.duration import Answer
 from web.presenters.plans import checklist, plan_in_words
 from web.presenters.sizes import SizeShown
 from web.saving import form_data, gather, save, stop_if_wrong, wants_to_save
 
 pages = Blueprint("planning", __name__)
-DURATION = "duration"
+# The button, and what the page asks by itself while the plan is typed: without a chart.
+DURATION, DURATION_IN_WORDS = "duration", "duration-in-words"
 TIMES = ("planned_end_at", "exposures_from", "enrolment_ends_at")
 
 
@@ -161,8 +161,9 @@ def _form_page(
         form.revision.data = str(experiment.revision)
     sizes = _show_sizes(form, offer)
     answer = None
-    if request.form.get("action") == DURATION:
-        answer = _waiting(form) or _duration(form)
+    action = request.form.get("action")
+    if action in {DURATION, DURATION_IN_WORDS}:
+        answer = _waiting(form) or worked_out(form, draws=action == DURATION)
     problems = form.problems()
     page = render_template(
         "experiment_form.html",
@@ -200,57 +201,18 @@ def _waiting(form: ExperimentForm) -> Answer | None:
     taken = [*form.duration.form, form.alpha, form.coverage]
     taken += [row.share for _, row in form.chosen_variants]
     if form.primary is not None:
-        taken.append(form.primary.change_that_matters)
+        taken += [form.primary.change_that_matters, form.primary.margin]
+    taken += [
+        field
+        for _, row in form.chosen_metrics
+        for field in (row.margin, row.today, row.spread)
+        if row is not form.primary
+    ]
     refused = [field for field in taken if not field.validate(form)]
     if not refused:
         return None
     names = ", ".join(f'"{title_of(field)}"' for field in refused)
     return Answer(f"The duration is not worked out yet: correct {names} first.")
-
-
-def _duration(form: ExperimentForm) -> Answer:
-    primary = form.primary
-    if primary is None or not primary.metric.data:
-        return Answer("To work out the duration, choose the primary metric first.")
-    with transaction(context().sessions) as database:
-        row = metrics.get(database, primary.metric.data)
-        known = known_likeness(database, row.key) if form.by_account else None
-    asked = form.duration.form
-    return work_out(
-        Question(
-            definition=metrics.definition_of(row.versions[-1]),
-            effect=primary.change_that_matters.value,
-            baseline=asked.baseline.value_or_none,
-            spread=asked.spread.value_or_none,
-            response_share=asked.response.value,
-            power=asked.power.value,
-            alpha=form.alpha.value,
-            weekly_customers=asked.weekly_customers.value_or_none,
-            coverage=form.coverage.value,
-            shares=tuple(row.share.value for _, row in form.chosen_variants),
-            by_account=_by_account(asked, known) if form.by_account else None,
-            mode=form.mode,
-            looks=form.planned_looks(),
-        )
-    )
-
-
-def _by_account(asked: DurationForm, known: Likeness | None) -> ByAccount:
-    """Take what was typed, and what was not from this project's own results."""
-    customers = asked.account_customers.value_or_none
-    cv, icc = asked.account_cv.value_or_none, asked.icc.value_or_none
-    is_known = known is not None and None in {customers, cv, icc}
-    if known is not None:
-        customers = known.customers if customers is None else customers
-        cv = known.cv if cv is None else cv
-        icc = known.icc if icc is None else icc
-    return ByAccount(
-        weekly_accounts=asked.weekly_accounts.value_or_none,
-        customers=customers,
-        cv=cv,
-        icc=icc,
-        known_from=known.experiment if known is not None and is_known else None,
-    )
 
 
 @pages.get("/experiments/<key>/review")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from analysis import wording
+from analysis.plan_basis import Basis
 from experiments.metric_definition import NO_CAP, MetricDefinition
 from experiments.vocabulary import Amount, Direction, MetricKind, SurveyKind
 
@@ -223,34 +224,32 @@ _WRITERS: Mapping[MetricKind, Callable[[MetricDefinition], str]] = {
 }
 
 
-def missing_rule(definition: MetricDefinition) -> str:
-    """Say what becomes of customers whose outcome is not known.
+def stands_at(definition: MetricDefinition, basis: Basis) -> str:
+    """Say where a metric stands, by the project's own data.
 
     Args:
-        definition: complete and checked.
+        definition: of the metric.
+        basis: with its source.
 
     Returns:
-        One or two sentences.
+        One sentence; "" where nothing is known.
     """
-    if definition.is_survey:
-        return (
-            "Who did not answer is missing, and counted apart. Where the groups"
-            " answered unequally often, the result is never called better."
-        )
-    if definition.selects:
-        kind = "contact" if not definition.start_events else "start"
-        return (
-            f"Who had no {kind} is missing, and counted apart. Where that differs"
-            " between the groups, the result is never called better."
-        )
-    if definition.is_followed:
-        return (
-            "Who was not followed to the end is censored: counted for as long as they"
-            " were seen, and never as lost."
-        )
+    source = basis.source
+    if source is None or basis.value is None:
+        return ""
+    error = (basis.sd or 0.5) / source.customers**0.5  # of a share at most
+    if definition.is_time:
+        share = wording.percent(basis.value)
+        stands = f"{share} are still without the event after {definition.day} days"
+    else:
+        measure = wording.measure_of(definition)
+        decimals = wording.decimals_for(measure.shown(2 * error))
+        value = wording.value_on_scale(basis.value, definition, decimals)
+        stands = f"it stands at {value}"
     return (
-        "Who has not been followed for the whole time is too young, and not counted"
-        " yet. Nobody is missing: no event means no."
+        f"By your own data, {stands}: of {wording.count(source.customers)} customers,"
+        f" first seen from {wording.date(source.since)} to"
+        f" {wording.date(source.until)}."
     )
 
 

@@ -78,19 +78,22 @@ for (const part of document.querySelectorAll("[data-choice-of]")) {
 // would be the buttons of that name.)
 const plan = document.getElementById("plan-form");
 const answer = document.getElementById("duration-answer");
+const more = document.getElementById("duration-more");
 if (plan && answer) {
   let timer = 0;
   let asked = 0;
   const ask = async () => {
     const number = ++asked;
     const body = new FormData(plan);
-    body.set("action", "duration");
+    body.set("action", "duration-in-words");
     try {
       const reply = await fetch(location.href, { method: "POST", body });
       const page = new DOMParser().parseFromString(await reply.text(), "text/html");
       const fresh = page.getElementById("duration-answer");
       if (fresh && number === asked && fresh.textContent.trim() !== answer.textContent.trim()) {
         answer.replaceChildren(...fresh.childNodes);
+        // What was drawn for other numbers goes; the button draws it anew.
+        more?.replaceChildren();
       }
     } catch {
       // The button does the same.

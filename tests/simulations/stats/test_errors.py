@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from analysis.stats.estimate import Estimate
+from analysis.stats.estimate import Estimate, NotComputable
 from analysis.stats.event_power import SurvivalSize, size_for_survival
 from analysis.stats.intervals import normal_p_value
 from analysis.stats.means import welch
@@ -18,7 +18,8 @@ from analysis.stats.power import (
 from analysis.stats.proportions import two_proportions
 from analysis.stats.srm import sample_ratio
 from analysis.stats.summary import LifeTable, Moments, Successes
-from analysis.stats.survival import LogRank, logrank
+from analysis.stats.survival import LogRank, logrank, rmst_difference
+from analysis.stats.time_power import size_for_days, steady
 from tests.simulations.stats.conftest import Note, allowance, runs
 from tests.simulations.stats.test_coverage import table
 
@@ -98,6 +99,25 @@ def test_power_of_logrank__size_as_planned__80_percent(
         found = logrank(arms)
         assert isinstance(found, LogRank)
         detected += found.p_value < 0.05
+
+    assert_power(detected, n, note)
+
+
+def test_power_of_days_retained__size_as_planned__80_percent(
+    chance: np.random.Generator, note: Note
+) -> None:
+    horizon, n = 60, runs(1500, 20_000)
+    control = steady(0.6, horizon)
+    assert not isinstance(control, NotComputable)
+    planned = size_for_days(control, 2.0)
+    assert isinstance(planned, SurvivalSize)
+    kept, size = control[-1] ** planned.hazard_ratio, planned.size
+
+    detected = 0
+    for _ in range(n):
+        ours = curve(chance, size.control, 0.6, horizon)
+        theirs = curve(chance, size.treatment, kept, horizon)
+        detected += p_value(rmst_difference(ours, theirs, horizon)) < 0.05
 
     assert_power(detected, n, note)
 
