@@ -91,14 +91,14 @@ class Gauge(ABC):
         return False
 
     @property
-    def keeps_to_window(self) -> bool:
-        """Whether it looks at rows in its window only, at each by itself."""
+    def bears_earlier_rows(self) -> bool:
+        """Whether rows before the exposure among its own would change nothing."""
         return False
 
     def wanted(self, rows: Rows) -> Column:
         """Say of each event row whether this metric reads it."""
         if "name" not in rows.columns:  # all of them are this metric's
-            return ibis.literal(True)  # noqa: FBT003  # the value itself
+            return ~rows.is_start
         return rows.name.isin(self.definition.events)
 
     def prepare(self, rows: Rows) -> Rows:

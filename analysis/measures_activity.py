@@ -45,7 +45,7 @@ class Retention(Measure):
 
     @property
     @override
-    def keeps_to_window(self) -> bool:
+    def bears_earlier_rows(self) -> bool:
         return True
 
     @override
@@ -76,6 +76,11 @@ class _Gaps(Measure):
         return True
 
     @property
+    @override
+    def bears_earlier_rows(self) -> bool:
+        return True  # what follows a row is the same whatever stands before it
+
+    @property
     def _next(self) -> str:
         """Name the column of the next activity, one for all metrics of these events."""
         events = "\x1f".join(sorted(self.definition.events))
@@ -100,7 +105,8 @@ class _Gaps(Measure):
         following = rows[self._next]
         gap = self.definition.gap_days * DAY
         begins = following.isnull() | (following - rows.offset >= gap)
-        return {self.name: rows.offset.min(where=self._counts(rows) & begins)}
+        begins &= self._counts(rows) & (rows.offset >= 0)
+        return {self.name: rows.offset.min(where=begins)}
 
 
 class Churn(_Gaps):

@@ -37,7 +37,7 @@ class EventShare(Measure):
 
     @property
     @override
-    def keeps_to_window(self) -> bool:
+    def bears_earlier_rows(self) -> bool:
         return True
 
     @override

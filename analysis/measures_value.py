@@ -60,7 +60,7 @@ class AmountMeasure(Gauge):
 
     @property
     @override
-    def keeps_to_window(self) -> bool:
+    def bears_earlier_rows(self) -> bool:
         return True
 
     @override
@@ -91,8 +91,8 @@ class AmountMeasure(Gauge):
 
 def named(rows: Rows, events: tuple[str, ...]) -> Column:
     """Say of each row whether it is of one of these events."""
-    if "name" not in rows.columns:  # all of them are
-        return ibis.literal(True)  # noqa: FBT003  # the value itself
+    if "name" not in rows.columns:  # all of them are, but for the exposure itself
+        return ~rows.is_start
     return rows.name.isin(events)
 
 

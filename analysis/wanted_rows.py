@@ -33,7 +33,7 @@ def read_alike(measures: Sequence[Gauge]) -> bool:
 
 def can_read_before_too(measures: Sequence[Gauge]) -> bool:
     """Whether one pass can read what came before the exposure and after it."""
-    return all(m.keeps_to_window for m in measures)
+    return all(m.bears_earlier_rows for m in measures)
 
 
 def _are_surveys(measures: Sequence[Gauge]) -> bool:

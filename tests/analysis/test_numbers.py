@@ -88,6 +88,36 @@ def test_amounts__events_around_the_window__counted_and_added_up(
     assert (counted.n, counted.mean, counted.m2) == (3, 4 / 3, 14 / 3)
 
 
+def test_amounts__beside_churn_of_the_same_events__the_exposure_is_none_of_them(
+    tmp_path: Path,
+) -> None:
+    # Churn takes the exposure itself for the start of a first gap. By hand: a paid
+    # twice after it and once, 9, the day before; b never.
+    events = EventFile()
+    events.exposed("a", "control", at(1)).exposed("b", "control", at(1))
+    events.active("a", 2, 3, name="Paid", value=2.0)
+    events.active("a", 0, name="Paid", value=9.0).active("z", -30, name="Paid")
+    churn = MetricDefinition(
+        MetricKind.CHURN, Direction.DECREASE, ("Paid",), day=7, gap_days=7
+    )
+    metrics = {
+        "churn": churn,
+        "count": amount(MetricKind.EVENT_COUNT),
+        "any": amount(MetricKind.EVENT_SHARE, at_least=1),
+        "sum": amount(covariate_days=14),
+    }
+    together = summarise(events, metrics, tmp_path, at(30))
+    found = {key: together.arms(key)["control"] for key in metrics}
+    assert found["count"].summary == Moments(2, 1.0, 2.0, 0.0, 2.0)
+    assert found["any"].summary == Successes(2, 1)
+    assert found["churn"].summary == Successes(2, 2)
+    vector = amounts_in(found["sum"]).vector
+    assert (vector.mean[:2], vector.m2[0][1]) == ((2.0, 4.5), 18.0)
+    for key, definition in metrics.items():
+        alone = summarise(events, {key: definition}, tmp_path, at(30))
+        assert alone.arms(key)["control"] == found[key]
+
+
 def test_amounts__values_that_are_no_numbers__are_counted_and_left_out(
     tmp_path: Path,
 ) -> None:
