@@ -77,7 +77,7 @@ def reserve(
         )
     faults.raise_if_any("Nothing was reserved.")
     layer = get(session, key)
-    chosen = _choose(layer, share, now, mine=None)
+    chosen = _choose(layer, share, now, mine=None, field="share")
     for part in chosen:
         layer.ranges.append(_range(part, experiment, note, actor, now, in_use=False))
     session.flush()
@@ -145,7 +145,7 @@ def occupy(
     held = [p for p in taken(layer, now) if p.experiment == key and p.in_use]
     for part in held:
         part.freed_at = now
-    chosen = _choose(layer, experiment.layer_share, now, mine=key)
+    chosen = _choose(layer, experiment.layer_share, now, mine=key, field="layer_share")
     for part in taken(layer, now):
         if part.experiment == key:
             part.freed_at = now
@@ -236,9 +236,12 @@ def _is_draft_in(session: Session, experiment: str, layer: str) -> bool:
 
 
 def _choose(
-    layer: Layer, share: float, now: datetime, mine: str | None
+    layer: Layer, share: float, now: datetime, *, mine: str | None, field: str
 ) -> Sequence[Range]:
-    """Find room, with what this experiment reserved before counted as free."""
+    """Find room, with what this experiment reserved before counted as free.
+
+    `field` is what the share is called where it was asked for.
+    """
     held = taken(layer, now)
     others = [p for p in held if mine is None or p.experiment != mine]
     reserved = [(p.first_bucket, p.end_bucket) for p in held if p not in others]
@@ -255,7 +258,7 @@ def _choose(
         ]
         raise Conflict(
             layers.refusal(layer.name, share, known),
-            {"layer_share": "There is not so much free in this layer."},
+            {field: "There is not so much free in this layer."},
         )
     return found
 

@@ -212,7 +212,8 @@ def _variant(
             PersonalRule(
                 rule["segment"],
                 compile_rule(rule["condition"]),
-                complete(rule["parameters"]),
+                # What a rule leaves out is as for everybody else of this variant.
+                complete({**entry["parameters"], **rule["parameters"]}),
             )
             for rule in entry["personalisation"]
         ),

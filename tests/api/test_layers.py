@@ -32,6 +32,7 @@ def test_layer__made_reserved_and_freed__shows_what_is_free(api: Caller) -> None
         'The layer "Checkout" has 70 % free, and 80 % is asked for. Up to 70 % would'
         " fit now."
     )
+    assert set(too_much.json["fields"]) == {"share"}
     path = f"/layers/checkout/reservations/{part['id']}"
     freed = api("DELETE", path)
     assert (freed.status_code, freed.json["free_share"]) == (200, 1.0)

@@ -25,6 +25,7 @@ from experiments.assignment import (
 )
 from experiments.buckets import BUCKET_COUNT
 from experiments.vocabulary import AssignmentReason, Status
+from tests import rulesets
 
 # Buckets that the released JavaScript client gives (@growthbook/growthbook 1.8.0
 # from npm, Node 20.20.2): `new GrowthBook({attributes: {id}}).run({key: "e", seed,
@@ -440,3 +441,32 @@ def test_assign__same_inputs__same_answer_whatever_else_changes() -> None:
     for unit in units:
         if half[unit].in_experiment:
             assert full[unit] == half[unit]
+
+
+def test_parse__personal_rule_leaves_parameters_out__has_those_of_its_variant() -> None:
+    """Then those of control, as every variant: what nobody changed stays."""
+    one = rulesets.entry(
+        "nudge",
+        types={"headline": "string", "steps": "integer", "colour": "string"},
+        variants=[
+            rulesets.variant(
+                "control", parameters={"headline": "Hi", "steps": 3, "colour": "red"}
+            ),
+            rulesets.variant(
+                "treatment",
+                parameters={"headline": "Save", "steps": 4},
+                personalisation=[
+                    rulesets.personal("pro", {"plan": "pro"}, headline="Save as a pro")
+                ],
+            ),
+        ],
+    )
+    [_, treatment] = rulesets.ruleset_of([one]).experiments["nudge"].variants
+
+    assert treatment.parameters == {"headline": "Save", "steps": 4, "colour": "red"}
+    [rule] = treatment.rules
+    assert rule.parameters == {
+        "headline": "Save as a pro",
+        "steps": 4,
+        "colour": "red",
+    }

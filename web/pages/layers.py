@@ -140,7 +140,6 @@ def reserve() -> Response:
         )
 
     names = {name: f"reserve-{name}" for name in ("share", "note", "experiment")}
-    names["layer_share"] = "reserve-share"
     if not form.validate() or save(form, keep, names) is None:
         return _again(forms)
     flash("It is reserved.")
