@@ -53,7 +53,7 @@ class ShareSchema(StrictSchema):
     high = Decimal(required=True)
 
 
-class TriedSchema(StrictSchema):
+class TriedRunsSchema(StrictSchema):
     """One way of running experiments, and what its comparisons said."""
 
     setting = Text(
@@ -106,7 +106,7 @@ class CertificateSchema(StrictSchema):
     entered_from = Time(required=True, allow_none=True)
     entered_to = Time(required=True, allow_none=True)
     sentences = Text(required=True, allow_none=True)
-    tried = Items(Part(TriedSchema), required=True)
+    tried = Items(Part(TriedRunsSchema), required=True)
 
     @ma.pre_dump
     def shown(self, row: Any, **_: object) -> dict[str, Any]:  # noqa: ANN401  # a row
