@@ -28,6 +28,7 @@ from experiments.vocabulary import (
 # Raised whenever the same data may give another estimate, interval or look.
 STATISTICS_VERSION = 1
 USUAL_COMPARISONS, LEAST_COMPARISONS, MOST_COMPARISONS = 1000, 200, 20_000
+PLANTED_PART, LEAST_PLANTED = 4, 100  # a quarter of the comparisons, at least 100
 OPEN = (CertificateState.WAITING.value, CertificateState.RUNNING.value)
 
 
@@ -51,6 +52,11 @@ class Standing:
     def is_certified(self) -> bool:
         """Whether the metric may decide without a mark."""
         return self.state == CertificateStanding.CERTIFIED
+
+
+def planted_count(comparisons: int) -> int:
+    """Tell how many comparisons have a difference planted, beside those of equals."""
+    return max(LEAST_PLANTED, comparisons // PLANTED_PART)
 
 
 def definition_sha256(definition: dict[str, Any]) -> str:

@@ -50,7 +50,6 @@ LEAST_KNOWN = 1000  # customers with an outcome; with fewer, customers are inven
 MOST_CUSTOMERS = 100_000
 INVENTED = 20_000
 LONGEST = timedelta(days=180)  # looked back for entries
-PLANTED_PART, LEAST_PLANTED = 4, 100  # a quarter of the comparisons
 NOTE_SECONDS = 2.0
 READING_PATIENCE = timedelta(minutes=30)
 WAIT_SECONDS = 0.5
@@ -72,7 +71,7 @@ class Task:
     @property
     def planted(self) -> int:
         """How many comparisons have a difference planted."""
-        return _planted(self.comparisons)
+        return certificates.planted_count(self.comparisons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +86,7 @@ class Trial:
 
 def trial_size(comparisons: int) -> int:
     """Tell how many comparisons a trial has, those with a difference too."""
-    return comparisons + _planted(comparisons)
-
-
-def _planted(comparisons: int) -> int:
-    return max(LEAST_PLANTED, comparisons // PLANTED_PART)
+    return comparisons + certificates.planted_count(comparisons)
 
 
 def certify_now(

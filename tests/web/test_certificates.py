@@ -73,6 +73,11 @@ def test_metric_page__asked_for_a_certificate__says_that_it_waits(
     assert "Asked for." in asked.text
     assert "Waits to be worked out" in asked.text
     assert "Ask for a certificate" not in asked.text
+    with transaction(context.sessions) as session:
+        [row] = certificates.listing(session, factories.RETENTION)
+        row.state, row.done_count = CertificateState.RUNNING.value, 430
+    # A quarter as many as 1,000 have a difference planted.
+    assert "430 of 1,250 comparisons done" in browser.get(path).text
     again = browser.post(f"{path}/certificates", follow=True)
     assert "worked out already" in again.text
     with transaction(context.sessions) as session:

@@ -5,7 +5,7 @@ from typing import Any
 
 from analysis import wording
 from analysis.wording import date
-from experiments.certificates import Standing
+from experiments.certificates import Standing, planted_count
 from experiments.models import Certificate
 from experiments.vocabulary import CertificateStanding, CertificateState, Unit
 
@@ -71,10 +71,9 @@ def under_way(row: Certificate) -> str:
     """Say how far a trial is."""
     if row.state == CertificateState.WAITING.value:
         return "Waits to be worked out"
-    return (
-        f"Being worked out: {wording.number(row.done_count)} comparisons done, of"
-        f" {wording.number(row.comparisons)} and those with a difference"
-    )
+    size = row.comparisons + planted_count(row.comparisons)
+    done, of = wording.number(row.done_count), wording.number(size)
+    return f"Being worked out: {done} of {of} comparisons done"
 
 
 def whose(row: Certificate) -> str:

@@ -40,7 +40,7 @@ def now() -> FakeClock:
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few comparisons of few customers: what they say is not what is tested here."""
     monkeypatch.setattr(certificates, "LEAST_COMPARISONS", 2)
-    monkeypatch.setattr(certify, "LEAST_PLANTED", 2)
+    monkeypatch.setattr(certificates, "LEAST_PLANTED", 2)
     monkeypatch.setattr(certify, "FIRST_SPLITS", 2)
     monkeypatch.setattr(certify, "LEAST_KNOWN", 300)
     monkeypatch.setattr(certify, "INVENTED", 500)
