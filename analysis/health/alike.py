@@ -8,7 +8,7 @@ from analysis.health.check import (
     ALARM_P_VALUE,
     FIND_AND_RESTART,
     MAYBE_CHANCE,
-    NOTICE_P_VALUE,
+    NOTE_P_VALUE,
     Check,
     does_not_apply,
     noticed,
@@ -53,7 +53,7 @@ def alike_before(plan: Plan, summaries: Summaries) -> Check:
         )
         return does_not_apply(name, sentence, {"reason": found.reason.value})
     facts = _prior_facts(found)
-    if found.p_value >= NOTICE_P_VALUE:
+    if found.p_value >= NOTE_P_VALUE:
         return passed(name, _alike(len(found.traits)), facts)
     sentence = "Customers of the groups differed before they saw anything"
     first = found.traits[0]
@@ -125,7 +125,7 @@ def followed_alike(plan: Plan, summaries: Summaries) -> Check:
         return passed(name, sentence)
     p_value, metric = min(tested, key=lambda each: (each[0], each[1].name))
     facts: dict[str, object] = {"p_value": p_value, "metric": metric.name}
-    if p_value >= NOTICE_P_VALUE:
+    if p_value >= NOTE_P_VALUE:
         sentence = "Customers of all groups were followed equally long."
         return passed(name, sentence, facts)
     return noticed(name, _lost(plan, metric, followed[metric]), facts)

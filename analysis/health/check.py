@@ -9,8 +9,8 @@ from experiments.vocabulary import CheckState, HealthCheck
 
 MAX_SHARE = 0.01  # of customers in two, or in unplanned, variants
 ALARM_P_VALUE = 0.0005  # blocks
-NOTICE_P_VALUE = 0.01  # a notice, of checks that may block
-NOTE_P_VALUE = 0.001  # a notice, of checks that never block
+NOTICE_P_VALUE = 0.01  # a notice about the split, by a test that allows for its looks
+NOTE_P_VALUE = 0.001  # a notice by one that is made anew every night
 FIND_AND_RESTART = "Find the cause and restart."
 MAYBE_CHANCE = "This can still be chance; look for a cause."
 

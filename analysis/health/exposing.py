@@ -22,6 +22,7 @@ from analysis.stats.srm import sample_ratio
 from experiments.plan import Plan
 from experiments.vocabulary import AssignedBy, CheckState, HealthCheck, Unit
 
+FEW = 10  # machines; fewer may be more than 1 % by chance
 LEAST_GAP = 0.01  # between variants, of exposures that came late
 
 
@@ -195,7 +196,7 @@ def pace(plan: Plan, makeup: Makeup) -> Check:
                 " otherwise, or counted twice?"
             )
             return noticed(name, sentence, facts)
-    if share > MAX_SHARE:
+    if share > MAX_SHARE and found >= FEW:
         sentence += " Filter them out before they are sent, in all groups alike."
         return noticed(name, sentence, facts)
     return passed(name, sentence, facts)

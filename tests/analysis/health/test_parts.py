@@ -184,13 +184,15 @@ def test_delay__by_variant__state_and_words(
         (two(3, 2), PASSED, "5 of 10,000 customers had 1,000 events or more"),
         (two(20, 80), NOTICE, "They are not split as planned"),
         (two(51, 50), NOTICE, "Filter them out before they are sent"),
+        (two(5, 4), PASSED, "9 of 200 customers had"),
         (None, INAPPLICABLE, "nobody's pace is known"),
     ],
 )
 def test_machines__share_and_split__state_and_words(
     fast: dict[str, int] | None, state: CheckState, words: str
 ) -> None:
-    told = found(HealthCheck.MACHINES, Makeup(fast=fast, people=two(5000, 5000)))
+    people = two(100, 100) if fast == two(5, 4) else two(5000, 5000)
+    told = found(HealthCheck.MACHINES, Makeup(fast=fast, people=people))
     assert told.state == state
     assert words in told.sentence
 
@@ -213,15 +215,15 @@ def before(*shares: float) -> Makeup:
 @pytest.mark.parametrize(
     ("makeup", "state", "sentence"),
     [
-        (before(0.5, 0.52), PASSED,
+        (before(0.5, 0.56), PASSED,
          ("Customers of all groups were alike before, by the one thing known of the 28"
          " days before their first exposure.")),
-        # z = .06 / sqrt(.5 x .5 x 2 / 1000) = 2.68: p = .007.
-        (before(0.5, 0.56), NOTICE,
+        # z = .075 / sqrt((.25 + .244) / 1000) = 3.37: p = .00074; at .06 it is .007.
+        (before(0.5, 0.575), NOTICE,
          ("Customers of the groups differed before they saw anything, most by Opened"
-         " before (0.12 standard deviations apart). This can still be chance; look for"
+         " before (0.15 standard deviations apart). This can still be chance; look for"
          " a cause.")),
-        # z = 3.58: p = .00034.
+        # z = 3.61: p = .00031.
         (before(0.5, 0.58), FAILED,
          ("Customers of the groups differed before they saw anything, most by Opened"
          " before (0.16 standard deviations apart). Find the cause and restart.")),
