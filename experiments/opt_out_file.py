@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from experiments import opt_outs
-from experiments.enrolled import OPTED_OUT, PREFIX_BYTES, Mark, mark_of, write_set
+from experiments.enrolled import OPTED_OUT, PREFIX_BYTES, Mark, mark_of, read_set, write_set
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +45,12 @@ class OptOutFile:
             fcntl.flock(lock, fcntl.LOCK_EX)
             newest = opt_outs.revision(session)
             ids = opt_outs.opted_out(session)
-            write_set(self.path, sorted({who[:PREFIX_BYTES] for who in ids}))
+            prefixes = sorted({who[:PREFIX_BYTES] for who in ids})
+            # Another process may have written it: to do so again would have that one
+            # find a changed file, and so on for ever.
+            is_news = read_set(self.path) != b"".join(prefixes)
+            if is_news:
+                write_set(self.path, prefixes)
             self._seen = (newest, mark_of(self.path))
-        log.info("opt-outs in force", customers=len(ids))
+        if is_news:
+            log.info("opt-outs in force", customers=len(ids))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from experiments import audit, opt_outs, ruleset
 from experiments.config import Settings
 from experiments.db import transaction
-from experiments.enrolled import OPTED_OUT, read_set
+from experiments.enrolled import OPTED_OUT, mark_of, read_set
 from experiments.models import AuditEntry
 from experiments.opt_out_file import OptOutFile
 from experiments.opt_outs import OptOutDay
@@ -122,6 +122,21 @@ def test_file__follows_every_choice__and_is_written_again_when_it_is_gone(
     with transaction(sessions) as session:
         opt_outs.opt_in(session, ADA, now=now())
     assert look() == b""
+
+
+def test_file__of_two_processes__is_written_once_for_a_choice(
+    sessions: Sessions, settings: Settings, now: FakeClock
+) -> None:
+    folder = settings.data_dir / "ruleset"
+    files = [OptOutFile(folder), OptOutFile(folder)]
+    marks = set()
+    with transaction(sessions) as session:
+        opt_outs.opt_out(session, ADA, now=now())
+    for file in files * 3:
+        with sessions() as session:
+            file.follow(session)
+        marks.add(mark_of(folder / OPTED_OUT))
+    assert len(marks) == 1
 
 
 def test_choice__committed__reaches_a_running_process(
