@@ -7,15 +7,18 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from analysis.compactor import compact_once
 from experiments import data_requests, survey_replies, surveys
 from experiments.actors import SYSTEM
+from experiments.comments import MAX_COMMENT
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError, StorageFull, TooManyRequests, Unavailable
 from experiments.inbox import Inbox
+from experiments.models import SurveyComment
 from experiments.privacy import load_pseudonymiser
 from experiments.vocabulary import Environment, IdKind, PersonRole, SurveyKind
 from tests import factories
@@ -137,6 +140,27 @@ def test_sent__with_a_comment_that_is_too_long__says_so(
     assert answer.status_code == 400
     assert "Use at most 2000 characters." in answer.text
     assert 'value="3" checked' in answer.text
+
+
+def test_sent__at_the_greatest_length_as_browsers_send_it__is_stored(
+    client: FlaskClient, token: TokenFor, context: Context
+) -> None:
+    # HTML's maxlength counts a line end as one; a form's data holds two for it.
+    written = "x\r\n" * (MAX_COMMENT // 2)
+    assert send(client, token(), score="4", comment=written).status_code == 303
+    assert answers(context) == [("survey_answer", 4.0, "production")]
+
+
+def test_sent__with_control_characters_in_the_comment__is_kept_without_them(
+    client: FlaskClient, token: TokenFor, context: Context
+) -> None:
+    sent = send(client, token(), score="4", comment="Very\x00 kind\x07")
+    assert sent.status_code == 303
+    compact_once(context)
+    with transaction(context.sessions) as session:
+        assert [row.text for row in session.scalars(select(SurveyComment))] == [
+            "Very kind"
+        ]
 
 
 def test_nps__of_a_link__is_asked_from_0_to_10_and_kept_as_nps(

@@ -21,13 +21,12 @@ from flask import (
 from werkzeug.wrappers import Response
 
 from experiments import opt_outs, survey_replies, surveys
-from experiments.comments import MAX_COMMENT
+from experiments.comments import MAX_COMMENT, plain_text
 from experiments.db import transaction
 from experiments.errors import AbideError, StorageFull, TooManyRequests, Unavailable
 from experiments.inbox import Inbox
 from experiments.models import Survey
 from experiments.privacy import Pseudonymiser, load_pseudonymiser
-from experiments.storable import fault_in_text
 from experiments.survey_answers import answer_parcel
 from experiments.survey_inviting import survey_keys
 from experiments.survey_links import SurveyLink, SurveyLinks
@@ -88,7 +87,8 @@ def answer(token: str) -> Response:
         asked = _asked(token)
     except _NotAskedError as why:
         return _instead(why)
-    score, comment = request.form.get("score", ""), request.form.get("comment", "")
+    score = request.form.get("score", "")
+    comment = plain_text(request.form.get("comment", ""))
     faults = _faults(asked, score, comment)
     if faults:
         return _form(token, asked, score, comment, faults, HTTPStatus.BAD_REQUEST)
@@ -166,7 +166,7 @@ def _faults(asked: Asked, score: str, comment: str) -> dict[str, str]:
     if _score_in(asked, score) is None:
         low, top = surveys.scale_of(asked.survey)
         found["score"] = asked.words.choose.format(low=low, top=top)
-    if len(comment) > MAX_COMMENT or fault_in_text(comment):
+    if len(comment) > MAX_COMMENT:
         found["comment"] = asked.words.too_long.format(most=MAX_COMMENT)
     return found
 
