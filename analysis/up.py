@@ -16,8 +16,8 @@ from experiments import logs, sign_in_links
 from experiments.commands import sign_in_link
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.errors import AbideError
-from experiments.installation import address_noted, address_of
+from experiments.errors import AbideError, DatabaseAway
+from experiments.installation import address_noted, address_of, alone_here
 from experiments.preparing import prepare
 from experiments.processes import (
     Supervisor,
@@ -25,8 +25,10 @@ from experiments.processes import (
     require_free_disk,
     require_free_port,
 )
+from experiments.ruleset_files import RulesetFolder
 
 START_SECONDS = 60.0
+RETRY_SECONDS = 2.0
 # Where a server that listens everywhere is asked.
 ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 LARGEST_LOG_BYTES = 50_000_000
@@ -35,41 +37,87 @@ LARGEST_LOG_BYTES = 50_000_000
 def bring_up(context: Context, *, with_demo: bool) -> None:
     """Start all processes, print how to get in, and stay until told to stop.
 
+    Where the database is away, apps get variants by the rules published last until it
+    is there: a machine that starts again must not wait for another one.
+
     Args:
         context: settings and database of this installation.
         with_demo: whether to fill the demo company when it is not there yet.
 
     Raises:
-        ConfigurationFault: the port is taken or the disk is full.
+        ConfigurationFault: the port is taken, the disk is full, another one runs on
+            the data folder, or the database is away and no rules were ever published.
     """
     settings = context.settings
     require_free_disk(settings.data_dir)
     require_free_port(settings.host, settings.port)
-    prepare(context)
+    with alone_here(settings):
+        _run_here(context, with_demo=with_demo)
+
+
+def _run_here(context: Context, *, with_demo: bool) -> None:
+    settings = context.settings
+    away = _prepare(context)
     log_path = settings.data_dir / "log" / "abide.log"
-    with _open_log(log_path) as log_file:
+    with _open_log(log_path) as log_file, address_noted(settings):
         logs.configure(settings.log_level, log_file)
         name_parent()
         supervisor = Supervisor(output=log_file)
         supervisor.obey_signals()
-        with address_noted(settings):
+        try:
+            # The server first: the others load statistics, which takes a while.
+            supervisor.launch("serve", _abide("serve"))
+            if away is not None:
+                _wait_for_database(context, supervisor, away)
             _keep_up(context, supervisor, log_path, with_demo=with_demo)
+        finally:
+            supervisor.stop()
+
+
+def _prepare(context: Context) -> DatabaseAway | None:
+    """Prepare the database; where it is away but rules are here, say so."""
+    try:
+        prepare(context)
+    except DatabaseAway as fault:
+        folder = RulesetFolder(context.settings.data_dir / "ruleset")
+        if folder.mark() is None:
+            raise
+        return fault
+    return None
+
+
+def _wait_for_database(
+    context: Context, supervisor: Supervisor, fault: DatabaseAway
+) -> None:
+    click.echo(
+        f"\n  {fault.message}\n  Until it answers, apps get variants by the rules"
+        " published last. Abide tries again every two seconds.\n",
+        err=True,
+    )
+    retry_at = time.monotonic()
+    while not supervisor.stopping:
+        supervisor.tend()
+        if time.monotonic() >= retry_at:
+            try:
+                prepare(context)
+            except DatabaseAway:
+                retry_at = time.monotonic() + RETRY_SECONDS
+            else:
+                return
+        time.sleep(0.1)
 
 
 def _keep_up(
     context: Context, supervisor: Supervisor, log_path: Path, *, with_demo: bool
 ) -> None:
-    try:
-        # The server first: the others load statistics, which takes a while.
-        supervisor.launch("serve", _abide("serve"))
-        _wait_until_served(context, supervisor)
-        supervisor.launch("compact", _abide("compact"))
-        supervisor.launch("schedule", _abide("schedule"))
-        if not supervisor.stopping:
-            _greet(context, log_path, with_demo=with_demo)
-        supervisor.run()
-    finally:
-        supervisor.stop()
+    if supervisor.stopping:
+        return
+    _wait_until_served(context, supervisor)
+    supervisor.launch("compact", _abide("compact"))
+    supervisor.launch("schedule", _abide("schedule"))
+    if not supervisor.stopping:
+        _greet(context, log_path, with_demo=with_demo)
+    supervisor.run()
 
 
 def _abide(command: str) -> list[str]:

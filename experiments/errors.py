@@ -99,3 +99,7 @@ class ConfigurationFault(AbideError):  # noqa: N818
     """A setting is missing or wrong, so Abide does not start."""
 
     code = "configuration"
+
+
+class DatabaseAway(ConfigurationFault):
+    """Nobody answers where the database should be, or not to this account."""

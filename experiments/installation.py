@@ -1,8 +1,11 @@
 """What a command in a second terminal has to know of the Abide that runs here."""
 
+import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,6 +18,7 @@ from experiments.models import RulesetRow
 from experiments.serving import ServingBoard
 
 IN_FORCE_SECONDS = 3.0
+FORMER_SECONDS = 40.0  # that an `abide up` may take to stop
 
 
 def require_set_up(settings: Settings) -> None:
@@ -32,6 +36,43 @@ def require_set_up(settings: Settings) -> None:
             " elsewhere, say where: ABIDE_DATA_DIR=/path/to/folder. To begin anew, run:"
             " abide up"
         )
+
+
+@contextmanager
+def alone_here(settings: Settings) -> Iterator[None]:
+    """Hold the data folder for this `abide up`, and let a former one end first.
+
+    Two would undo each other's notes: the address, the sums behind `/metrics`.
+
+    Args:
+        settings: name the folder.
+
+    Yields:
+        Once no other one runs on the folder.
+
+    Raises:
+        ConfigurationFault: another one runs, and does not end.
+    """
+    path = settings.data_dir / "run" / "up.lock"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("w") as file:  # the lock ends with the process, however it ends
+        deadline = time.monotonic() + FORMER_SECONDS
+        while not _locked(file):
+            if time.monotonic() > deadline:
+                raise ConfigurationFault(
+                    f"Another Abide runs on the folder {settings.data_dir}. Stop it, or"
+                    " give this one a folder of its own: ABIDE_DATA_DIR=/path/to/folder"
+                )
+            time.sleep(0.1)
+        yield
+
+
+def _locked(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from experiments import models
 from experiments.db import Base
-from experiments.errors import ConfigurationFault
+from experiments.errors import DatabaseAway
 
 # Naming the package of tables keeps its import, which fills the metadata.
 TABLES = models.__all__
@@ -34,14 +34,14 @@ def upgrade(engine: Engine) -> None:
         engine: of the database.
 
     Raises:
-        ConfigurationFault: nobody can be reached there, or not with this account.
+        DatabaseAway: nobody can be reached there, or not with this account.
     """
     try:
         connection = engine.connect()
     except OperationalError as error:
         url = engine.url.render_as_string(hide_password=True)
         words = str(error.orig).strip().splitlines()
-        raise ConfigurationFault(
+        raise DatabaseAway(
             f"The database at {url} (DATABASE_URL) cannot be used: {words[0]}"
         ) from error
     with connection, connection.begin():

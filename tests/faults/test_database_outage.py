@@ -269,6 +269,25 @@ def test_postgres__killed_and_back__assignment_never_stops(
 
 
 @pytest.mark.postgres
+def test_up__started_while_postgres_is_away__serves_variants_and_joins_later(
+    tmp_path: Path, data_dir: Path
+) -> None:
+    with own_postgres(tmp_path) as database:
+        with server_on(database.url, data_dir) as (server, company):
+            before = Customers(server, company).assignments()
+        database.kill()
+        environ = {"ABIDE_DATA_DIR": str(data_dir), "DATABASE_URL": database.url}
+        with running_server(environ) as server:
+            server.wait_printed("(DATABASE_URL) cannot be used", RESTART_SECONDS)
+            assert Customers(server, company).assignments() == before
+            assert server.request("GET", "/sign-in", timeout=30)[0] in {200, 503}
+            database.start()
+            server.wait_printed("Sign in once", RECOVERY_SECONDS)
+            wait_for(lambda: ingested(server, company, 1) == 200, RECOVERY_SECONDS)
+            assert Customers(server, company).assignments() == before
+
+
+@pytest.mark.postgres
 def test_postgres__stalled_and_back__assignment_never_stops(
     tmp_path: Path, data_dir: Path
 ) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments import processes
+from experiments import installation, processes
+from experiments.config import Settings
 from experiments.errors import ConfigurationFault
 from tests.servers import free_port, running_server
 
@@ -45,6 +46,20 @@ def test_up__database_that_refuses__says_so_without_a_traceback(
     assert "Traceback" not in found.stderr
     assert "(DATABASE_URL) cannot be used" in found.stderr
     assert 'role "nobody-known" does not exist' in found.stderr
+
+
+def test_folder__held_by_another__is_refused_in_words_until_it_ends(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation, "FORMER_SECONDS", 0.2)
+    with (
+        installation.alone_here(settings),
+        pytest.raises(ConfigurationFault, match="Another Abide runs on the folder"),
+        installation.alone_here(settings),
+    ):
+        pass
+    with installation.alone_here(settings):
+        pass
 
 
 def test_port__held_by_another__is_refused_in_words(
