@@ -12,7 +12,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from experiments import opt_outs
-from experiments.enrolled import OPTED_OUT, PREFIX_BYTES, Mark, mark_of, read_set, write_set
+from experiments.enrolled import (
+    OPTED_OUT,
+    PREFIX_BYTES,
+    Mark,
+    mark_of,
+    read_set,
+    write_set,
+)
 
 log = structlog.get_logger(__name__)
 
