@@ -8,7 +8,7 @@ import orjson
 import pyarrow as pa
 from sqlalchemy import select
 
-from analysis.erasing import rows_of, stitched_ids
+from analysis.erasing import all_ids, rows_of
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
 from experiments import held_bodies, import_records, opt_outs, survey_replies
@@ -53,7 +53,7 @@ def copy_of(
     """
     own = pseudonym_of(hide, customer_id, id_kind)
     files = EventStore(context.settings).files()
-    ids = stitched_ids(files, {own})
+    ids = all_ids(context, files, {own})
     return {
         "made_at": _text(context.now()),
         "ids": len(ids),

@@ -28,6 +28,7 @@ from experiments import (
     data_requests,
     held_bodies,
     import_records,
+    opt_outs,
     ruleset,
     survey_replies,
 )
@@ -105,7 +106,7 @@ def _erase(
     with transaction(context.sessions) as session:
         own, linked = data_requests.ids_of(session, erasure)
     files = [str(writer.path / file.path) for file in writer.files()]
-    ids = stitched_ids(files, own, linked)
+    ids = all_ids(context, files, own, linked)
     events = _without(writer, EVENT_LAYOUT, ids)
     exposures = {key: variant for key, (_, variant) in events.exposures.items()}
     exposures |= _unit_exposures(context, ids)
@@ -143,6 +144,33 @@ def _erase_listed(session: Session, ids: set[bytes], now: datetime) -> None:
         return
     session.execute(delete(ListedUnit).where(theirs))
     ruleset.publish(session, now)
+
+
+def all_ids(
+    context: Context,
+    files: Sequence[str],
+    own: Iterable[bytes],
+    linked: Iterable[bytes] = (),
+) -> set[bytes]:
+    """Find every id of a customer: as events tie them, and as opt-outs do.
+
+    Args:
+        context: with the database, where the ids of who opted out are kept.
+        files: Parquet files of events.
+        own: ids that are the customer's.
+        linked: ids that came with one of them; the customer's unless others own them.
+
+    Returns:
+        All ids of the customer, those given as own among them.
+    """
+    ids, asked = set(own), set(linked)
+    while True:
+        with transaction(context.sessions) as session:
+            known, maybe = opt_outs.ids_with(session, ids)
+        found = stitched_ids(files, ids | known, asked | maybe)
+        if found == ids:
+            return ids
+        ids, asked = found, asked | maybe
 
 
 def stitched_ids(

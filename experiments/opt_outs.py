@@ -174,6 +174,28 @@ def by_day(session: Session, now: datetime, days: int = DAYS_SHOWN) -> list[OptO
 # Other ids of the same customers
 
 
+def ids_with(session: Session, ids: Collection[bytes]) -> tuple[set[bytes], set[bytes]]:
+    """Give the other ids that opting out has told of customers.
+
+    No event may say it: what tied them together came after the choice and was dropped.
+
+    Args:
+        session: any session.
+        ids: pseudonyms of the customers, whether they are out now or were once.
+
+    Returns:
+        Ids that are theirs, and ids that may be: came with theirs, and are yet to be
+        looked for.
+    """
+    own, maybe = set[bytes](), set[bytes]()
+    rows = set(session.scalars(select(OptOut.id).where(_is_of(list(ids)))))
+    own |= set(session.scalars(select(OptOut.pseudonym).where(OptOut.id.in_(rows))))
+    links = select(OptOutLink).where(OptOutLink.opt_out_id.in_(rows))
+    for link in session.scalars(links):
+        (own if link.is_own else maybe).add(link.pseudonym)
+    return own, maybe - own
+
+
 def unsearched(session: Session) -> dict[bytes, int]:
     """Give the ids of customers whose other ids were not looked for yet."""
     new = and_(OptOut.opted_in_at.is_(None), OptOut.is_searched.is_(False))

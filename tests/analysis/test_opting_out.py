@@ -79,7 +79,11 @@ def test_opt_out__of_a_stitched_customer__is_for_every_id(
     visit: dict[str, Any] = {"userId": None, "anonymousId": "laptop"}
     login = {"type": "identify", "userId": "u1", "anonymousId": "laptop"}
     took_in(context, track("Visit", messageId="m1", **visit))
-    took_in(context, {**login, "messageId": "m2"}, track("Other", userId="u2"))
+    took_in(
+        context,
+        {**login, "messageId": "m2"},
+        track("Other", userId="u2", messageId="m3"),
+    )
     choose(context, HIDE.customer("u1"))
     compact_once(context)  # looks for the other ids
     assert known_ids(context) == {HIDE.customer("u1"), HIDE.anonymous("laptop")}
@@ -180,3 +184,36 @@ def test_erasure__of_who_opted_out__keeps_the_choice_and_the_tombstone(
     (source,) = sources(context)
     # Erased comes first: a message is counted once.
     assert (source.erased_count, source.consent_refused_count) == (1, 0)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_erasure_and_copy__visitor_tied_only_by_a_dropped_event__are_whole(
+    context: Context, now: FakeClock, *, back: bool
+) -> None:
+    choose(context, HIDE.customer("u1"))
+    phone: dict[str, Any] = {"userId": None, "anonymousId": "phone"}
+    took_in(context, track("Visit", messageId="m1", **phone))
+    now.advance(minutes=1)
+    login = {"type": "identify", "userId": "u1", "anonymousId": "phone"}
+    took_in(
+        context,
+        {**login, "messageId": "m2"},
+        track("Other", userId="u2", messageId="m3"),
+    )
+    if back:
+        choose(context, HIDE.customer("u1"), out=False)
+    for who, kind in (("u1", IdKind.CUSTOMER), ("phone", IdKind.ANONYMOUS)):
+        copy = copy_of(context, HIDE, who, kind)
+        assert copy["ids"] == 2
+        assert [event["name"] for event in copy["events"]] == ["Visit"]
+        assert len(copy["opt_outs"]) == 1
+    with transaction(context.sessions) as session:
+        erasure = data_requests.request_erasure(
+            session, HIDE, "u1", IdKind.CUSTOMER, actor=SYSTEM, now=context.now()
+        )
+    assert erase_once(context)
+    assert names(context) == ["Other"]
+    with transaction(context.sessions) as session:
+        assert data_requests.get(session, erasure.id).event_count == 1
+        assert HIDE.anonymous("phone") in data_requests.tombstones(session)
+    assert took_in(context, track("After", messageId="m5", **phone)) == ["Other"]
