@@ -118,6 +118,8 @@ def _split_by(
     attribute: str, segment: Condition, design: RunningDesign, entry: Entry
 ) -> Iterator[Rule]:
     """Write the rules for customers who are drawn by one attribute."""
+    if attribute != UNIT_ATTRIBUTE or "fallback_attribute" in entry:
+        segment = _both(segment, _is_typed(attribute))
     shares = [float(variant["share"]) for variant in entry["variants"]]
     coverage = float(entry["coverage"])
     values = variant_values(design)
@@ -199,9 +201,18 @@ def _both(segment: Condition, condition: Condition) -> Condition:
     return {"$and": [segment, condition]} if segment else condition
 
 
+def _is_typed(attribute: str) -> Condition:
+    """Say that an attribute has a type of ids; the SDKs draw by lists and true too."""
+    return {"$or": [{attribute: {"$type": one}} for one in ("string", "number")]}
+
+
 def _without(attribute: str) -> Condition:
-    """Say that an attribute is no usable id, as `unit_text` does."""
-    return {"$or": [{attribute: {"$exists": False}}, {attribute: {"$in": ["", 0]}}]}
+    """Say that there is no id, as `is_missing` does.
+
+    Not by `$in`, which asks the elements of a list.
+    """
+    missing: tuple[Condition, ...] = ({"$exists": False}, {"$eq": ""}, {"$eq": 0})
+    return {"$or": [{attribute: one} for one in missing]}
 
 
 def _filters(entry: Entry, attribute: str) -> Iterator[Mapping[str, Any]]:

@@ -18,6 +18,7 @@ from experiments.buckets import (
     bucket,
     bucket_ranges,
     bucket_table,
+    is_missing,
     unit_text,
 )
 from experiments.running import (
@@ -50,6 +51,7 @@ __all__ = [
     "bucket_table",
     "decline",
     "hashed_text",
+    "is_missing",
     "silent",
     "unit_text",
 ]
@@ -60,6 +62,7 @@ _NO_PARAMETERS: Mapping[str, Any] = {}
 _RUNNING, _SPLIT = Status.RUNNING, AssignmentReason.SPLIT
 # Experiments that are asked for together share holdouts and layers.
 _shared_bucket = lru_cache(4096)(bucket)
+_UNUSABLE = ""  # an id of a wrong type, which no fallback stands in for
 
 
 def assign(
@@ -82,7 +85,7 @@ def assign(
     Returns:
         The assignment; never raises.
     """
-    text = unit if type(unit) is str and unit else unit_text(unit)
+    text = unit if type(unit) is str and unit else _read_unit(unit)
     return _assign(design, text, attributes)
 
 
@@ -106,7 +109,7 @@ def assign_all(
     """
     if opted_out:
         return [decline(design, unit, attributes) for design in designs]
-    text = unit_text(unit)
+    text = _read_unit(unit)
     return [_assign(design, text, attributes) for design in designs]
 
 
@@ -127,10 +130,10 @@ def decline(
     """
     if design.status is not _RUNNING:
         return _without_hash(design, attributes)
-    text = unit_text(unit)
+    text = _read_unit(unit)
     if design.special is not None:
         text = hashed_text(design.special, text, attributes)
-    if text is None:
+    if not text:
         return _control(design, AssignmentReason.INVALID_UNIT)
     if attributes.get("consent") is False:
         return _control(design, AssignmentReason.NO_CONSENT)
@@ -144,7 +147,7 @@ def _assign(  # noqa: PLR0911  # parting it would cost each customer a call more
         return _without_hash(design, attributes)
     if design.special is not None:
         return _assign_specially(design, design.special, text, attributes)
-    if text is None:
+    if not text:
         return _control(design, AssignmentReason.INVALID_UNIT)
     if attributes.get("consent") is False:
         return _control(design, AssignmentReason.NO_CONSENT)
@@ -206,9 +209,12 @@ def hashed_text(
 ) -> str | None:
     """Find the id that is hashed, or None when there is no usable one.
 
+    An id of a wrong type is no reason to fall back: it is a fault of the app, and
+    GrowthBook's clients, which evaluate locally, would not fall back either.
+
     Args:
         special: says which attribute it is.
-        unit: the customer's id, as `unit_text` writes it.
+        unit: the customer's id, as `unit_text` writes it; "" for a wrong type.
         attributes: of the customer.
 
     Returns:
@@ -217,10 +223,16 @@ def hashed_text(
     for name in (special.hash_attribute, special.fallback_attribute):
         if name is None:
             continue
-        text = unit if name == UNIT_ATTRIBUTE else unit_text(attributes.get(name))
+        text = unit if name == UNIT_ATTRIBUTE else _read_unit(attributes.get(name))
         if text is not None:
-            return text
+            return text or None
     return None
+
+
+def _read_unit(unit: object) -> str | None:
+    """Write an id as `unit_text` does, but "" when it is of a wrong type."""
+    text = unit_text(unit)
+    return text if text is not None or is_missing(unit) else _UNUSABLE
 
 
 def _by_list(
@@ -247,7 +259,7 @@ def _outside(
     A holdout is of customers, whatever an experiment draws by: each is in it or not,
     in all experiments alike. A layer is of what its experiments draw by.
     """
-    if special.holdouts and unit is None:
+    if special.holdouts and not unit:
         return AssignmentReason.INVALID_UNIT
     for holdout in special.holdouts:
         if _shared_bucket(holdout.seed, unit or "") < holdout.below:

@@ -37,6 +37,18 @@ def unit_text(unit: object) -> str | None:
         return None
 
 
+def is_missing(unit: object) -> bool:
+    """Whether there is no id at all: None, "" or 0; true, lists and objects are wrong.
+
+    Args:
+        unit: from outside, of any type.
+
+    Returns:
+        True when an experiment may be drawn by the fallback attribute instead.
+    """
+    return unit is None or unit == "" or (is_number(unit) and unit == 0)
+
+
 def bucket(salt: str, unit: str) -> int:
     """Find the bucket of a customer, from 0 to 9,999.
 

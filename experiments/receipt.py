@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments import condition_trace
-from experiments.buckets import BUCKET_COUNT, NOBODY, bucket, unit_text
+from experiments.buckets import BUCKET_COUNT, NOBODY, bucket, is_missing, unit_text
 from experiments.receipt_values import Receipt, Source, Step
 from experiments.receipt_words import REASON_WORDS, STATUS_WORDS, numbers, ranges_of
 from experiments.running import Assignment, RunningDesign, Special
@@ -154,6 +154,9 @@ class _Walk:
                 else self._attributes.get(attribute)
             )
             text = unit_text(value)
+            if text is None and not is_missing(value):
+                self._refuse_unit(attribute)
+                return None
             if text is not None:
                 said = f"The {self._who} is told apart by {attribute}."
                 if self._who == Unit.ACCOUNT:
@@ -169,6 +172,12 @@ class _Walk:
             )
         self._note(name, StepOutcome.DECIDED, said, attribute=None)
         return None
+
+    def _refuse_unit(self, attribute: str) -> None:
+        said = f"There is no usable id: {attribute} must be a text or a number."
+        if self._special.fallback_attribute not in {None, attribute}:
+            said += " No other id stands in for one of a wrong type."
+        self._note(ReceiptStep.UNIT, StepOutcome.DECIDED, said, attribute=attribute)
 
     def _refusal(self, text: str) -> Assignment | None:
         """Ask for consent, lists and earlier phases; give what ends the walk."""

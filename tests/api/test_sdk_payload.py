@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from growthbook import GrowthBook
 from werkzeug.test import Client, TestResponse
 
 from api import sdk_features, sdk_payload
@@ -164,6 +165,25 @@ def test_features__layer_and_holdout__are_filters() -> None:
     assert split["hashAttribute"] == "account"
     # Who was in an earlier phase is in none any more.
     assert (split["bucketVersion"], split["minBucketVersion"]) == (3, 3)
+
+
+@pytest.mark.parametrize("wrong", [False, True, [], ["a"], [""], {}])
+def test_features__id_of_a_wrong_type__falls_back_in_no_client(wrong: Any) -> None:
+    one = entry("one", hash_attribute="userId", fallback_attribute="deviceId")
+    rules = rulesets.ruleset_of([one])
+    feature = sdk_features.feature(rules.experiments["one"])
+    app = GrowthBook(
+        attributes={"userId": wrong, "deviceId": "x"}, features={"one": feature}
+    )
+    assert not assign(
+        rules.experiments["one"], None, app.get_attributes()
+    ).in_experiment
+    assert app.eval_feature("one").experimentResult is None
+    app.set_attributes({"userId": 0, "deviceId": "x"})
+    seen = app.eval_feature("one").experimentResult
+    assert seen is not None
+    assert (seen.hashAttribute, seen.hashValue) == ("deviceId", "x")
+    app.destroy()
 
 
 def test_features__etag_held__304_and_cached_by_proxies(client: Client) -> None:

@@ -207,7 +207,20 @@ def _attributes(chance: random.Random) -> Iterator[tuple[str, Any]]:
         "home": ({"country": "NL"}, {"country": "US"}, {}, "NL", None),
         "tags": (["vip"], ["new", "vip"], ["new"], [], "vip", None),
         "consent": (True, True, True, False, 0, None),
-        "account_id": ("acme", "globex", "😀", 7, "", None),
+        "account_id": (
+            "acme",
+            "globex",
+            "😀",
+            7,
+            "",
+            0,
+            None,
+            ["acme"],
+            [""],
+            {},
+            True,
+            False,
+        ),
     }
     for name, pool in pools.items():
         if chance.random() < 0.7:

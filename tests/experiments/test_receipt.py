@@ -68,7 +68,7 @@ attribute_sets = st.fixed_dictionaries(
         "tenure": values,
         "app": st.fixed_dictionaries({}, optional={"version": values}),
         "consent": st.booleans(),
-        "account": st.sampled_from(["acme", "", 0, 4, None, ["x"]]),
+        "account": st.sampled_from(["acme", "", 0, 4, None, ["x"], False]),
     },
 )
 units = st.sampled_from([*CUSTOMERS, 17, 0, "", None, True])
@@ -286,4 +286,14 @@ def test_explain__account_without_its_id__says_that_the_app_must_send_it() -> No
         "There is no usable id: accountId is empty, zero or no text or number. The app"
         " must send the account's id with every request: a group call leaves a"
         " pseudonym only, which nothing can be drawn by."
+    )
+
+
+def test_explain__id_of_a_wrong_type__says_that_nothing_stands_in() -> None:
+    entry = rulesets.entry("nudge", hash_attribute="device", fallback_attribute="id")
+    receipt = explain(read_design(entry, None), "ada", {"device": ["d"]}, SOURCE)
+    assert receipt.given.reason == AssignmentReason.INVALID_UNIT
+    assert receipt.steps[-1].sentence == (
+        "There is no usable id: device must be a text or a number. No other id stands"
+        " in for one of a wrong type."
     )

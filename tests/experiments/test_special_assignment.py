@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from experiments.assignment import Assignment, assign, assign_all, bucket
+from experiments.assignment import Assignment, assign, assign_all, bucket, decline
 from experiments.enrolled import (
     OPTED_OUT,
     EnrolledFolder,
@@ -202,13 +202,39 @@ def test_hash_attribute__other_than_the_id__decides_and_falls_back() -> None:
     by_account = assign(design, "ada", {"account_id": "acme"})
     assert by_account.bucket == bucket("s", "acme")
     assert assign(design, "bob", {"account_id": "acme"}) == by_account
-    ids: list[Any] = [None, "", []]
+    ids: list[Any] = [None, "", 0, 0.0]
     unusable: list[dict[str, Any]] = [{}, *({"account_id": one} for one in ids)]
     for missing in unusable:
         assert assign(design, "ada", missing).bucket == bucket("s", "ada")
     assert assign(design, None, {"account_id": 5}).bucket == bucket("s", "5")
     alone = read_design(entry(hash_attribute="account_id"), None)
     assert assign(alone, "ada", {}).reason == AssignmentReason.INVALID_UNIT
+
+
+@pytest.mark.parametrize("wrong", [False, True, [], ["a"], [""], {}, {"a": 1}])
+def test_hash_attribute__of_a_wrong_type__no_fallback_stands_in(wrong: object) -> None:
+    # As GrowthBook's clients, which evaluate locally: see tests/clients.
+    by_account = read_design(
+        entry(unit="account", hash_attribute="account_id", fallback_attribute="id"),
+        None,
+    )
+    by_id = read_design(entry(fallback_attribute="device"), None)
+    attributes = {"account_id": wrong, "device": "d"}
+    for given in (
+        assign(by_account, "ada", attributes),
+        *assign_all([by_account], "ada", attributes),
+        assign(by_id, wrong, attributes),
+        *assign_all([by_id], wrong, attributes),
+        decline(by_account, "ada", attributes),
+    ):
+        assert given.reason == AssignmentReason.INVALID_UNIT
+    assert assign(by_id, None, attributes).bucket == bucket("s", "d")
+    held = read_design(
+        entry(hash_attribute="device", holdouts=[HOLDOUT]),
+        None,
+    )
+    nameless = assign(held, wrong, attributes)
+    assert nameless.reason == AssignmentReason.INVALID_UNIT
 
 
 def test_holdout__experiment_drawn_by_another_id__asks_for_the_customers_own() -> None:
