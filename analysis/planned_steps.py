@@ -6,7 +6,8 @@ from analysis import leases
 from experiments import scheduled_steps
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.errors import AbideError, StorageFull, Unavailable
+from experiments.enrolled import installed_through
+from experiments.errors import AbideError, SetsBehind, StorageFull, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -16,7 +17,7 @@ def carry_out_due(context: Context, lease: str, token: int) -> int:
 
     A step that is refused is marked as failed, with the reason, and does not keep the
     later ones from theirs. While the database is away nothing is marked: it is tried
-    again.
+    again, as is the start of a later phase until the enrolled sets reach far enough.
 
     Args:
         context: settings, database and clock.
@@ -24,7 +25,7 @@ def carry_out_due(context: Context, lease: str, token: int) -> int:
         token: of the lease.
 
     Returns:
-        How many steps were done or failed.
+        How many steps were due.
     """
     with transaction(context.sessions) as session:
         waiting = scheduled_steps.due(session, context.now())
@@ -37,7 +38,10 @@ def _carry_out(context: Context, lease: str, token: int, step_id: int) -> None:
     try:
         with transaction(context.sessions) as session:
             leases.check_token(session, lease, token)
-            scheduled_steps.carry_out(session, step_id, context.now())
+            through = installed_through(context.settings.data_dir)
+            scheduled_steps.carry_out(session, step_id, context.now(), through)
+    except SetsBehind as refusal:  # done in some seconds, and others need not wait
+        log.info("planned_step_waits", step=step_id, reason=refusal.message)
     except (Unavailable, StorageFull, leases.LeaseLost):
         raise
     except AbideError as refusal:

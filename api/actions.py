@@ -9,6 +9,7 @@ from api.schemas.experiments import ActionBodySchema, ExperimentSchema, PlanSche
 from api.shown import whole_experiment
 from experiments import catalog, lifecycle, plan_lock
 from experiments.decisions import Recommendation
+from experiments.enrolled import installed_through
 from experiments.errors import NotFound
 from experiments.vocabulary import Action, PersonRole, ResultPhase
 
@@ -36,6 +37,7 @@ def act(call: Call, body: dict[str, Any], key: str, action: str) -> dict[str, An
         call.actor,
         call.now,
         recommendation=_recommendation(call, key),
+        enrolled_through=installed_through(call.context.settings.data_dir),
         **body,
     )
     return whole_experiment(call.session, row, call.actor)

@@ -10,7 +10,7 @@ from experiments import allocation, catalog, decisions, holdouts, plan_lock
 from experiments.actors import Actor
 from experiments.decisions import Proposal, Recommendation
 from experiments.design import LEAST_COVERAGE
-from experiments.errors import Conflict, InvalidInput
+from experiments.errors import Conflict, InvalidInput, SetsBehind
 from experiments.models import Experiment, Pause
 from experiments.vocabulary import Action, Decision, Status
 
@@ -18,6 +18,9 @@ NEW_PHASE_OFFER = (
     "Begin a new phase instead: it has a new salt and may have another split, segment"
     " or coverage, and customers of this phase are left out of it."
 )
+
+# What an exposure may be in flight, and the pause between two publications.
+EARLIER_KNOWN_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Step:
     decision: Decision | None
     recommendation: Recommendation | None
     coverage: float | None = None
+    enrolled_through: datetime | None = None
 
 
 def _submit(step: Step, target: Status) -> Status:
@@ -53,6 +57,7 @@ def _approve(step: Step, target: Status) -> Status:
 
 
 def _start(step: Step, target: Status) -> Status:
+    _wait_for_earlier_phases(step)
     plan_lock.lock(
         step.session, step.experiment, step.actor, step.now, reason=step.reason
     )
@@ -60,6 +65,21 @@ def _start(step: Step, target: Status) -> Status:
     holdouts.freeze(step.session, step.experiment, step.now)
     allocation.occupy(step.session, step.experiment, step.actor, step.now)
     return target
+
+
+def _wait_for_earlier_phases(step: Step) -> None:
+    """Refuse while doors could draw again somebody whom an earlier phase has seen."""
+    if step.experiment.phase == 1:
+        return
+    ended = plan_lock.last_amended(step.session, step.experiment)
+    through = step.enrolled_through
+    if through is None or (ended is not None and through < ended):
+        raise SetsBehind(
+            "The customers of the earlier phase are not all known yet, and could get"
+            " another variant. This takes about 15 seconds: try again then. If it takes"
+            " longer, ask whoever runs Abide whether `abide compact` works.",
+            retry_after=EARLIER_KNOWN_SECONDS,
+        )
 
 
 def _pause(step: Step, target: Status) -> Status:

@@ -173,6 +173,11 @@ def read_through(folder: Path) -> datetime | None:
         return None
 
 
+def installed_through(data_dir: Path) -> datetime | None:
+    """Read how far the sets of an installation reach, by its data folder."""
+    return read_through(data_dir / "ruleset" / FOLDER)
+
+
 def read_set(path: Path) -> bytes | None:
     """Read the prefixes of a set, end to end; None when there is no good file."""
     try:

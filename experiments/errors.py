@@ -76,6 +76,10 @@ class Unavailable(AbideError):  # noqa: N818
         self.retry_after = retry_after
 
 
+class SetsBehind(Unavailable):
+    """Who was in an experiment's earlier phase is not known to all doors yet."""
+
+
 class NotMigrated(Unavailable):
     """The database is empty or of an older version; the operator brings it up."""
 

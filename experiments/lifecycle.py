@@ -90,6 +90,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
     decision: Decision | None = None,
     recommendation: Recommendation | None = None,
     coverage: float | None = None,
+    enrolled_through: datetime | None = None,
 ) -> Experiment:
     """Do an action: check it, carry it out, publish and audit it.
 
@@ -106,6 +107,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
         recommendation: what the latest result's verdict says (decide); without one,
             shipping counts as against it.
         coverage: the higher share of the segment to enrol (raise coverage).
+        enrolled_through: how far the enrolled sets reach (start of a later phase).
 
     Returns:
         The experiment as it is now. A decision against the recommendation leaves it
@@ -113,6 +115,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
 
     Raises:
         Conflict: the experiment does not stand where this action begins.
+        SetsBehind: customers of the earlier phase may still be unknown (start).
     """
     audit.take_turn(session)
     experiment = catalog.get(session, key)
@@ -136,6 +139,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
         decision,
         recommendation,
         coverage,
+        enrolled_through,
     )
     experiment.status = EFFECTS[action](step, target).value
     experiment.revision += 1

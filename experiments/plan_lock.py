@@ -188,6 +188,12 @@ def amend(
     session.add(amendment)
 
 
+def last_amended(session: Session, experiment: Experiment) -> datetime | None:
+    """Tell when a plan of this experiment was last amended; a phase ends with that."""
+    newest = amendments(session, experiment)[-1:]
+    return newest[0].at if newest else None
+
+
 def amendments(session: Session, experiment: Experiment) -> list[AmendmentRow]:
     """List what was changed after the lock, oldest first."""
     return list(

@@ -88,6 +88,9 @@ class RulesetReader:
         if mark == self._mark and (mark is not None or self.current is not None):
             return
         self._mark = mark
+        if not at_sets and self._memory is not None:
+            # A later phase may start as soon as the sets reach past the earlier one.
+            self._memory.refresh()
         try:
             self._take(self._folder.read(memory=self._memory))
         except RulesetRefusedError as refusal:

@@ -139,16 +139,23 @@ def due(session: Session, now: datetime) -> list[int]:
     return list(session.scalars(query))
 
 
-def carry_out(session: Session, step_id: int, now: datetime) -> None:
+def carry_out(
+    session: Session,
+    step_id: int,
+    now: datetime,
+    enrolled_through: datetime | None = None,
+) -> None:
     """Do a step for the person who planned it, if it is still to be done.
 
     Args:
         session: open transaction; on a refusal it is rolled back, see `fail`.
         step_id: number of the step.
         now: aware UTC.
+        enrolled_through: how far the enrolled sets reach.
 
     Raises:
         Forbidden: the person may not do it any more.
+        SetsBehind: it can be done a little later.
     """
     audit.take_turn(session)
     step = session.get_one(ScheduledStep, step_id, populate_existing=True)
@@ -166,6 +173,7 @@ def carry_out(session: Session, step_id: int, now: datetime) -> None:
         now,
         reason=f"Planned on {step.created_at:%Y-%m-%d} for {_moment(step.at)}.",
         coverage=step.coverage,
+        enrolled_through=enrolled_through,
     )
     step.state, step.finished_at = StepState.DONE.value, now
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from experiments.db import transaction
-from experiments.errors import Conflict, InvalidInput
+from experiments.errors import Conflict, InvalidInput, SetsBehind
 from web.access import context
 from web.forms.base import AbideForm
 
@@ -34,7 +34,8 @@ def save(
 
     Args:
         form: filled from the request.
-        act: does it; its InvalidInput and Conflict are put at the form's fields.
+        act: does it; its InvalidInput, Conflict and SetsBehind are put at the
+            form's fields.
         names: field of experiments -> field of the form, where they differ.
 
     Returns:
@@ -49,7 +50,7 @@ def save(
             return done
     except _NotSavedError:
         return None
-    except (InvalidInput, Conflict) as error:
+    except (InvalidInput, Conflict, SetsBehind) as error:
         form.take(error, names)
         return None
 

@@ -15,7 +15,8 @@ from experiments.actors import Actor
 from experiments.assignment import Assignment, assign, assign_all
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.enrolled import FOLDER, PREFIX_BYTES, read_set
+from experiments.enrolled import FOLDER, PREFIX_BYTES, installed_through, read_set
+from experiments.errors import SetsBehind
 from experiments.inbox import Inbox
 from experiments.models import AnalysisRun
 from experiments.previews import ATTRIBUTE, Asked, Previewer
@@ -60,8 +61,15 @@ class Shop:
 
     def do(self, action: Action, **given: Any) -> None:  # noqa: ANN401
         with transaction(self.context.sessions) as session:
+            through = installed_through(self.context.settings.data_dir)
             lifecycle.transition(
-                session, EXPERIMENT, action, self.actor, self.now(), **given
+                session,
+                EXPERIMENT,
+                action,
+                self.actor,
+                self.now(),
+                enrolled_through=through,
+                **given,
             )
 
     @property
@@ -206,6 +214,23 @@ def test_new_phase__customers_of_the_one_before__get_control(shop: Shop) -> None
     assert (gone.variant, gone.in_experiment) == ("control", False)
     assert shop.ask(CUSTOMERS[1], WELL).kept
     assert shop.ask(CUSTOMERS[2], AT_RISK).reason == AssignmentReason.SPLIT
+
+
+def test_new_phase__exposures_not_compacted_yet__starts_when_doors_know_them(
+    shop: Shop,
+) -> None:
+    given = {who: shop.ask(who, AT_RISK).variant for who in CUSTOMERS}
+    shop.compact()
+    for who, variant in given.items():
+        shop.see(who, variant)
+    shop.do(Action.NEW_PHASE, reason="Another split.")
+    with pytest.raises(SetsBehind):
+        shop.do(Action.START)
+    shop.compact()
+    shop.do(Action.START)
+
+    reasons = {shop.ask(who, AT_RISK).reason for who in CUSTOMERS}
+    assert reasons == {AssignmentReason.EARLIER_PHASE}
 
 
 def test_sets__after_a_restart__are_read_from_the_store(shop: Shop) -> None:

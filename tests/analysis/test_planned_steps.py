@@ -13,6 +13,7 @@ from experiments import accounts, audit, catalog, journey, lifecycle, scheduled_
 from experiments.actors import SYSTEM, Actor
 from experiments.context import Context
 from experiments.db import transaction
+from experiments.enrolled import FOLDER, write_through
 from experiments.errors import Conflict, Forbidden, InvalidInput, NotFound
 from experiments.models import Experiment, ScheduledStep
 from experiments.vocabulary import Action, PersonRole, Status, StepState
@@ -213,3 +214,23 @@ def test_plan__without_the_role_or_after_the_end__is_refused(
         lifecycle.transition(session, EXPERIMENT, Action.STOP, ada, NOW)
     with pytest.raises(Conflict, match="has ended"):
         plan(sessions, ada, Action.STOP, 1)
+
+
+def test_step__start_of_a_later_phase__waits_until_the_sets_reach_past_the_earlier(
+    context: Context, sessions: Sessions, now: FakeClock, ada: Actor
+) -> None:
+    for action in (Action.START, Action.NEW_PHASE):
+        with transaction(sessions) as session:
+            lifecycle.transition(
+                session, EXPERIMENT, action, ada, NOW, reason="Another split."
+            )
+    plan(sessions, ada, Action.START, 1)
+    now.advance(seconds=3600)
+    work(context)
+    assert state(sessions)[1] == [(StepState.PLANNED, None)]
+
+    write_through(context.settings.data_dir / "ruleset" / FOLDER, NOW)
+    work(context)
+    experiment, steps = state(sessions)
+    assert (experiment.status, experiment.phase) == (Status.RUNNING, 2)
+    assert steps == [(StepState.DONE, None)]

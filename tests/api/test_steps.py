@@ -47,3 +47,6 @@ def test_running_experiment__edited__is_refused_with_what_can_be_done(
     parted = api.post(f"{PATH}/actions/new_phase", {"reason": "Another split."})
     assert (parted.json["status"], parted.json["phase"]) == ("draft", 2)
     assert (parted.json["plan_sha256"], parted.json["key"]) == (None, key)
+    early = api.post(f"{PATH}/actions/start")
+    assert (early.status_code, early.headers["Retry-After"]) == (503, "15"), early.text
+    assert "earlier phase" in early.json["message"]

@@ -19,7 +19,7 @@ from experiments import (
 from experiments.actors import Actor
 from experiments.assignment import Assignment, assign
 from experiments.db import transaction
-from experiments.errors import Conflict, Forbidden, InvalidInput
+from experiments.errors import Conflict, Forbidden, InvalidInput, SetsBehind
 from experiments.models import Experiment, PlanRow, RulesetRow
 from experiments.ruleset_values import Ruleset, parse
 from experiments.vocabulary import Action, AssignedBy, PersonRole, Status
@@ -182,7 +182,12 @@ def test_new_phase__planned_and_started__new_salt_own_plan_and_parts(
             now=NOW,
         )
     ramp.edit(layer="one", layer_share=0.9, coverage=0.8)
-    again = ramp.do(Action.START)
+    for through in (None, ramp.now - HOUR):  # the phase ended an hour after this
+        with pytest.raises(SetsBehind, match="earlier phase") as refusal:
+            ramp.do(Action.START, enrolled_through=through)
+        assert refusal.value.retry_after == 15
+        ramp.now -= HOUR
+    again = ramp.do(Action.START, enrolled_through=ramp.now)
 
     assert (again.status, again.phase) == (Status.RUNNING, 2)
     assert [holdout["key"] for holdout in again.holdouts] == ["all"]

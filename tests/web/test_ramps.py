@@ -6,6 +6,7 @@ from datetime import timedelta
 from experiments import accounts, catalog, journey, lifecycle, scheduled_steps
 from experiments.context import Context
 from experiments.db import transaction
+from experiments.enrolled import FOLDER, write_through
 from experiments.models import Experiment
 from experiments.vocabulary import Action, PersonRole, Status
 from tests import factories
@@ -64,6 +65,12 @@ def test_new_phase__by_its_page__is_a_draft_to_change(
     experiment = stored(context)
     assert (experiment.status, experiment.phase) == (Status.DRAFT, 2)
     assert "Draft" in visitor.get(PATH).text
+    early = visitor.post(f"{PATH}/review", {"action": "start"})
+    assert early.status_code == 400
+    assert "customers of the earlier phase are not all known yet" in early.text
+    write_through(context.settings.data_dir / "ruleset" / FOLDER, context.now())
+    assert visitor.post(f"{PATH}/review", {"action": "start"}).status_code == 302
+    assert stored(context).status == Status.RUNNING
 
 
 def test_step__by_its_page__is_planned_and_taken_back(

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from experiments import catalog, hypotheses, lifecycle, metrics, segments
 from experiments.db import transaction
+from experiments.enrolled import installed_through
 from experiments.hypothesis import Hypothesis
 from experiments.models import Experiment
 from experiments.vocabulary import Action, PersonRole
@@ -260,6 +261,7 @@ def step(key: str) -> Response:
             actor(),
             context().now(),
             reason=form.reason.data or None,
+            enrolled_through=installed_through(context().settings.data_dir),
         ),
     )
     if done is None:
