@@ -11,6 +11,7 @@ from experiments import accounts
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.models import Person
+from experiments.surveys import Texts
 from experiments.vocabulary import PersonRole, SurveyKind
 from tests.analysis.intake import events
 from tests.factories import make_person
@@ -90,3 +91,19 @@ def test_survey_page__on_a_phone_by_keyboard_without_script__is_answered(
     assert [(row["kind"], row["value"]) for row in events(context)] == [
         ("survey_answer", 3.0)
     ]
+
+
+def test_survey_page__with_words_that_never_end__does_not_scroll_sideways(
+    browser: Browser, site: Site, context: Context
+) -> None:
+    endless = Texts("W" * 300, "u" * 60, "h" * 60, "c" * 200, "t" * 300)
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        texts = {"en": endless}
+        number = make_survey(session, owner, context.now(), "long", texts=texts).id
+    page = browser.new_page(viewport={"width": 320, "height": 700})
+    token = token_for(context.settings, context.now(), survey_id=number)
+    for address in (f"{site.url}/s/{token}", f"{site.url}/s/{token}/thanks"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+    page.close()
