@@ -19,7 +19,7 @@ from experiments.commands import command_context, refusals_in_words
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import InvalidInput, Unavailable
-from experiments.installation import require_set_up
+from experiments.installation import address_of, require_set_up
 from experiments.models import AnalysisRun, Certificate
 from experiments.privacy import load_pseudonymiser
 from experiments.vocabulary import ErasureState, IdKind, RunState
@@ -254,7 +254,7 @@ def import_file(file: Path, **asked: Any) -> None:  # noqa: ANN401  # click's op
         if imported.run_id is not None:
             say_result(context, imported.run_id)
             page = f"/experiments/{request.experiment}/results"
-            click.echo(f"{context.settings.base_url}{page}")
+            click.echo(f"{address_of(context.settings)}{page}")
 
 
 def _refuse_same(file: Path, rejects: Path | None) -> None:

@@ -1,6 +1,7 @@
 """The commands a person types: what they print, and how they refuse."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from experiments.context import Context
 from experiments.db import transaction
 from experiments.events import Envelope, read_messages
 from experiments.inbox import Inbox
+from experiments.installation import address_noted
 from experiments.models import AnalysisRun
 from experiments.preparing import prepare
 from experiments.privacy import load_pseudonymiser
@@ -35,16 +37,18 @@ def runner(context: Context, environ: dict[str, str]) -> CliRunner:
 
 
 def test_import_and_analyse__one_command__gives_the_answer_and_its_page(
-    runner: CliRunner, tmp_path: Path
+    runner: CliRunner, tmp_path: Path, context: Context
 ) -> None:
     path = write_csv(tmp_path / "a.csv", customers())
     words = ["--experiment", "new-page", "--variant", "group"]
     words += ["--outcome", "came_back=retention:7", "--name", "A new page"]
-    done = runner.invoke(commands.import_file, [str(path), *words])
+    running = replace(context.settings, base_url="http://127.0.0.1:8931")
+    with address_noted(running):  # as `abide up` on another port does
+        done = runner.invoke(commands.import_file, [str(path), *words])
     assert done.exit_code == 0, done.output
     assert "200 customers (control 100, new 100) in a.csv are stored." in done.output
     assert "Day-7 retention rose by 25 points" in done.output
-    assert "http://127.0.0.1:8000/experiments/new-page/results" in done.output
+    assert "http://127.0.0.1:8931/experiments/new-page/results" in done.output
     again = runner.invoke(commands.analyse, ["new-page"])
     assert again.exit_code == 0, again.output
     assert "Day-7 retention rose by 25 points" in again.output
