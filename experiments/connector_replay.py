@@ -149,6 +149,8 @@ def replay(
         Conflict: there is no mapping to read them by.
     """
     actor.require(PersonRole.EDITOR, "read bodies again")
+    # Two at once would both read, store and count what waits.
+    audit.take_turn(session)
     row = connectors.get(session, public_id)
     content = connectors.mapping_of(session, row)
     if content is None:

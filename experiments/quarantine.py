@@ -147,6 +147,8 @@ def replay(
         How many are stored; 5,000 are read at once.
     """
     actor.require(PersonRole.EDITOR, "read messages again")
+    # Two at once would both read, store and count what waits.
+    audit.take_turn(session)
     table = QuarantinedMessage
     waiting = session.scalars(
         _of(pile)

@@ -116,9 +116,16 @@ def save_mapping(context: Context, row: Connector, mapping: Mapping[str, Any]) -
 
 def replay(context: Context, row: Connector) -> Replayed:
     """Read waiting bodies again, and take what they give into the store."""
+    done = read_waiting(context, row)
+    compact_once(context)
+    return done
+
+
+def read_waiting(context: Context, row: Connector) -> Replayed:
+    """Read waiting bodies again; what they give is in the inbox then."""
     settings = context.settings
     with transaction(context.sessions) as session:
-        done = connector_replay.replay(
+        return connector_replay.replay(
             session,
             settings,
             load_pseudonymiser(settings),
@@ -127,5 +134,3 @@ def replay(context: Context, row: Connector) -> Replayed:
             actor=SYSTEM,
             now=context.now(),
         )
-    compact_once(context)
-    return done

@@ -1,8 +1,13 @@
 """Signed webhooks: taken, known again, kept until mapped, read again, erased."""
 
+import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -28,7 +33,14 @@ from experiments.privacy import load_pseudonymiser
 from experiments.sealing import load_sealer
 from experiments.vocabulary import ConnectorKind, Environment, IdKind
 from tests.analysis.intake import events, quarantined
-from tests.api.hook_doors import SECRET, Hooks, register, replay, save_mapping
+from tests.api.hook_doors import (
+    SECRET,
+    Hooks,
+    read_waiting,
+    register,
+    replay,
+    save_mapping,
+)
 from tests.clock import FakeClock
 from tests.experiments.vendor_bodies import delighted, intercom, typeform, zendesk
 
@@ -52,6 +64,29 @@ def inbox(context: Context) -> Iterator[Inbox]:
 @pytest.fixture
 def hooks(context: Context, inbox: Inbox) -> Hooks:
     return Hooks(context, inbox)
+
+
+def test_replay__asked_twice_at_once__stores_and_counts_each_body_once(
+    context: Context, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, together = register(context), threading.Barrier(2)
+    assert hooks.send(row, BLUEHUB).status_code == 200
+    compact_once(context)
+    save_mapping(context, row, EXAMPLE)
+    store = quarantine.store
+
+    def store_together(*given: Any) -> None:  # noqa: ANN401  # as the one it replaces
+        # Were both let in, they would meet here; one alone goes on after a moment.
+        with suppress(threading.BrokenBarrierError):
+            together.wait(0.5)
+        store(*given)
+
+    monkeypatch.setattr(quarantine, "store", store_together)
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(partial(read_waiting, context), [row, row]))
+    assert sorted(one.stored_count for one in done) == [0, 1]
+    compact_once(context)
+    assert len(events(context)) == 1
 
 
 @pytest.mark.parametrize(
