@@ -1,7 +1,8 @@
 """Who has seen a variant: published beside the ruleset, so that doors let them keep it.
 
 The compactor learns each exposure as it stores it, and replaces the files of the sets
-that grew; after its start it reads the exposures of running experiments from the store.
+that grew, or that somebody else changed or deleted; after its start it reads the
+exposures of running experiments from the store.
 Customers who were erased, stand on a list by hand or used a preview link are in no
 file. An exposure that was accepted is in the doors' hands after at most the wait for
 the next round (3 s), the pause between two publications (10 s) and the doors' look at
@@ -30,7 +31,9 @@ from experiments.db import transaction
 from experiments.enrolled import (
     FOLDER,
     PREFIX_BYTES,
+    Mark,
     file_name,
+    mark_of,
     write_set,
     write_through,
 )
@@ -95,6 +98,7 @@ class EnrolledSets:
         self._shown: dict[str, Prefixes] = {}  # experiment -> who used a preview link
         self._known: _Known | None = None
         self._grown: set[_Phase] = set()
+        self._marks: dict[_Phase, Mark | None] = {}  # of the files as written here
         self._published: datetime | None = None
 
     def learn(self, events: pa.Table) -> None:
@@ -141,17 +145,33 @@ class EnrolledSets:
         if self._known is not None and known.without != self._known.without:
             self._grown = set(known.phases)
         self._known = known
+        self._grown |= self._damaged()
         without = np.frombuffer(known.without, ">u8").astype(np.uint64)
         for phase in sorted(self._grown, key=lambda p: (p.experiment, p.phase)):
-            path = self._folder / file_name(phase.experiment, phase.phase)
+            path = self._path(phase)
             shown = self._shown.get(phase.experiment, _NONE)
             seen = np.setdiff1d(self._sets[phase], without)
             _write(path, np.setdiff1d(seen, shown))
+            self._marks[phase] = mark_of(path)
         written = len(self._grown)
         self._grown.clear()
         write_through(self._folder, through)
         self._published = now
         return written
+
+    def _damaged(self) -> set[_Phase]:
+        """Find the files that are not as they were written, or gone."""
+        changed = {
+            phase
+            for phase in self._sets.keys() - self._grown
+            if mark_of(self._path(phase)) != self._marks.get(phase)
+        }
+        for phase in changed:
+            log.warning("enrolled_set_written_anew", file=self._path(phase).name)
+        return changed
+
+    def _path(self, phase: _Phase) -> Path:
+        return self._folder / file_name(phase.experiment, phase.phase)
 
     def _read_all(self, known: _Known) -> None:
         self._sets = dict.fromkeys(known.phases, _NONE)

@@ -1,22 +1,25 @@
 """Enrolled sets: who has seen a variant, as a file that doors look into.
 
 A file holds the first 8 bytes of each customer's (or account's) pseudonym, sorted, so
-that a look-up reads about twenty places of a file that stays in the kernel's memory.
-Somebody who is in no set of a million is taken for one of it once in 18 million million
-times.
-The compactor replaces a file as a whole; doors notice within a second.
+that a look-up compares about twenty of them. Somebody who is in no set of a million is
+taken for one of it once in 18 million million times.
+The compactor replaces a file as a whole; doors notice within a second. They hold what
+they read, checked against its digest: a file that is mapped and then cut short in place
+would end the process at the next look-up.
 """
 
-import mmap
+import hashlib
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import structlog
 from typing_extensions import override
 
-MAGIC = b"abide enrolled 1"  # 16 bytes, so that prefixes stand aligned
+MAGIC = b"abide enrolled 2"
+DIGEST_BYTES = 16  # BLAKE2b of all that follows
 PREFIX_BYTES = 8
 FOLDER = "enrolled"  # in the folder of the ruleset
 THROUGH = "through"  # the file that says how far the sets reach
@@ -25,20 +28,23 @@ OPTED_OUT = "opted-out.bin"
 
 Hide = Callable[[str], bytes]
 Mark = tuple[int, int, int]  # changes whenever the file does
+_HEAD_BYTES = len(MAGIC) + DIGEST_BYTES
+
+log = structlog.get_logger(__name__)
 
 
 class _Prefixes:
-    """The sorted prefixes of one file, read where they lie."""
+    """The sorted prefixes of one file, end to end as they lie there."""
 
-    def __init__(self, content: "mmap.mmap | bytes") -> None:
+    def __init__(self, content: bytes) -> None:
         self._content = content
-        self._count = (len(content) - len(MAGIC)) // PREFIX_BYTES
+        self._count = len(content) // PREFIX_BYTES
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, place: int) -> bytes:
-        start = len(MAGIC) + place * PREFIX_BYTES
+        start = place * PREFIX_BYTES
         return self._content[start : start + PREFIX_BYTES]
 
     def __contains__(self, prefix: bytes) -> bool:
@@ -65,7 +71,7 @@ class EnrolledSet:
         self.count = 0
         self._hides = hides
         self._mark: Mark | None = None
-        self._prefixes = _Prefixes(MAGIC)
+        self._prefixes = _Prefixes(b"")
 
     def __len__(self) -> int:
         return self.count
@@ -85,13 +91,16 @@ class EnrolledSet:
             return False
 
     def refresh(self) -> None:
-        """Take the file if it was replaced; a damaged one is left where it is."""
+        """Take the file if it was replaced; of a damaged one, keep the last good."""
         mark = mark_of(self.path)
         if mark is None or mark == self._mark:
             return
-        found = _open(self.path)
-        if found is not None:
-            self._prefixes, self.count = found, len(found)
+        content = read_set(self.path)
+        if content is None:
+            log.warning("enrolled_set_damaged", file=self.path.name, kept=self.count)
+        else:
+            self._prefixes = _Prefixes(content)
+            self.count = len(self._prefixes)
         self._mark = mark
 
     @override
@@ -143,10 +152,12 @@ def write_set(path: Path, prefixes: Iterable[bytes]) -> None:
         prefixes: sorted, each once, 8 bytes each.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    content = b"".join(prefixes)
     aside = path.with_suffix(".next")
     with aside.open("wb") as file:
         file.write(MAGIC)
-        file.writelines(prefixes)
+        file.write(_digest(content))
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
@@ -181,24 +192,16 @@ def installed_through(data_dir: Path) -> datetime | None:
 def read_set(path: Path) -> bytes | None:
     """Read the prefixes of a set, end to end; None when there is no good file."""
     try:
-        content = path.read_bytes()
+        found = path.read_bytes()
     except OSError:
         return None
-    return content[len(MAGIC) :] if _is_whole(content) else None
+    content = found[_HEAD_BYTES:]
+    good = MAGIC + _digest(content)
+    return content if found[:_HEAD_BYTES] == good else None
 
 
-def _open(path: Path) -> _Prefixes | None:
-    try:
-        with path.open("rb") as file:
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError):  # gone meanwhile, or empty
-        return None
-    return _Prefixes(content) if _is_whole(content) else None
-
-
-def _is_whole(content: "mmap.mmap | bytes") -> bool:
-    length = len(content) - len(MAGIC)
-    return content[: len(MAGIC)] == MAGIC and length % PREFIX_BYTES == 0
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
 
 
 def mark_of(path: Path) -> Mark | None:

@@ -1,5 +1,6 @@
 """Customers keep their variant: real doors, real events, the real compactor."""
 
+import os
 from typing import Any
 
 import orjson
@@ -245,6 +246,33 @@ def test_sets__after_a_restart__are_read_from_the_store(shop: Shop) -> None:
     assert sets.publish(shop.now()) == 1
     assert path.read_bytes() == before
     assert sets.publish(shop.now()) == 0  # nothing new, and too soon
+
+
+@pytest.mark.parametrize("size", [None, 0, 36])
+def test_sets__deleted_or_cut_while_the_compactor_runs__are_written_anew(
+    shop: Shop, size: int | None
+) -> None:
+    for who in CUSTOMERS[:5]:
+        shop.see(who, "control")
+    compactor = Compactor(shop.context, EventStore(shop.context.settings))
+    compactor.round()
+    compactor.publish()
+    path = shop.folder.path / FOLDER / f"{EXPERIMENT}.1.bin"
+    before = path.read_bytes()
+    if size is None:
+        path.unlink()
+    else:
+        os.truncate(path, size)
+
+    shop.now.advance(seconds=PUBLISH_EVERY.total_seconds())
+    compactor.round()
+    compactor.publish()
+
+    assert path.read_bytes() == before
+    written = path.stat().st_mtime_ns
+    shop.now.advance(seconds=PUBLISH_EVERY.total_seconds())
+    compactor.publish()
+    assert path.stat().st_mtime_ns == written  # once is enough
 
 
 def test_sets__of_an_experiment_that_ended__are_removed(shop: Shop) -> None:

@@ -1,9 +1,11 @@
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from experiments.enrolled import (
     MAGIC,
@@ -83,6 +85,37 @@ def test_enrolled_set__file_damaged__keeps_the_last_good_one(
     enrolled.refresh()
 
     assert enrolled.has("ada")
+    assert read_set(path) is None
+
+
+@pytest.mark.parametrize("size", [0, 16, 39])
+def test_enrolled_set__file_cut_short_in_place__goes_on_with_what_was_read(
+    tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "nudge.1.bin"
+    write_set(path, prefixes_of({"ada", "bob"}))
+    enrolled = EnrolledSet(path, [hide])
+    enrolled.refresh()
+
+    os.truncate(path, size)
+
+    assert enrolled.has("ada")  # by a look-up before the next look at the file
+    with capture_logs() as logged:
+        enrolled.refresh()
+        enrolled.refresh()
+    assert enrolled.has("ada")
+    assert [(line["event"], line["kept"]) for line in logged] == [
+        ("enrolled_set_damaged", 2)
+    ]
+
+
+def test_enrolled_set__one_byte_changed__is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "nudge.1.bin"
+    write_set(path, prefixes_of({"ada", "bob"}))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
     assert read_set(path) is None
 
 
