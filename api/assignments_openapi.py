@@ -81,8 +81,8 @@ def _question(max_unit: int, max_experiments: int) -> dict[str, Any]:
             "attributes": {
                 "type": "object",
                 "description": (
-                    "What is known of the customer, for segment rules. consent: false"
-                    " is a refusal to take part."
+                    "What is known of the customer, for segment rules. consent,"
+                    " when it is sent, must be true: all else is a refusal."
                 ),
                 "default": {},
             },

@@ -15,6 +15,7 @@ from typing import Any
 from experiments.assignment import PersonalRule, RunningDesign, bucket_ranges
 from experiments.buckets import BUCKET_COUNT
 from experiments.condition_check import GROUPS, NUMBER_ORDER, VERSION_ORDER
+from experiments.consent import YES
 from experiments.flags import flag_value
 from experiments.javascript import is_number
 from experiments.vocabulary import UNIT_ATTRIBUTE, Status
@@ -23,7 +24,13 @@ Entry = Mapping[str, Any]  # of the ruleset
 Rule = dict[str, Any]
 Condition = Mapping[str, Any]
 
-_NO_CONSENT: Condition = {"consent": {"$eq": False}}
+# What `refuses` refuses. SDKs look into lists, so a list with a yes is named as well.
+_NO_CONSENT: Condition = {
+    "$and": [
+        {"consent": {"$exists": True}},
+        {"$or": [{"consent": {"$nin": [*YES]}}, {"consent": {"$type": "array"}}]},
+    ]
+}
 
 
 def feature(design: RunningDesign) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from experiments.buckets import (
     is_missing,
     unit_text,
 )
+from experiments.consent import refuses
 from experiments.running import (
     Assignment,
     Enrolled,
@@ -79,8 +80,8 @@ def assign(
     Args:
         design: the published experiment.
         unit: the customer's id: a text or a number, from outside.
-        attributes: of the customer, any JSON values. `consent` false is a refusal
-            to take part.
+        attributes: of the customer, any JSON values. `consent`, if it is there,
+            must be a yes.
 
     Returns:
         The assignment; never raises.
@@ -135,7 +136,7 @@ def decline(
         text = hashed_text(design.special, text, attributes)
     if not text:
         return _control(design, AssignmentReason.INVALID_UNIT)
-    if attributes.get("consent") is False:
+    if "consent" in attributes and refuses(attributes["consent"]):
         return _control(design, AssignmentReason.NO_CONSENT)
     return _control(design, AssignmentReason.OPTED_OUT)
 
@@ -149,7 +150,7 @@ def _assign(  # noqa: PLR0911  # parting it would cost each customer a call more
         return _assign_specially(design, design.special, text, attributes)
     if not text:
         return _control(design, AssignmentReason.INVALID_UNIT)
-    if attributes.get("consent") is False:
+    if "consent" in attributes and refuses(attributes["consent"]):
         return _control(design, AssignmentReason.NO_CONSENT)
     if not design.in_segment(attributes):
         outside = AssignmentReason.NOT_IN_SEGMENT
@@ -178,7 +179,7 @@ def _assign_specially(
     text = hashed_text(special, unit, attributes)
     if text is None:
         return _control(design, AssignmentReason.INVALID_UNIT)
-    if attributes.get("consent") is False:
+    if "consent" in attributes and refuses(attributes["consent"]):
         return _control(design, AssignmentReason.NO_CONSENT)
     listed = _by_list(design, special, text, attributes)
     if listed is not None:

@@ -14,6 +14,7 @@ import orjson
 from experiments import messages as wire
 from experiments import parcels, replay
 from experiments.allow_list import AllowList
+from experiments.consent import message_refuses
 from experiments.event_rows import Check, Desk, Message
 from experiments.event_times import clock_error
 from experiments.messages import Rejected
@@ -103,7 +104,7 @@ def read_messages(
     for item in items:
         try:
             fields = _checked(item, envelope)
-            if envelope.consent and _refuses_consent(fields, envelope.context):
+            if envelope.consent and message_refuses(fields, envelope.context):
                 refused += 1
             else:
                 rows += Message(desk, fields, envelope.kind).rows()
@@ -140,20 +141,3 @@ def _checked(item: object, envelope: Envelope) -> Mapping[str, Any]:
             f"A message must not be larger than {MAX_MESSAGE_BYTES // 1024} KB.",
         )
     return item
-
-
-def _refuses_consent(item: Mapping[str, Any], shared: Mapping[str, Any]) -> bool:
-    own = item.get("context")
-    context = {**shared, **own} if isinstance(own, dict) else shared
-    said = [item.get("consent"), context.get("consent")]
-    holders = (item.get("traits"), item.get("properties"))
-    said += [part.get("consent") for part in holders if isinstance(part, dict)]
-    return any(one is False or _refuses_each_category(one) for one in said)
-
-
-def _refuses_each_category(consent: object) -> bool:
-    """Whether Segment's consent categories are given, and all of them are refused."""
-    if not isinstance(consent, dict):
-        return False
-    choices = consent.get("categoryPreferences")
-    return isinstance(choices, dict) and bool(choices) and not any(choices.values())

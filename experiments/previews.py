@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import structlog
 
 from experiments.assignment import Assignment, unit_text
+from experiments.consent import refuses
 from experiments.errors import AbideError
 from experiments.parcels import PREVIEW_SOURCE, EventRow, Parcel
 from experiments.privacy import Pseudonymiser
@@ -104,7 +105,7 @@ def find_preview(
         expired, when the experiment has ended, and for who refused to take part.
     """
     link = link_of(ruleset, attributes.get(ATTRIBUTE), now)
-    if link is None or attributes.get("consent") is False:
+    if link is None or refuses(attributes.get("consent")):
         return None
     design = ruleset.experiments.get(link.experiment)
     reason = AssignmentReason.PREVIEW

@@ -9,6 +9,7 @@ from typing import Any
 
 from experiments import condition_trace
 from experiments.buckets import BUCKET_COUNT, NOBODY, bucket, is_missing, unit_text
+from experiments.consent import refuses
 from experiments.receipt_values import Receipt, Source, Step
 from experiments.receipt_words import REASON_WORDS, STATUS_WORDS, numbers, ranges_of
 from experiments.running import Assignment, RunningDesign, Special
@@ -181,8 +182,8 @@ class _Walk:
 
     def _refusal(self, text: str) -> Assignment | None:
         """Ask for consent, lists and earlier phases; give what ends the walk."""
-        if self._attributes.get("consent") is False:
-            said = "The attribute consent is false: the customer takes no part."
+        if refuses(self._attributes.get("consent")):
+            said = "The attribute consent is no yes: the customer takes no part."
             self._note(ReceiptStep.CONSENT, StepOutcome.DECIDED, said, consent=False)
             return self._control(AssignmentReason.NO_CONSENT)
         said = "The customer has not refused to take part."

@@ -12,6 +12,7 @@ from werkzeug.test import Client, TestResponse
 from api import sdk_features, sdk_payload
 from api.doors import DoorGroup, Gate, mount
 from experiments.assignment import assign
+from experiments.consent import YES
 from experiments.ruleset_reader import RulesetReader
 from tests import rulesets
 from tests.rulesets import entry, personal, variant
@@ -91,7 +92,17 @@ def test_features__running_experiment__is_a_rule_with_its_salt(client: Client) -
     assert plain["rules"] == [
         {
             "id": "no consent",
-            "condition": {"consent": {"$eq": False}},
+            "condition": {
+                "$and": [
+                    {"consent": {"$exists": True}},
+                    {
+                        "$or": [
+                            {"consent": {"$nin": [*YES]}},
+                            {"consent": {"$type": "array"}},
+                        ]
+                    },
+                ],
+            },
             "force": "control",
         },
         {

@@ -206,7 +206,7 @@ def _attributes(chance: random.Random) -> Iterator[tuple[str, Any]]:
         "app": ("2.8.9", "2.9.0", "2.10.1", "v2.9.1+b7", "3.0.0-rc.1", "3", 3, None),
         "home": ({"country": "NL"}, {"country": "US"}, {}, "NL", None),
         "tags": (["vip"], ["new", "vip"], ["new"], [], "vip", None),
-        "consent": (True, True, True, False, 0, None),
+        "consent": (True, True, "yes", 1, False, 0, "no", "1.0", [True], {}, None),
         "account_id": (
             "acme",
             "globex",

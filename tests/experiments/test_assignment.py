@@ -396,11 +396,18 @@ def test_assign__outside_the_segment__control(status: Status) -> None:
         (False, AssignmentReason.NO_CONSENT),
         (True, AssignmentReason.SPLIT),
         (None, AssignmentReason.SPLIT),
-        (0, AssignmentReason.SPLIT),
-        ("false", AssignmentReason.SPLIT),
+        ("Yes", AssignmentReason.SPLIT),
+        (1, AssignmentReason.SPLIT),
+        (0, AssignmentReason.NO_CONSENT),
+        ("", AssignmentReason.NO_CONSENT),
+        ("0", AssignmentReason.NO_CONSENT),
+        ("false", AssignmentReason.NO_CONSENT),
+        ("perhaps", AssignmentReason.NO_CONSENT),
+        ([True], AssignmentReason.NO_CONSENT),
+        ({"granted": False}, AssignmentReason.NO_CONSENT),
     ],
 )
-def test_assign__consent__only_a_plain_false_refuses(
+def test_assign__consent__must_be_a_yes_where_it_is_said(
     consent: object, reason: AssignmentReason
 ) -> None:
     answer = assign(running(salt="retention-2026"), "user-1", {"consent": consent})

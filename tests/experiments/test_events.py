@@ -242,6 +242,14 @@ def test_type__of_the_path__comes_before_that_of_the_message() -> None:
         {"context": {"consent": False}},
         {"context": {"consent": {"categoryPreferences": {"a": False, "b": False}}}},
         {"properties": {"consent": False}},
+        {"context": {"traits": {"consent": False}}},
+        {"context": {"consent": "false"}},
+        {"context": {"consent": "No"}},
+        {"context": {"consent": 0}},
+        {"context": {"consent": {"granted": False}}},
+        {"context": {"consent": {"categoryPreferences": {"a": "no"}}}},
+        {"context": {"consent": {"categoryPreferences": "none"}}},
+        {"traits": {"consent": "False"}},
     ],
 )
 def test_consent__that_is_refused__leaves_nothing_but_a_count(
@@ -266,6 +274,7 @@ def test_consent__refused_for_the_whole_batch__counts_for_each() -> None:
         {"context": {"consent": {"categoryPreferences": {"a": True, "b": False}}}},
         {"context": {"consent": {"categoryPreferences": {}}}},
         {"context": {"consent": None}},
+        {"context": {"consent": "true", "traits": {"consent": 1}}},
         {"context": "none"},
     ],
 )
@@ -276,3 +285,5 @@ def test_consent__that_is_not_refused__stores_the_message(said: dict[str, Any]) 
 def test_own_consent__of_a_message__comes_before_the_batchs() -> None:
     message = track(context={"consent": True})
     assert len(read(message, context={"consent": False}).rows) == 1
+    silent = track(context={"consent": None})
+    assert not read(silent, context={"consent": False}).rows

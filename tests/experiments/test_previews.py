@@ -104,6 +104,7 @@ def test_preview__ended_external_or_unknown__nothing(
 def test_preview__expired_revoked_or_refused__nothing(now: FakeClock) -> None:
     published = ruleset_with()
     assert found(now, published, consent=False) is None
+    assert found(now, published, consent="no") is None
     assert found(now, rulesets.ruleset_of(ENTRIES)) is None  # revoked: not published
     now.advance(days=1, seconds=-1)
     assert found(now, published) is not None

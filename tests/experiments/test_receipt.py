@@ -67,7 +67,7 @@ attribute_sets = st.fixed_dictionaries(
         "plan": values,
         "tenure": values,
         "app": st.fixed_dictionaries({}, optional={"version": values}),
-        "consent": st.booleans(),
+        "consent": st.sampled_from([True, False, None, "yes", "no", 0, 1, []]),
         "account": st.sampled_from(["acme", "", 0, 4, None, ["x"], False]),
     },
 )
