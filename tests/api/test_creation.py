@@ -139,7 +139,11 @@ def columns(*tables: type[Base]) -> set[str]:
     ("path", "body", "tables"),
     [
         ("/segments", segment_body(key="x"), (Segment, SegmentVersion)),
-        ("/metrics", metric_body(key="x"), (Metric, MetricVersion)),
+        (
+            "/metrics",
+            metric_body(key="x", owner="", default_margin=None),
+            (Metric, MetricVersion),
+        ),
         ("/hypotheses", hypothesis_body(key="x"), (HypothesisRow,)),
         ("/experiments", design_body(key="x"), (Experiment, Variant)),
     ],

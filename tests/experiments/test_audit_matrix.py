@@ -114,6 +114,8 @@ def change_catalogue(session: Session) -> None:
         actor=root,
         now=NOW,
     )
+    entry = metrics.CatalogueEntry("Still here", "They stay.")
+    metrics.describe(session, factories.RETENTION, entry, actor=root, now=NOW)
     segments.add_version(session, factories.SEGMENT, {}, actor=root, now=NOW)
     hypotheses.update(session, factories.hypothesis_value(if_up="!"), 1, root, NOW)
     journey.save_stage(
