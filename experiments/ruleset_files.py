@@ -48,6 +48,23 @@ class RulesetFolder:
             ) from error
         return parse(open_file(content), memory)
 
+    def checksum(self) -> str:
+        """Read the checksum of the current file's body, once checked.
+
+        Returns:
+            64 hexadecimal digits.
+
+        Raises:
+            RulesetRefusedError: there is no file, or it is damaged.
+        """
+        try:
+            content = (self.path / CURRENT).read_bytes()
+        except OSError as error:
+            raise RulesetRefusedError(
+                f"{CURRENT} cannot be read: {error.strerror}."
+            ) from error
+        return checksum(open_file(content))
+
     def mark(self) -> Mark | None:
         """Tell two states of the current file apart, or None when there is none."""
         try:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -46,8 +46,8 @@ class RulesetMirror:
         self._opt_outs = OptOutFile(folder.path)
         self._waiting = WaitingFile(folder.path)
         self._then = then
-        # Revision and file as they were after the last look, and what was wrong.
-        self._seen: tuple[int, Mark | None] | None = None
+        # Revision, checksum and file as of the last look, and what was wrong.
+        self._seen: tuple[int, str, Mark | None] | None = None
         self._seen_fault: str | None = None
         self._confirmed: float | None = None
         self._looked = threading.Event()
@@ -110,30 +110,41 @@ class RulesetMirror:
         with self._sessions() as session:
             self._opt_outs.follow(session)
             self._waiting.follow(session)
-            newest = session.scalar(select(func.max(RulesetRow.revision)))
-            if newest is None:
+            query = (
+                select(RulesetRow.revision, RulesetRow.checksum)
+                .order_by(RulesetRow.revision.desc())
+                .limit(1)
+            )
+            row = session.execute(query).first()
+            if row is None:
                 return None
-            if (newest, self._folder.mark()) == self._seen:
+            newest, promised = row
+            if (newest, promised, self._folder.mark()) == self._seen:
                 return self._seen_fault
-            row = session.get_one(RulesetRow, newest)
-            body, promised = row.body.encode(), row.checksum
+            body = session.get_one(RulesetRow, newest).body.encode()
         if checksum(body) != promised:
             return f"Ruleset {newest} is damaged in the database."
         if self._folder.write(parse(body), body):
             log.info("ruleset copied", revision=newest)
             self._then()
-        self._seen_fault = self._compare(newest)
-        self._seen = (newest, self._folder.mark())
+        self._seen_fault = self._compare(newest, promised)
+        self._seen = (newest, promised, self._folder.mark())
         return self._seen_fault
 
-    def _compare(self, newest: int) -> str | None:
+    def _compare(self, newest: int, promised: str) -> str | None:
         held = self._folder.read().revision
-        if held <= newest:
+        if held > newest:
+            differs = f"The file holds ruleset {held}, the database only {newest}."
+        elif held == newest and self._folder.checksum() != promised:
+            # A restored database that has published since comes to the same number.
+            differs = (
+                f"Ruleset {held} of the file is not ruleset {newest} of the database."
+            )
+        else:
             return None
         return (
-            f"The file holds ruleset {held}, the database only {newest}. If the"
-            " database was restored from a backup, remove the folder"
-            f" {self._folder.path} and restart."
+            f"{differs} If the database was restored from a backup, stop Abide, remove"
+            f" current.json and previous.json in {self._folder.path}, and start."
         )
 
 

@@ -104,6 +104,30 @@ def test_copy__database_restored_to_an_older_state__file_stays_and_says_so(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_copy__restored_database_comes_to_the_files_number__still_says_so(
+    sessions: Sessions, mirror: RulesetMirror, folder: RulesetFolder, now: FakeClock
+) -> None:
+    publish(sessions, now)
+    publish(sessions, now)
+    mirror.copy()
+    served = folder.checksum()
+    with transaction(sessions) as session:
+        session.delete(session.get_one(RulesetRow, 2))
+    now.advance(minutes=1)
+    publish(sessions, now)
+    mirror.copy()
+    mirror.copy()
+
+    assert folder.checksum() == served
+    assert str(mirror.fault).startswith(
+        "Ruleset 2 of the file is not ruleset 2 of the database."
+    )
+    publish(sessions, now)
+    mirror.copy()
+    assert (folder.read().revision, mirror.fault) == (3, None)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_copy__database_gone_and_back__fault_comes_and_goes(
     sessions: Sessions, mirror: RulesetMirror, folder: RulesetFolder, now: FakeClock
 ) -> None:
