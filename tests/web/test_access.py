@@ -33,6 +33,8 @@ LEAST_ROLE = {
     "web.segments.new": ANALYST,
     "web.segments.show": VIEWER,
     "web.segments.new_rule": ANALYST,
+    "web.metrics.certify": ANALYST,
+    "web.metrics.edit": ANALYST,
     "web.metrics.listing": VIEWER,
     "web.metrics.new": ANALYST,
     "web.metrics.show": VIEWER,
