@@ -1,12 +1,14 @@
 """How fast Abide assigns: evaluator and door, each beside its limit.
 
-`python -m benchmarks.assignment` takes about 80 s on two cores.
+`python -m benchmarks.assignment` takes about three minutes on two cores.
 """
 
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from operator import attrgetter
 from pathlib import Path
 
 import orjson
@@ -23,7 +25,8 @@ from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_values import Ruleset, parse
 from experiments.vocabulary import Environment, KeyKind
 
-SECONDS = 2.5  # each server
+SECONDS = 0.6  # each time a server is pressed
+ROUNDS, STARTS = 2, 5  # the best counts: luck at a start, and other work, slow down
 EXPERIMENTS = 50
 UNITS = [str(uuid.uuid5(uuid.NAMESPACE_URL, f"customer {i}")) for i in range(400)]
 ATTRIBUTES = {"country": "NL", "plan": "pro", "tenure_days": 41, "app": "4.2.0"}
@@ -112,21 +115,38 @@ def door_figures(folder: str, key: str) -> list[Figure]:
     environ = {FOLDER: folder}
     figures = []
     for name, path, question, goals in questions:
-        with serving("benchmarks.assignment_apps:abide", environ) as server:
-            body = orjson.dumps(question)
-            request = post(server.port, path, body, f"X-API-Key: {key}\r\n")
-            answer = ask(server.port, request)
-            door = press(server, request, SECONDS)
-        # The limit is to parse and write what the door has to say.
-        echo = _press_plain("echo", answer)
-        view = _press_plain("flask_view", answer)
+        body = orjson.dumps(question)
+        rounds = [
+            loads for _ in range(STARTS) for loads in _in_turn(path, body, key, environ)
+        ]
+        door, echo, view = (_best(loads) for loads in zip(*rounds, strict=True))
         figures += _compare(name, door, echo, view, *goals)
     return figures
 
 
-def _press_plain(app: str, body: bytes) -> Load:
-    with serving(f"benchmarks.assignment_apps:{app}", {}) as server:
-        return press(server, post(server.port, "/", body), SECONDS)
+def _in_turn(
+    path: str, body: bytes, key: str, environ: Mapping[str, str]
+) -> list[list[Load]]:
+    """Press door, echo and view in turn, so that a slow moment meets all three."""
+    apps = [
+        f"benchmarks.assignment_apps:{app}" for app in ("abide", "echo", "flask_view")
+    ]
+    with ExitStack() as running:
+        servers = [running.enter_context(serving(app, environ)) for app in apps]
+        ports = [server.port for server in servers]
+        asked = post(ports[0], path, body, f"X-API-Key: {key}\r\n")
+        # The limit is to parse and write what the door has to say.
+        answer = ask(ports[0], asked)
+        requests = [asked, *(post(port, "/", answer) for port in ports[1:])]
+        pairs = list(zip(servers, requests, strict=True))
+        return [
+            [press(server, request, SECONDS) for server, request in pairs]
+            for _ in range(ROUNDS)
+        ]
+
+
+def _best(loads: Iterable[Load]) -> Load:
+    return max(loads, key=attrgetter("per_second"))
 
 
 def _compare(

@@ -78,7 +78,10 @@ class Tally:
             attributes: of the customer.
             given: the assignments.
         """
-        inside = [one for one in given if one.in_experiment]
+        if len(given) == 1:  # as most apps ask
+            inside = given if given[0].in_experiment else ()
+        else:
+            inside = [one for one in given if one.in_experiment]
         if not inside:
             return
         text = unit if type(unit) is str and unit else unit_text(unit)
