@@ -73,7 +73,8 @@ def by_day(session: Session, experiment: str, now: datetime) -> list[AssignedCou
             row.source,
             row.variant,
             row.evaluation_count,
-            sketch.estimate(sketch.unpack(row.customers)),
+            # An estimate may be above what can be: nobody was assigned without asking.
+            min(sketch.estimate(sketch.unpack(row.customers)), row.evaluation_count),
         )
         for row in session.scalars(ordered)
     ]

@@ -12,6 +12,7 @@ from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import Unavailable
 from experiments.inbox import Inbox
+from experiments.models import AssignedDay
 from tests.analysis.intake import events, sources
 from tests.clock import FakeClock
 from tests.rulesets import entry, ruleset_of
@@ -110,6 +111,22 @@ def test_counts__that_cannot_be_stored__come_with_the_next(
         days = reconciled_days.by_day(session, "plain", now())
     assert sum(day.evaluation_count or 0 for day in days) == 3
     assert sum(day.assigned_count or 0 for day in days) == 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_customers__estimated_above_what_was_asked__are_as_many_as_asked(
+    context: Context, now: FakeClock
+) -> None:
+    # Every register stands at 1: some 5,900 customers (4,096 / ln 2).
+    much = sketch.pack(bytearray([1]) * sketch.REGISTERS)
+    place = {"experiment": "plain", "phase": 1, "variant": "control", "source": "k"}
+    with transaction(context.sessions) as session:
+        session.add(
+            AssignedDay(**place, day_at=now(), evaluation_count=100, customers=much)
+        )
+        session.flush()
+        (day,) = reconciled_days.by_day(session, "plain", now())
+    assert (day.assigned_count, day.evaluation_count) == (100, 100)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
