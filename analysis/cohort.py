@@ -18,7 +18,7 @@ from analysis.event_rows import (
 )
 from analysis.measure import DAY
 from analysis.setting_aside import OF_PEOPLE, OF_UNITS, IdSet
-from experiments.event_rows import AGREEMENT_TEXT
+from experiments.exposure_messages import AGREEMENT_TEXT
 from experiments.plan import Plan
 from experiments.vocabulary import Agreement, AssignedBy, EventKind
 

@@ -37,7 +37,7 @@ from experiments.enrolled import (
     write_set,
     write_through,
 )
-from experiments.event_rows import AGREEMENT_TEXT
+from experiments.exposure_messages import AGREEMENT_TEXT
 from experiments.models import Experiment, ListedUnit, PlanRow
 from experiments.vocabulary import (
     Agreement,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from analysis.duplicates import Findings
 from analysis.event_table import Batch
-from experiments.event_rows import AGREEMENT_TEXT
+from experiments.exposure_messages import AGREEMENT_TEXT
 from experiments.models import ExposureDay
 from experiments.vocabulary import Agreement, EventKind
 

@@ -377,3 +377,14 @@ _READERS: Mapping[str, Callable[[object, str, Part], Any]] = {
 def fields_of(mapping: BodyMapping) -> Sequence[tuple[str, frozenset[str]]]:
     """List each fact's event and the parts that it gives."""
     return [(fact.event, frozenset(fact.parts)) for fact in mapping.facts]
+
+
+def words_of(mapping: BodyMapping) -> Iterator[tuple[str, str]]:
+    """List what a mapping itself says, each with its field: it is kept as it is."""
+    for number, fact in enumerate(mapping.facts):
+        yield f"{number}.event", fact.event
+        for name, part in fact.parts.items():
+            table = part.table or {}
+            for word in (part.constant, *table, *table.values()):
+                if isinstance(word, str):
+                    yield f"{number}.{name}", word

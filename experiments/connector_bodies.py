@@ -18,7 +18,7 @@ from experiments.events import Envelope, Sender, read_messages
 from experiments.held_bodies import hold
 from experiments.messages import Rejected, refuse_too_deep
 from experiments.parcels import CommentRow, EventRow, Parcel, QuarantineRow
-from experiments.privacy import Pseudonymiser, looks_personal
+from experiments.privacy import Pseudonymiser, names_somebody
 from experiments.sealing import Sealer
 from experiments.vocabulary import QuarantineReason
 
@@ -122,7 +122,7 @@ def _messages(
     if mapping is None:
         raise Unmapped(NO_MAPPING)
     messages = mapping.messages(document, body)
-    if any(looks_personal(one["properties"].get("survey", "")) for one in messages):
+    if any(names_somebody(one["properties"].get("survey", "")) for one in messages):
         raise Unmapped("survey: what stands there looks like personal data.")
     return messages
 

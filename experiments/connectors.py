@@ -17,14 +17,19 @@ from experiments.connector_signing import check_scheme, check_secret
 from experiments.errors import Conflict, InvalidInput, NotFound
 from experiments.field_faults import Faults
 from experiments.models import Connector, ConnectorMapping
+from experiments.privacy import names_somebody
 from experiments.sealing import SECRET_PURPOSE, Sealer
 from experiments.signatures import Scheme
 from experiments.survey_kinds import ANSWERS, BY_NAME
-from experiments.vocabulary import ConnectorKind, Environment, PersonRole
+from experiments.vocabulary import (
+    EXPOSURE_NAMES,
+    ConnectorKind,
+    Environment,
+    PersonRole,
+)
 
 MAX_OLD_HOURS = 168  # for which a replaced secret may still hold
 MAX_MAPPING_BYTES = 32 * 1024
-_EXPOSURES = frozenset({"experiment viewed", "$$experiment_viewed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,12 +303,20 @@ def _check_mapping(
         return None
     for number, (event, parts) in enumerate(body_mapping.fields_of(found)):
         _check_fact(faults, f"mapping.facts.{number}", event, parts)
+    for field, word in body_mapping.words_of(found):
+        if names_somebody(word):
+            faults.add(
+                f"mapping.facts.{field}",
+                "This looks like an e-mail address, a phone or a card number. A"
+                " mapping is for everybody: say where such things stand, not what"
+                " they are.",
+            )
     return found
 
 
 def _check_fact(faults: Faults, field: str, event: str, parts: frozenset[str]) -> None:
     kind, _ = BY_NAME.get(event.lower(), (None, None))
-    if event.lower() in _EXPOSURES:
+    if event.lower() in EXPOSURE_NAMES:
         faults.add(
             f"{field}.event",
             "Exposures come from the app that shows a variant, not from a webhook.",

@@ -6,9 +6,9 @@ without the page's own name, which often carries an id; track is an exposure, a 
 invitation, a survey answer, or any other named activity.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,9 +17,15 @@ from experiments import messages as wire
 from experiments.allow_list import AllowList
 from experiments.comments import clean_comment
 from experiments.event_times import times_of
-from experiments.field_faults import KEY_PATTERN
+from experiments.exposure_messages import (
+    AGREEMENT_TEXT,
+    Check,
+    ExposureNames,
+    account_id,
+)
 from experiments.messages import Rejected
 from experiments.parcels import CommentRow, EventRow
+from experiments.personal_names import first_label, refuse_personal
 from experiments.privacy import Pseudonymiser
 from experiments.survey_kinds import (
     ANSWERS,
@@ -29,7 +35,7 @@ from experiments.survey_kinds import (
     scale_of,
 )
 from experiments.vocabulary import (
-    Agreement,
+    EXPOSURE_NAMES,
     EventKind,
     QuarantineReason,
     SurveyKind,
@@ -39,17 +45,10 @@ EXPOSURE_NAME = "Experiment Viewed"
 MAX_AHEAD = timedelta(minutes=10)
 _MAX_AHEAD_US = MAX_AHEAD // timedelta(microseconds=1)
 _SYSTEM = {
-    "experiment viewed": EventKind.EXPOSURE,
-    "$$experiment_viewed": EventKind.EXPOSURE,
+    **dict.fromkeys(EXPOSURE_NAMES, EventKind.EXPOSURE),
     **{name: kind for name, (kind, _) in BY_NAME.items()},
 }
 _SHOWN = {"page": "Page Viewed", "screen": "Screen Viewed"}
-# GrowthBook's Python client sends variation_id as an index and variation_key as the
-# name; its JavaScript client and Segment's own spec send the name as variationId.
-_EXPERIMENT_FIELDS = ("experimentId", "experiment_id", "experiment")
-_VARIANT_FIELDS = ("variation_key", "variationId", "variation_id", "variant")
-_HASHED_FIELDS = ("hashValue", "hash_value")
-_HASHED_BY_FIELDS = ("hashAttribute", "hash_attribute")
 _SURVEY_FIELDS = ("survey", "surveyId", "survey_id")
 # What a message says; sentAt and context may differ when it is sent again.
 _IDS_AND_TIME = ("userId", "anonymousId", "timestamp", "originalTimestamp")
@@ -61,27 +60,6 @@ _CONTENT = {
     "group": (*_IDS_AND_TIME, "groupId", "traits"),
     "alias": (*_IDS_AND_TIME, "previousId"),
 }
-
-
-# An exposure's `properties`: how it compares with its assignment; null is not known.
-AGREEMENT_TEXT = {one: f'{{"assignment":"{one.value}"}}' for one in Agreement}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class ShownExposure(NamedTuple):
-    """An exposure with the raw ids of who saw it, while the message is at hand."""
-
-    experiment: str
-    variant: str
-    occurred_at: datetime
-    user_id: str | None
-    anonymous_id: str | None
-    account_id: str | None
-    hash_attribute: str | None  # as GrowthBook's clients tell what they hashed
-    hash_value: object
-
-
-Check = Callable[[ShownExposure], Agreement | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +267,7 @@ class Message:
             return self._exposure(properties)
         if kind is not None:
             return self._survey(*BY_NAME[name.lower()], properties)
-        wire.refuse_id_inside(name, self.ids)
+        refuse_personal(name, self.ids)
         return self._activity(name, properties)
 
     def _activity(self, name: str, properties: Mapping[str, Any]) -> EventRow:
@@ -303,59 +281,25 @@ class Message:
         return self._row(EventKind.ACTIVITY, name, _Facts(value=value, properties=kept))
 
     def _exposure(self, properties: Mapping[str, Any]) -> EventRow:
-        experiment = _first_label(properties, _EXPERIMENT_FIELDS)
-        variant = _first_label(properties, _VARIANT_FIELDS)
-        for given, what in ((experiment, "experimentId"), (variant, "variationId")):
-            if given is None or not KEY_PATTERN.fullmatch(given):
-                raise Rejected(
-                    QuarantineReason.INVALID_EXPOSURE,
-                    f"An exposure needs {what}: 1 to 64 letters, digits or . _ ~ -",
-                )
-            wire.refuse_id_inside(given, self.ids)
-        said = self._agreement(experiment or "", variant or "", properties)
-        account = self._account_id()
+        said, check = ExposureNames.read(properties, self.ids), self.desk.check
+        agreement = None
+        if check is not None:
+            said.refuse_personal(check)
+            agreement = check(said.shown(self.item, self.occurred_us))
+        account = account_id(self.item)
         facts = _Facts(
             account=None if account is None else self.desk.hide.account(account),
-            experiment=experiment,
-            variant=variant,
-            properties=said,
+            experiment=said.experiment,
+            variant=said.variant,
+            properties=None if agreement is None else AGREEMENT_TEXT[agreement],
         )
         return self._row(EventKind.EXPOSURE, EXPOSURE_NAME, facts)
-
-    def _account_id(self) -> str | None:
-        """Read the account, where Segment's specification has it; None where none."""
-        context = self.item.get("context")
-        given = context.get("groupId") if isinstance(context, dict) else None
-        try:
-            return wire.identifier(given, "context.groupId")
-        except Rejected:  # most experiments are not about accounts
-            return None
-
-    def _agreement(
-        self, experiment: str, variant: str, properties: Mapping[str, Any]
-    ) -> str | None:
-        if self.desk.check is None:
-            return None
-        moment = _EPOCH + timedelta(microseconds=self.occurred_us)
-        found = self.desk.check(
-            ShownExposure(
-                experiment,
-                variant,
-                moment,
-                self.user_id,
-                self.anonymous_id,
-                self._account_id(),
-                _first_label(properties, _HASHED_BY_FIELDS),
-                _first(properties, _HASHED_FIELDS),
-            )
-        )
-        return None if found is None else AGREEMENT_TEXT[found]
 
     def _survey(
         self, kind: EventKind, asks: SurveyKind, properties: Mapping[str, Any]
     ) -> EventRow:
-        survey = _first_label(properties, _SURVEY_FIELDS) or ""
-        wire.refuse_id_inside(survey, self.ids)
+        survey = first_label(properties, _SURVEY_FIELDS) or ""
+        refuse_personal(survey, self.ids)
         if kind not in ANSWERS:
             said = _Facts(properties=_wave_text(self._wave(properties)))
             return self._row(kind, survey, said)
@@ -371,8 +315,8 @@ class Message:
         return self._row(kind, survey, said)
 
     def _wave(self, properties: Mapping[str, Any]) -> str | None:
-        wave = _first_label(properties, ("wave",))
-        wire.refuse_id_inside(wave or "", self.ids)
+        wave = first_label(properties, ("wave",))
+        refuse_personal(wave or "", self.ids)
         return wave
 
     def _comment(self, survey: str, wave: str, written: object) -> None:
@@ -392,13 +336,3 @@ def _scale(asks: SurveyKind, properties: Mapping[str, Any]) -> Scale | None:
         return scale_of(asks, properties.get("scale"))
     except ValueError as fault:
         raise Rejected(QuarantineReason.INVALID_SCORE, str(fault)) from None
-
-
-def _first_label(properties: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    found = _first(properties, names)
-    return None if found is None else wire.label(found)
-
-
-def _first(properties: Mapping[str, Any], names: tuple[str, ...]) -> object:
-    found = (properties[name] for name in names if properties.get(name) is not None)
-    return next(found, None)

@@ -15,8 +15,9 @@ from experiments import messages as wire
 from experiments import parcels, replay
 from experiments.allow_list import AllowList
 from experiments.consent import message_refuses
-from experiments.event_rows import Check, Desk, Message
+from experiments.event_rows import Desk, Message
 from experiments.event_times import clock_error
+from experiments.exposure_messages import Check
 from experiments.messages import Rejected
 from experiments.parcels import EventRow, QuarantineRow
 from experiments.privacy import Pseudonymiser, mask

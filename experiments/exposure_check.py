@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from experiments.buckets import NOBODY, bucket, unit_text
-from experiments.event_rows import ShownExposure
+from experiments.exposure_messages import ShownExposure
 from experiments.ruleset_designs import holdouts_of, layer_of, table_of
 from experiments.ruleset_past import PAST, SINCE
 from experiments.ruleset_reader import RulesetReader
@@ -58,6 +58,21 @@ class ExposureCheck:
         if newer is None or newer is ruleset:
             return found
         return agreement(newer, shown)
+
+    def declares(self, experiment: str) -> bool:
+        """Whether there is such an experiment, whatever becomes of it just now."""
+        if self._knows(experiment):
+            return True
+        if not self._looked:
+            self._looked = True
+            self._reader.refresh()
+        return self._knows(experiment)
+
+    def _knows(self, experiment: str) -> bool:
+        rules = self._reader.current
+        if rules is None:
+            return False
+        return experiment in rules.experiments or experiment in rules.silent
 
 
 def agreement(ruleset: Ruleset, shown: ShownExposure) -> Agreement | None:

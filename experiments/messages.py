@@ -23,6 +23,7 @@ _DAY_US = 86_400_000_000
 _SECOND_US = 1_000_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHORTEST_TELLING_ID = 8
+_SHORTEST_MIXED_ID = 5  # of letters and digits, as a word of its own
 
 
 class Rejected(Exception):  # noqa: N818  # a finding, not a failure
@@ -197,12 +198,24 @@ def refuse_id_inside(text: str, identifiers: tuple[str | None, ...]) -> None:
         Rejected: an id stands in it.
     """
     for one in identifiers:
-        if one is not None and len(one) >= _SHORTEST_TELLING_ID and one in text:
+        if one is not None and _tells(one, text):
             raise Rejected(
                 QuarantineReason.INVALID_TEXT,
                 "A name holds the customer's id, which is never stored;"
                 " put it into userId only.",
             )
+
+
+def _tells(one: str, text: str) -> bool:
+    """Whether an id stands in a name, and not by chance, as "1" or "plan" may."""
+    if one not in text:
+        return False
+    if len(one) >= _SHORTEST_TELLING_ID:
+        return True
+    mixed = any(map(str.isdigit, one)) and any(map(str.isalpha, one))
+    if len(one) < _SHORTEST_MIXED_ID or not mixed:
+        return False
+    return re.search(rf"(?<!\w){re.escape(one)}(?!\w)", text) is not None
 
 
 def refuse_too_deep(message: object) -> None:

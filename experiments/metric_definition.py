@@ -9,7 +9,13 @@ from datetime import timedelta
 
 from experiments.field_faults import Faults
 from experiments.survey_kinds import NAMES, NPS_TOP
-from experiments.vocabulary import Amount, Direction, MetricKind, SurveyKind
+from experiments.vocabulary import (
+    EXPOSURE_NAMES,
+    Amount,
+    Direction,
+    MetricKind,
+    SurveyKind,
+)
 
 MAX_DAYS = 730
 MAX_EVENTS = 50
@@ -86,7 +92,7 @@ UPPER_BOX = frozenset({MetricKind.CSAT_SHARE, MetricKind.CES_SHARE})
 SYSTEM_EVENTS = frozenset(
     {
         "Experiment Viewed",
-        "$$experiment_viewed",
+        *EXPOSURE_NAMES,
         *NAMES.values(),
         "Feature Evaluated",
         "$$feature_evaluated",

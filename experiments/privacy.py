@@ -35,6 +35,8 @@ _WIRE_TYPES = frozenset(
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _PHONE = re.compile(r"\+?[\d\s().-]{9,24}")
 _CARD = re.compile(r"(?:\d[ -]?){12,18}\d")
+# Inside a name only what is written as a phone number is one: +49 171..., 0171...
+_PHONE_INSIDE = re.compile(r"(?<![\w.,-])[+0][\d\s().-]{8,23}")
 _DATE_LIKE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -126,6 +128,20 @@ def looks_personal(text: str) -> bool:
     # A bare run of digits is more often an amount or a time than a phone number.
     marked = not text.strip().isdigit() or text.strip().startswith("0")
     return marked and 9 <= digits <= 15 and "." not in text  # noqa: PLR2004  # E.164
+
+
+@lru_cache(10_000)
+def names_somebody(name: str) -> bool:
+    """Whether a name, of an event or a survey, holds what looks personal.
+
+    Args:
+        name: stored as it is.
+
+    Returns:
+        True for what `looks_personal` refuses, and for a phone number within it.
+    """
+    inside = (found.group().strip(" .-(") for found in _PHONE_INSIDE.finditer(name))
+    return looks_personal(name) or any(map(looks_personal, inside))
 
 
 def _has_card_number(text: str) -> bool:

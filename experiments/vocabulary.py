@@ -364,6 +364,12 @@ class NamedState(StrEnum):
     KNOWN = "known"
 
 
+# What clients call an exposure, written small.
+EXPOSURE_NAMES = frozenset(
+    {"experiment viewed", "experiment_viewed", "$$experiment_viewed"}
+)
+
+
 class Agreement(StrEnum):
     """Whether an exposure is what the rules in force at its time had assigned."""
 

@@ -269,6 +269,12 @@ def fact(**parts: Any) -> dict[str, Any]:
             "mapping.facts.0.event",
         ),
         (fact(survey="x" * 40_000), "mapping"),
+        (fact(event="Did for bob@canary.example"), "mapping.facts.0.event"),
+        (fact(survey={"is": "+49 171 5551234"}), "mapping.facts.0.survey"),
+        (
+            fact(survey={"at": "s", "table": {"1": "of bob@canary.example"}}),
+            "mapping.facts.0.survey",
+        ),
     ],
 )
 def test_mapping__that_cannot_be__is_refused_at_its_field(

@@ -65,6 +65,7 @@ def test_listed_attribute__that_is_personal_or_not_plain__is_refused(
     [
         ("Experiment Viewed", {"experimentId": "nudge", "variationId": "b"}),
         ("experiment viewed", {"experiment_id": "nudge", "variation_id": "b"}),
+        ("experiment_viewed", {"experiment_id": "nudge", "variation_id": "b"}),
         # What GrowthBook's Python client sends: an index, and the name as a key.
         (
             "$$experiment_viewed",

@@ -114,3 +114,44 @@ def test_message__of_any_shape__is_stored_counted_or_set_aside(
     parcel = read({"type": kind, "userId": "u1", **fields})
     outcomes = [len(parcel.rows) > 0, len(parcel.quarantined), parcel.consent_refused]
     assert sum(outcomes) == 1
+
+
+PERSONAL_NAMES = [
+    "Invited bob@canary.example",
+    "bob@canary.example",
+    "Called +49 171 5551234",
+    "Called 0171 5551234.",
+    "+49 171 5551234",
+    "Paid 4111 1111 1111 1111",
+    "for n-9-own",
+]
+
+
+@pytest.mark.parametrize("name", PERSONAL_NAMES)
+@pytest.mark.parametrize("where", ["event", "survey", "wave"])
+def test_name__that_tells_who_somebody_is__is_set_aside(name: str, where: str) -> None:
+    said: dict[str, Any] = {"event": name}
+    if where != "event":
+        asked = {"survey": "s", "score": 4, "scale": 5, where: name}
+        said = {"event": "CSAT Submitted", "properties": asked}
+    parcel = read(track(userId="n-9-own", **said))
+    assert not parcel.rows
+    (aside,) = parcel.quarantined
+    assert QuarantineRow(*aside).reason == "invalid_text"
+    assert name not in repr(aside)
+
+
+@pytest.mark.parametrize(
+    ("name", "user"),
+    [
+        ("Viewed Plan 2024", "n-9-own"),
+        ("Viewed 2024-2025 report", "n-9-own"),
+        ("2026-03-14 09:30 release", "n-9-own"),
+        ("Order 1234567890 paid", "n-9-own"),
+        ("Viewed plan", "plan"),
+        ("Viewed Plan 2024", "2024"),
+        ("Step 0.10.20.30.40", "u"),
+    ],
+)
+def test_name__with_digits_that_tell_nobody__is_stored(name: str, user: str) -> None:
+    assert len(read(track(userId=user, event=name)).rows) == 1

@@ -18,9 +18,9 @@ from experiments.enrolled import (
     file_name,
     write_set,
 )
-from experiments.event_rows import AGREEMENT_TEXT, ShownExposure
 from experiments.events import Envelope, read_messages
 from experiments.exposure_check import TOLERANCE, ExposureCheck, agreement
+from experiments.exposure_messages import AGREEMENT_TEXT, ShownExposure
 from experiments.parcels import EventRow
 from experiments.ruleset_designs import Memory
 from experiments.ruleset_files import RulesetFolder
@@ -207,6 +207,32 @@ def test_exposure__when_read__says_how_it_compares_and_holds_no_id() -> None:
         assert row.properties == AGREEMENT_TEXT[expected]
         unread = read_messages([message], SENDER, Envelope(NOW), HIDE)
         assert replace_properties(row) == EventRow(*unread.rows[0])
+
+
+NUMBERS = ["491715551234", "01715551234", "49-171-5551234", "4111111111111111"]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("named", ["experimentId", "variationId"])
+def test_exposure__of_what_may_be_somebodys_number__is_set_aside_unless_declared(
+    number: str, named: str
+) -> None:
+    said = {"experimentId": "x", "variationId": "b", named: number}
+    message = track("Experiment Viewed", properties=said)
+    for declared in (False, True):
+        key = said["experimentId"] if declared else "other"
+        check = ExposureCheck(rulesets.reader_of(ruleset_of([entry(key)])))
+        parcel = read_messages([message], SENDER, Envelope(NOW), HIDE, check)
+        assert len(parcel.rows) == declared
+        assert number not in repr(parcel.quarantined)
+
+
+@pytest.mark.parametrize("key", ["2026-03-14", "checkout-2026", "v2.10.3", "1"])
+def test_exposure__of_an_unknown_experiment_with_digits__is_kept(key: str) -> None:
+    said = {"experimentId": key, "variationId": "b"}
+    check = ExposureCheck(rulesets.reader_of(ruleset_of([entry("plain")])))
+    message = track("Experiment Viewed", properties=said)
+    assert read_messages([message], SENDER, Envelope(NOW), HIDE, check).rows
 
 
 def replace_properties(row: EventRow) -> EventRow:
