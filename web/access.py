@@ -38,6 +38,7 @@ PUBLIC = frozenset(
         "web.asking.thanks",
         "web.choosing.show",
         "web.choosing.choose",
+        "web.sharing.read",
     }
 )
 # What customers send: a signed link is the way in, and no cookie counts for anything.

@@ -61,6 +61,7 @@ from experiments.models.segments import (
     SegmentSize,
     SegmentVersion,
 )
+from experiments.models.sharing import SummaryLink
 from experiments.models.steps import ListedUnit, ScheduledStep
 from experiments.models.surveys import Survey, SurveyComment, SurveyReply
 
@@ -120,6 +121,7 @@ __all__ = [
     "SignInSession",
     "SignInTry",
     "SourceHour",
+    "SummaryLink",
     "Survey",
     "SurveyComment",
     "SurveyReply",

@@ -31,6 +31,7 @@ from experiments import (
     scheduled_steps,
     segments,
     sign_in_links,
+    summary_links,
     surveys,
 )
 from experiments.actors import SYSTEM, Actor
@@ -189,6 +190,8 @@ def ramp(session: Session) -> None:
         session, "ramp", variant="nudge", days=1, actor=root, now=NOW
     )
     preview_links.revoke(session, "ramp", link.id, actor=root, now=NOW)
+    shared, _ = summary_links.make(session, "ramp", days=1, actor=root, now=NOW)
+    summary_links.revoke(session, "ramp", shared.id, actor=root, now=NOW)
     words = Words("A shorter set-up", "Fewer steps")
     customer_words.write(session, "ramp", words, actor=root, now=NOW)
     lifecycle.transition(session, "ramp", Action.NEW_PHASE, root, NOW, reason=LONG)

@@ -72,6 +72,7 @@ PAGES = (
     "/experiments/runs",
     "/experiments/runs/results",
     "/experiments/runs/summary",
+    "/experiments/runs/summary/links",
     "/experiments/runs/stop-enrolment",
     "/experiments/runs/preview",
     "/experiments/runs/lists",

@@ -283,12 +283,21 @@ def test_drawings__by_width__show_one_of_their_forms(
         window.close()
 
 
-def test_summary__printed__is_exactly_one_page(browser: Browser, site: Site) -> None:
-    window = browser.new_context(color_scheme="dark")
+def test_summary__needs_no_scrolling__and_prints_on_exactly_one_page(
+    browser: Browser, site: Site
+) -> None:
+    window = browser.new_context(
+        color_scheme="dark", viewport={"width": 1280, "height": 800}
+    )
     page = sign_in(window, site)
     pages = {}
     for key in (*SHOWN, "four", "ten", "decided"):
         page.goto(f"{site.url}/experiments/{key}/summary")
+        # From the link to verdict, size and sureness without scrolling (U11).
+        for part in page.locator(".verdict, .box-happened .key, .sure").all():
+            box = part.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= 800, key
         for size in ("A4", "Letter"):
             printed = page.pdf(format=size)
             pages[key, size] = len(re.findall(rb"/Type\s*/Page\b", printed))

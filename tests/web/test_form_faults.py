@@ -44,6 +44,7 @@ from web.forms.previews import PreviewForm
 from web.forms.privacy import CustomerForm, EraseForm
 from web.forms.segments import RulesForm, SegmentForm
 from web.forms.settings import KeyForm, StageForm
+from web.forms.sharing import ShareForm
 from web.forms.sign_in import SetUpForm, SignInForm
 from web.forms.surveys import LinksForm, SurveyForm, TermsForm, TextsForm
 
@@ -99,6 +100,7 @@ PAGES = (
     FormPage(StepForm, "/experiments/runs/steps"),
     FormPage(ExplainForm, "/experiments/runs/why"),
     FormPage(PreviewForm, "/experiments/runs/preview"),
+    FormPage(ShareForm, "/experiments/runs/summary/links"),
     FormPage(ListedForm, "/experiments/runs/lists"),
     FormPage(CustomerWordsForm, "/experiments/runs/customer-words"),
     FormPage(ChoiceLinksForm, "/settings/opt-outs"),

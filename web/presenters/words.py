@@ -236,6 +236,8 @@ DEEDS = {
     "experiment.unlist_customer": "Customer taken off a list",
     "experiment.make_preview": "Preview link made",
     "experiment.revoke_preview": "Preview link revoked",
+    "experiment.share_summary": "Link to the summary made",
+    "experiment.revoke_summary_link": "Link to the summary revoked",
     "experiment.plan_step": "Step planned",
     "experiment.cancel_step": "Planned step taken back",
     "experiment.fail_step": "Planned step not done",
