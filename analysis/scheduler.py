@@ -22,10 +22,11 @@ from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analysis import apart, baseline_due, leases, segment_due
+from analysis import apart, baseline_due, leases, segment_due, timetable
 from analysis.certificates import keeping
 from analysis.planned_steps import carry_out_due
 from analysis.store import EventStore
+from analysis.timetable import Time
 from experiments import certificates, ruleset_history
 from experiments.context import Context
 from experiments.db import transaction
@@ -36,11 +37,6 @@ from experiments.vocabulary import MonitoringMode, ResultPhase, RunState, Status
 LEASE = "scheduler"
 STAND_BY_SECONDS = 5.0  # how often one that stands by asks for the lease
 WATCH_SECONDS = 2.0  # how often one that works looks whether it still may
-COUNTING_MINUTE = 10
-ANALYSIS_MINUTE = 5
-UPKEEP_MINUTE = 50
-SIZES_MINUTE = 20
-BASELINES_MINUTE = 35
 MOST_FAILURES = 5  # in a row; then an experiment is tried once a day only
 REST = timedelta(hours=1)  # of a job that keeps failing
 SETTLED_AFTER = timedelta(days=7)  # late events of a finished experiment count so long
@@ -56,67 +52,26 @@ class Job:
     Attributes:
         name: of its record.
         work: does it; raises when it could not.
-        minute: of the hour; None is every minute.
-        hour: of the day; None is every hour.
+        time: of the day, again and again.
     """
 
     name: str
     work: Callable[[], object]
-    minute: int | None
-    hour: int | None = None
-
-    def last_due(self, now: datetime) -> datetime:
-        """When it should have been done last."""
-        return last_due(now, self.minute, self.hour)
-
-
-def last_due(now: datetime, minute: int | None, hour: int | None) -> datetime:
-    """Find the last time of day that has come.
-
-    Args:
-        now: aware.
-        minute: of the hour; None is every minute.
-        hour: of the day, UTC; None is every hour.
-
-    Returns:
-        The latest such time, not after `now`.
-    """
-    due = now.astimezone(UTC).replace(second=0, microsecond=0)
-    if minute is None:
-        return due
-    due, step = due.replace(minute=minute), timedelta(hours=1)
-    if hour is not None:
-        due, step = due.replace(hour=hour), timedelta(days=1)
-    return due if due <= now else due - step
+    time: Time
 
 
 def analysis_jobs(context: Context) -> list[Job]:
     """The work of this installation: analyses, counts while counting, upkeep."""
-    return [
-        Job(
-            "daily_analysis",
-            lambda: analyse_all(context, due_daily),
-            ANALYSIS_MINUTE,
-            context.settings.analysis_hour,
-        ),
-        Job(
-            "hourly_count",
-            lambda: analyse_all(context, due_hourly),
-            COUNTING_MINUTE,
-        ),
-        Job(
-            "daily_upkeep",
-            lambda: tidy(context),
-            UPKEEP_MINUTE,
-            context.settings.analysis_hour,
-        ),
-        # Each minute, since a segment that has changed does not wait for tomorrow.
-        Job("segment_sizes", lambda: measure_segments(context), None),
-        # Somebody waits for it.
-        Job("certificates", lambda: certify_waiting(context), None),
-        # Likewise, for whoever defines a metric plans with it next.
-        Job("metric_baselines", lambda: read_baselines(context), None),
-    ]
+    works: dict[str, Callable[[], object]] = {
+        "daily_analysis": lambda: analyse_all(context, due_daily),
+        "hourly_count": lambda: analyse_all(context, due_hourly),
+        "daily_upkeep": lambda: tidy(context),
+        "segment_sizes": lambda: measure_segments(context),
+        "certificates": lambda: certify_waiting(context),
+        "metric_baselines": lambda: read_baselines(context),
+    }
+    times = timetable.jobs(context.settings.analysis_hour)
+    return [Job(name, works[name], time) for name, time in times.items()]
 
 
 def tidy(context: Context) -> None:
@@ -136,7 +91,7 @@ def measure_segments(
         measure: counts them; it is told when all were due last.
     """
     now, store = context.now(), EventStore(context.settings)
-    due_at = last_due(now, SIZES_MINUTE, context.settings.analysis_hour)
+    due_at = timetable.sizes(context.settings.analysis_hour).last_due(now)
     with transaction(context.sessions) as session:
         is_due = bool(segment_due.due(session, store, due_at, now))
     if is_due:
@@ -173,7 +128,7 @@ def read_baselines(
         read: reads them; it is told when all were due last.
     """
     now, store = context.now(), EventStore(context.settings)
-    due_at = last_due(now, BASELINES_MINUTE, context.settings.analysis_hour)
+    due_at = timetable.baselines(context.settings.analysis_hour).last_due(now)
     with transaction(context.sessions) as session:
         is_due = bool(baseline_due.due(session, store, due_at, now))
     if is_due:
@@ -215,8 +170,8 @@ def _work(
         },
     )
     for job in jobs:
-        minute = "*" if job.minute is None else job.minute
-        trigger = CronTrigger(hour=job.hour, minute=minute, timezone=UTC)
+        minute = "*" if job.time.minute is None else job.time.minute
+        trigger = CronTrigger(hour=job.time.hour, minute=minute, timezone=UTC)
         options: dict[str, Any] = {"id": job.name, "args": (context, job, token)}
         scheduler.add_job(do_if_due, trigger, **options)
         # Also now: its time may have passed while nobody worked.
@@ -286,7 +241,7 @@ def _begin(context: Context, job: Job, token: int) -> bool:
         leases.check_token(session, LEASE, token)
         record = _record_of(session, job.name)
         done_at = record.last_finished_at
-        if done_at is not None and done_at >= job.last_due(now):
+        if done_at is not None and done_at >= job.time.last_due(now):
             return False
         keeps_failing = record.failure_count >= MOST_FAILURES
         if keeps_failing and done_at is not None and now - done_at < REST:

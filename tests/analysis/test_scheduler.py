@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from analysis import leases, pipeline, scheduler
 from analysis.scheduler import Job, do_if_due, due_daily, due_hourly, run_scheduler
 from analysis.store import EventStore
+from analysis.timetable import EVERY_MINUTE, Time
 from experiments import accounts, lifecycle
 from experiments.actors import Actor
 from experiments.context import Context, utc_now
@@ -43,12 +44,19 @@ def nothing() -> None:
 def test_last_due__daily_and_hourly__is_the_latest_time_that_has_come(
     hour: int | None, now: datetime, due: datetime
 ) -> None:
-    assert Job("job", nothing, minute=0, hour=hour).last_due(now) == due
+    assert Time(0, hour).last_due(now) == due
+
+
+def test_next_due__of_each_kind__is_the_first_to_come() -> None:
+    moment = at(1, hours=6.5)
+    assert Time(0, 6).next_due(moment) == at(2, hours=6)
+    assert Time(0, 7).next_due(moment) == at(1, hours=7)
+    assert Time(0).next_due(moment) == at(1, hours=7)
 
 
 def test_last_due__every_minute__is_the_minute_that_has_begun() -> None:
     moment = at(1) + timedelta(seconds=119)
-    assert Job("job", nothing, minute=None).last_due(moment) == at(1, hours=1 / 60)
+    assert EVERY_MINUTE.last_due(moment) == at(1, hours=1 / 60)
 
 
 class Counting:
@@ -79,7 +87,7 @@ def test_job__once_a_day__missed_times_are_made_up_for_once(
     context: Context, now: FakeClock
 ) -> None:
     token, work = held(context), Counting()
-    job = Job("daily", work, minute=0, hour=6)
+    job = Job("daily", work, Time(0, 6))
     now.time = at(0, hours=7)
     do_if_due(context, job, token)
     do_if_due(context, job, token)
@@ -102,7 +110,7 @@ def test_job__started_and_never_finished__is_done_again(
     token, work = held(context), Counting()
     with transaction(context.sessions) as session:
         session.add(JobRecord(name="daily", last_started_at=now(), failure_count=0))
-    do_if_due(context, Job("daily", work, minute=0, hour=6), token)
+    do_if_due(context, Job("daily", work, Time(0, 6)), token)
     assert work.done == 1
 
 
@@ -112,7 +120,7 @@ def test_job__that_fails__is_recorded_without_detail_and_tried_at_its_next_time(
 ) -> None:
     token, work = held(context), Counting()
     work.fails = True
-    job = Job("hourly", work, minute=0)
+    job = Job("hourly", work, Time(0))
     for _ in range(2):
         do_if_due(context, job, token)
         now.advance(hours=1)
@@ -131,7 +139,7 @@ def test_job__of_a_scheduler_that_was_replaced__is_not_begun(
     token, work = held(context), Counting()
     now.advance(seconds=31)
     assert leases.acquire(context.sessions, scheduler.LEASE, "b", TTL, now()) == 2
-    do_if_due(context, Job("daily", work, minute=0, hour=6), token)
+    do_if_due(context, Job("daily", work, Time(0, 6)), token)
     assert work.done == 0
 
 
@@ -142,7 +150,7 @@ def test_two_schedulers_at_once__twenty_jobs__each_is_done_exactly_once(
     monkeypatch.setattr(scheduler, "WATCH_SECONDS", 0.05)
     running = replace(context, now=utc_now)
     works = [Counting() for _ in range(20)]
-    jobs = [Job(f"job {i}", work, minute=0, hour=0) for i, work in enumerate(works)]
+    jobs = [Job(f"job {i}", work, Time(0, 0)) for i, work in enumerate(works)]
     monkeypatch.setattr(scheduler, "analysis_jobs", lambda _context: [])
     stops = [threading.Event(), threading.Event()]
     threads = [
@@ -217,7 +225,7 @@ def test_job__that_keeps_failing__rests_for_an_hour(
 ) -> None:
     token, work = held(context), Counting()
     work.fails = True
-    job = Job("each minute", work, minute=None)
+    job = Job("each minute", work, EVERY_MINUTE)
     for _ in range(7):
         do_if_due(context, job, token)
         now.advance(minutes=1)
@@ -284,9 +292,9 @@ def test_analyse_all__one_experiment_fails__others_are_analysed_and_all_recorded
 @ON_SQLITE
 def test_analysis_jobs__stand_at_the_hour_of_the_settings(context: Context) -> None:
     jobs = {job.name: job for job in scheduler.analysis_jobs(context)}
-    assert jobs["daily_analysis"].hour == context.settings.analysis_hour
-    assert jobs["hourly_count"].hour is None
-    assert jobs["daily_upkeep"].hour == context.settings.analysis_hour
+    assert jobs["daily_analysis"].time.hour == context.settings.analysis_hour
+    assert jobs["hourly_count"].time.hour is None
+    assert jobs["daily_upkeep"].time.hour == context.settings.analysis_hour
     for job in jobs.values():
         job.work()  # nothing has started, so nothing is due
 

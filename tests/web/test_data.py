@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from analysis import scheduler
 from analysis.compactor import compact_once
 from experiments import accounts
 from experiments.context import Context
@@ -182,3 +183,30 @@ def test_pile__that_still_cannot_be_read__says_why(
     send(context, wrong_exposure())
     done = signed_in(PersonRole.EDITOR).post(PILE, {}, follow=True)
     assert "Still set aside: 1. An exposure needs variationId" in done.text
+
+
+def test_data__behind_the_pages__is_told_to_analysts(
+    signed_in: Callable[..., Visitor], context: Context
+) -> None:
+    send(context, track(messageId="m1"))
+    assert "Behind the pages" not in signed_in(PersonRole.VIEWER).get("/data").text
+    page = signed_in(PersonRole.ANALYST).get("/data").text
+    # Nothing schedules in this test; the compactor has let go of its lease.
+    assert "Nobody does this now: doing the jobs below at their times." in page
+    assert "Results of all experiments" in page
+    assert " in 1 file; " in page
+
+
+def test_data__analysis_that_failed__is_named_with_its_reason(
+    signed_in: Callable[..., Visitor], context: Context
+) -> None:
+    send(context, track(messageId="m1"))
+    with transaction(context.sessions) as session:
+        for _ in range(2):
+            scheduler.note(session, "analyse:nudge", context.now(), "It broke.")
+        scheduler.note(session, "segment_sizes", context.now(), "Disk full.")
+    page = signed_in(PersonRole.ANALYST).get("/data").text
+    assert "1 experiment has no new result, since analysing failed." in page
+    assert "Failed 2 times in a row: It broke." in page
+    assert "Sizes of segments failed last time." in page
+    assert "Failed: Disk full." in page

@@ -1,5 +1,6 @@
 """Data: what has come in, from where, how fresh, and what was set aside."""
 
+from datetime import datetime
 from http import HTTPStatus
 
 from flask import (
@@ -14,6 +15,7 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from analysis.background import background
 from experiments import (
     catalog,
     connectors,
@@ -34,6 +36,7 @@ from experiments.replay import Mending
 from experiments.vocabulary import Environment, PersonRole, QuarantineReason
 from web.access import actor, context, least
 from web.forms.intake import AT_ARRIVAL, ReplayForm
+from web.presenters.background import BackgroundPage, background_in_words
 from web.presenters.intake import freshness, hour_chart
 from web.saving import save
 
@@ -62,7 +65,15 @@ def show() -> str:
             opted_out=opt_outs.count(database),
             names={view.source: view.name for view in sources},
             base_url=context().settings.base_url,
+            background=_background(database, now),
         )
+
+
+def _background(database: Session, now: datetime) -> BackgroundPage | None:
+    """Tell how the work behind the page goes; process names are not for everybody."""
+    if not actor().may(PersonRole.ANALYST):
+        return None
+    return background_in_words(background(database, context().settings, now))
 
 
 @pages.get(f"/data/sources/<source>/<any({', '.join(Environment)}):environment>")
