@@ -60,4 +60,4 @@ def open_context(
             f"The data folder {settings.data_dir} cannot be written to."
         )
     engine = make_engine(settings.database_url)
-    return Context(settings, make_sessions(engine), now)
+    return Context(settings, make_sessions(engine, settings.data_dir), now)

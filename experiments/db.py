@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pysqlite3
@@ -33,6 +34,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+DATA_DIR = "data folder"  # in a session's `info`
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -120,9 +124,19 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     cursor.close()
 
 
-def make_sessions(engine: Engine) -> sessionmaker[Session]:
-    """Build the factory of sessions; objects stay readable after commit."""
-    return sessionmaker(engine, expire_on_commit=False)
+def make_sessions(
+    engine: Engine, data_dir: Path | None = None
+) -> sessionmaker[Session]:
+    """Build the factory of sessions; objects stay readable after commit.
+
+    Args:
+        engine: of the database.
+        data_dir: of the installation that works with it, `session.info[DATA_DIR]`.
+
+    Returns:
+        The factory.
+    """
+    return sessionmaker(engine, expire_on_commit=False, info={DATA_DIR: data_dir})
 
 
 # How PostgreSQL's driver and SQLite call a table or column that a migration makes.

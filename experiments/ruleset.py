@@ -14,6 +14,7 @@ from sqlalchemy import and_, delete, func, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from experiments import flags, serving
+from experiments.db import DATA_DIR
 from experiments.models import (
     ApiKey,
     Attribute,
@@ -61,8 +62,8 @@ Rules = Mapping[tuple[str, int], Mapping[str, Any]]  # (segment, version) -> con
 def publish(session: Session, now: datetime) -> RulesetRow:
     """Put the present state in force, as part of the caller's transaction.
 
-    Publishers take turns until their transactions end, so that revisions have no
-    gap and each contains all changes committed before it. Call it last: it makes
+    Publishers take turns until their transactions end, so that revisions rise and
+    each contains all changes committed before it. Call it last: it makes
     other publishers wait.
 
     Args:
@@ -76,7 +77,8 @@ def publish(session: Session, now: datetime) -> RulesetRow:
     session.flush()
     _take_turn(session)
     newest = session.scalar(select(func.max(RulesetRow.revision))) or 0
-    content = {"revision": newest + 1, **compile_ruleset(session, now)}
+    revision = _next_revision(session, newest)
+    content = {"revision": revision, **compile_ruleset(session, now)}
     before = session.get(RulesetRow, newest)
     known = {} if before is None else orjson.loads(before.body)
     content["experiments"] = with_past(
@@ -84,7 +86,7 @@ def publish(session: Session, now: datetime) -> RulesetRow:
     )
     body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     row = RulesetRow(
-        revision=newest + 1,
+        revision=revision,
         body=body.decode(),
         checksum=checksum(body),
         published_at=now,
@@ -122,6 +124,21 @@ def compile_ruleset(session: Session, now: datetime) -> dict[str, Any]:
         "attributes": sorted(session.scalars(select(Attribute.name))),
         "previews": _previews(session, now),
     }
+
+
+def _next_revision(session: Session, newest: int) -> int:
+    """Count on from the newest ruleset of the database and of the disk.
+
+    Doors refuse what is older than their file. So after an older database was restored
+    numbers go on from the file's, or changes would be told and not be in force. The
+    first ruleset of a database is empty: it must not take the place of one that serves
+    customers, for it may be there by a wrong DATABASE_URL.
+    """
+    data_dir = session.info.get(DATA_DIR)
+    if newest == 0 or data_dir is None:
+        return newest + 1
+    held = RulesetFolder(data_dir / "ruleset").held()
+    return max(newest, held.revision if held else 0) + 1
 
 
 def _take_turn(session: Session) -> None:

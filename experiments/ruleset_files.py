@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+
+import orjson
 
 from experiments.ruleset_designs import Memory
 from experiments.ruleset_values import FORMAT, Ruleset, RulesetRefusedError, parse
@@ -19,6 +21,16 @@ from experiments.ruleset_values import FORMAT, Ruleset, RulesetRefusedError, par
 CURRENT, PREVIOUS, LOCK = "current.json", "previous.json", "lock"
 _HEADER = re.compile(rb'\{"format":(\d{1,9}),"sha256":"([0-9a-f]{64})"\}')
 Mark: TypeAlias = tuple[int, int, int]  # changes whenever the file does
+
+
+class Held(NamedTuple):
+    """What tells one published ruleset from every other.
+
+    After an older database was restored, two may have the same number.
+    """
+
+    revision: int
+    checksum: str
 
 
 class RulesetFolder:
@@ -48,22 +60,17 @@ class RulesetFolder:
             ) from error
         return parse(open_file(content), memory)
 
-    def checksum(self) -> str:
-        """Read the checksum of the current file's body, once checked.
+    def held(self) -> Held | None:
+        """Tell which ruleset the current file holds, without making it ready to serve.
 
         Returns:
-            64 hexadecimal digits.
-
-        Raises:
-            RulesetRefusedError: there is no file, or it is damaged.
+            The ruleset's name; None when there is no file that could be served.
         """
         try:
-            content = (self.path / CURRENT).read_bytes()
-        except OSError as error:
-            raise RulesetRefusedError(
-                f"{CURRENT} cannot be read: {error.strerror}."
-            ) from error
-        return checksum(open_file(content))
+            body = open_file((self.path / CURRENT).read_bytes())
+        except (OSError, RulesetRefusedError):
+            return None
+        return Held(orjson.loads(body)["revision"], checksum(body))
 
     def mark(self) -> Mark | None:
         """Tell two states of the current file apart, or None when there is none."""

@@ -132,19 +132,19 @@ class RulesetMirror:
         return self._seen_fault
 
     def _compare(self, newest: int, promised: str) -> str | None:
-        held = self._folder.read().revision
-        if held > newest:
-            differs = f"The file holds ruleset {held}, the database only {newest}."
-        elif held == newest and self._folder.checksum() != promised:
-            # A restored database that has published since comes to the same number.
+        held = self._folder.held()
+        if held is None or held.revision < newest or held == (newest, promised):
+            return None
+        if held.revision > newest:
             differs = (
-                f"Ruleset {held} of the file is not ruleset {newest} of the database."
+                f"The file holds ruleset {held.revision}, the database only {newest}."
             )
         else:
-            return None
+            differs = f"Ruleset {newest} of the file is not that of the database."
         return (
-            f"{differs} If the database was restored from a backup, stop Abide, remove"
-            f" current.json and previous.json in {self._folder.path}, and start."
+            f"{differs} Doors serve the file. If the database was restored from a"
+            " backup, restart Abide, and what pages say comes into force. If it is the"
+            " wrong database, set DATABASE_URL to the right one."
         )
 
 

@@ -13,7 +13,7 @@ class RulesetRow(Base):
 
     __tablename__ = "ruleset"
 
-    # Counted by the publisher: revisions must be contiguous and ordered.
+    # Counted by the publisher: ordered, and without a gap but after a restored backup.
     revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     body: Mapped[str] = mapped_column(Text)
     checksum: Mapped[str] = mapped_column(String(64))

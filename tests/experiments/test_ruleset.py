@@ -1,21 +1,29 @@
+import shutil
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from experiments import keys, layer_catalog, ruleset, segments
 from experiments.actors import SYSTEM
 from experiments.assignment import assign, bucket
-from experiments.context import Context
+from experiments.context import Context, open_context
 from experiments.db import transaction
 from experiments.design import SegmentParameters
-from experiments.models import Experiment, LayerRange, ListedUnit, RulesetRow
+from experiments.models import (
+    Experiment,
+    LayerRange,
+    ListedUnit,
+    RulesetRow,
+)
 from experiments.preparing import prepare
-from experiments.ruleset_files import checksum
+from experiments.ruleset_files import RulesetFolder, checksum
+from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_values import Ruleset, parse
 from experiments.vocabulary import (
     AssignedBy,
@@ -184,6 +192,76 @@ def test_prepare__newest_ruleset_of_another_format__is_published_anew(
         rows = session.scalars(select(RulesetRow).order_by(RulesetRow.revision)).all()
     assert [row.revision for row in rows] == [1, 2]
     assert parse(rows[1].body.encode()).revision == 2
+
+
+def _restore_older(context: Context, now: FakeClock, steps: int = 2) -> RulesetMirror:
+    """Publish some rulesets, and take the database back to the first of them."""
+    sessions = context.sessions
+    mirror = RulesetMirror(
+        sessions, RulesetFolder(context.settings.data_dir / "ruleset")
+    )
+    for _ in range(steps):
+        publish(sessions, now)
+        now.advance(minutes=1)
+    mirror.copy()
+    with transaction(sessions) as session:
+        session.execute(delete(RulesetRow).where(RulesetRow.revision > 1))
+    return mirror
+
+
+def test_publish__older_database_restored__action_is_in_force(
+    context: Context, sessions: Sessions, now: FakeClock
+) -> None:
+    mirror = _restore_older(context, now, steps=3)
+    published = publish(sessions, now)
+    mirror.copy()
+
+    assert published.revision == 4
+    assert mirror.fault is None
+    folder = RulesetFolder(context.settings.data_dir / "ruleset")
+    assert folder.read().checksum == published.checksum
+    assert publish(sessions, now).revision == 5
+
+
+def test_prepare__older_database_restored__comes_into_force_once(
+    context: Context, sessions: Sessions, now: FakeClock
+) -> None:
+    prepare(context)
+    put_experiment(sessions)
+    mirror = _restore_older(context, now)
+    with sessions() as session:
+        assert session.scalar(select(func.max(RulesetRow.revision))) == 1
+    folder = RulesetFolder(context.settings.data_dir / "ruleset")
+    served = folder.read().revision
+
+    prepare(context)
+    mirror.copy()
+    prepare(context)
+
+    assert (folder.read().revision, mirror.fault) == (served + 1, None)
+    with sessions() as session:
+        assert session.scalar(select(func.max(RulesetRow.revision))) == served + 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_prepare__empty_database_beside_rules_on_disk__overrules_nothing(
+    context: Context, environ: dict[str, str], now: FakeClock, sqlite_template: Path
+) -> None:
+    put_experiment(context.sessions)
+    _restore_older(context, now)
+    wrong = context.settings.data_dir / "wrong.db"
+    shutil.copy(sqlite_template, wrong)
+    other = open_context({**environ, "DATABASE_URL": f"sqlite:///{wrong}"}, now)
+
+    prepare(other)
+    prepare(other)
+    folder = RulesetFolder(context.settings.data_dir / "ruleset")
+    mirror = RulesetMirror(other.sessions, folder)
+    mirror.copy()
+    other.close()
+
+    assert set(folder.read().experiments) == {factories.EXPERIMENT}
+    assert "If it is the wrong database, set DATABASE_URL" in str(mirror.fault)
 
 
 def test_publish__keys_and_attributes__ride_along_hashed(
