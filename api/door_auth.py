@@ -84,7 +84,8 @@ def _find(
     if held is None or not same or held.revoked:
         raise Unauthenticated("This key is not known, or it was revoked.")
     if held.kind not in kinds:
-        fitting = " or ".join(sorted(kinds))
+        # "a server or admin key", and never "a admin key".
+        fitting = " or ".join(sorted(kinds, reverse=True))
         raise Forbidden(
             f"This {held.kind} key does not open this door. Use a {fitting} key."
         )

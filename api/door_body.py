@@ -64,11 +64,12 @@ def drain_rest(environ: Mapping[str, Any]) -> None:
         _drain(environ["wsgi.input"], int(given))
 
 
-def decode_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON value
+def decode_json(body: bytes, said: str = "The body is") -> Any:  # noqa: ANN401  # any JSON value
     """Decode JSON that every part of Abide can keep; of equal names the last counts.
 
     Args:
         body: UTF-8.
+        said: how a refusal begins.
 
     Returns:
         The value. Whole numbers beyond 64 bits become the nearest double, as in
@@ -85,12 +86,12 @@ def decode_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON value
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedJson(
-            f"The body is not valid JSON: {error.msg}"
+            f"{said} not valid JSON: {error.msg}"
             f" (line {error.lineno}, column {error.colno})."
         ) from None
     # Looking for one byte costs a tenth of looking for six.
     if _BACKSLASH in body and _NUL in body and _has_nul(value):
-        raise MalformedJson("Remove the NUL character from the body.")
+        raise MalformedJson("Remove the NUL character.")
     return value
 
 

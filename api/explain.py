@@ -13,6 +13,7 @@ from api import explain_openapi
 from api.door_auth import authenticate
 from api.door_body import decode_json
 from api.door_values import Door, Request, Response, json_response
+from api.json_body import MalformedJson
 from experiments.errors import InvalidInput, Unavailable
 from experiments.explaining import receipt_of
 from experiments.receipt_values import to_json
@@ -100,7 +101,10 @@ def read_query(query: str) -> dict[str, str]:
 
 
 def _attributes(text: str) -> dict[str, Any]:
-    found = decode_json(text.encode()) if text.strip() else {}
+    try:
+        found = decode_json(text.encode(), "The attributes are") if text.strip() else {}
+    except MalformedJson as fault:
+        raise InvalidInput(fault.message, {"attributes": fault.message}) from None
     if not isinstance(found, dict):
         words = 'Give a JSON object, such as {"plan": "pro"}.'
         raise InvalidInput("This request cannot be answered.", {"attributes": words})

@@ -74,40 +74,53 @@ def routes(
     Returns:
         (method, path) -> door.
     """
-    kept: list[tuple[Ruleset, Payload]] = []
+    doors = _Doors(reader, previewer, tally)
+    return {("GET", FEATURES): doors.features, ("POST", EVALUATE): doors.evaluate}
 
-    def features(request: Request) -> Response:
-        ruleset = _ruleset(reader)
+
+class _Doors:
+    """Give rules or values; the payload of the ruleset in force is kept."""
+
+    def __init__(
+        self, reader: RulesetReader, previewer: Previewer | None, tally: Tally | None
+    ) -> None:
+        self._reader = reader
+        self._previewer = previewer
+        self._tally = tally
+        self._kept: tuple[Ruleset, Payload] | None = None
+
+    def features(self, request: Request) -> Response:
+        """Give all rules to an app that may read them."""
+        ruleset = _ruleset(self._reader)
         key = _client_key(request.name, ruleset)
         if not key.may_read_rules:
             raise Forbidden(
                 "This key may not read rules. Set remoteEval in the SDK, or make a"
                 " client key that may read them."
             )
-        if not kept or kept[-1][0] is not ruleset:
-            kept[:] = [(ruleset, _payload(ruleset))]
-        return _send(request, kept[-1][1])
+        kept = self._kept
+        if kept is None or kept[0] is not ruleset:
+            kept = self._kept = (ruleset, _payload(ruleset))
+        return _send(request, kept[1])
 
-    def evaluate(request: Request) -> Response:
-        ruleset = _ruleset(reader)
+    def evaluate(self, request: Request) -> Response:
+        """Evaluate all experiments for one customer."""
+        ruleset = _ruleset(self._reader)
         key = _client_key(request.name, ruleset)
         asked = read_question(request.body)
-        unit = asked.attributes.get("id")
-        opted_out = ruleset.has_opted_out(unit, asked.attributes)
-        together = ruleset.together
-        given = assign_all(together, unit, asked.attributes, opted_out=opted_out)
-        preview = shown_by(previewer, ruleset, unit, asked.attributes, key.environment)
-        if tally is not None and key.environment is Environment.PRODUCTION:
+        unit, attributes = asked.attributes.get("id"), asked.attributes
+        opted_out = ruleset.has_opted_out(unit, attributes)
+        given = assign_all(ruleset.together, unit, attributes, opted_out=opted_out)
+        preview = shown_by(self._previewer, ruleset, unit, attributes, key.environment)
+        if self._tally is not None and key.environment is Environment.PRODUCTION:
             assigned = without_shown(given, preview)
-            tally.note(key.public_id, ruleset, unit, asked.attributes, assigned)
+            self._tally.note(key.public_id, ruleset, unit, attributes, assigned)
         told = _evaluated(ruleset, asked, given)
         if preview is not None:
             shown = preview.given
             value = flag_value(preview.types, shown.parameters, str(shown.variant))
             told["features"][shown.experiment] = {"defaultValue": value}
         return json_response(200, told)
-
-    return {("GET", FEATURES): features, ("POST", EVALUATE): evaluate}
 
 
 def word(refusal: Refusal, _name: str) -> Response:

@@ -21,6 +21,7 @@ from experiments.field_faults import (
     check_name,
 )
 from experiments.javascript import is_built_in
+from experiments.parameter_check import Given, check_types
 from experiments.storable import fault_in_parameters
 from experiments.vocabulary import (
     UNIT_ATTRIBUTE,
@@ -139,6 +140,11 @@ class Design:
     def types_of_values(self) -> dict[str, ParameterType]:
         """The types that the values of the parameters have by themselves."""
         return flags.infer(part for v in self.variants for part in _given(v))
+
+    @property
+    def mixes_types(self) -> bool:
+        """Whether values alone leave the type of some parameter open."""
+        return flags.mixes_types(part for v in self.variants for part in _given(v))
 
     def typed(self) -> "Design":
         """Declare the type of every parameter, and write the values in it."""
@@ -371,34 +377,18 @@ def _check_types(faults: Faults, design: Design) -> None:
     controls = [v for v in design.variants if v.is_control]
     if len(controls) != 1 or any("parameters" in field for field in faults.fields):
         return  # said already
-    control = controls[0]
-    names = {n for v in design.variants for part in _given(v) for n in part}
-    where = f"variants.{design.variants.index(control)}.parameters"
-    for name in sorted(names.difference(control.parameters)):
-        faults.add(
-            f"{where}.{name}",
-            f'Give "{name}" a value for control too: it is what customers outside the'
-            " experiment get.",
-        )
-    for name in design.parameter_types:
-        if name not in names:
-            faults.add(f"parameter_types.{name}", "No variant has such a parameter.")
+    given = []
     for index, variant in enumerate(design.variants):
-        base = f"variants.{index}"
-        _check_values(faults, f"{base}.parameters", design, variant.parameters)
-        for line, rule in enumerate(variant.personalisation):
-            part = f"{base}.personalisation.{line}.parameters"
-            _check_values(faults, part, design, rule.parameters)
-
-
-def _check_values(
-    faults: Faults, where: str, design: Design, parameters: Mapping[str, Any]
-) -> None:
-    for name, value in parameters.items():
-        kind = design.parameter_types.get(name)
-        fault = None if kind is None else flags.fault_in_value(kind, value)
-        if fault is not None:
-            faults.add(f"{where}.{name}", fault)
+        rules = [
+            (f"variants.{index}.personalisation.{line}.parameters", rule.parameters)
+            for line, rule in enumerate(variant.personalisation)
+        ]
+        own = (f"variants.{index}.parameters", variant.parameters)
+        given += [
+            Given(field, variant.name, variant.is_control, parameters)
+            for field, parameters in [own, *rules]
+        ]
+    check_types(faults, given, design.parameter_types)
 
 
 def _check_split(faults: Faults, variants: Sequence[VariantSpec]) -> None:

@@ -20,6 +20,7 @@ _WORDS: Mapping[ParameterType, str] = {
     ParameterType.FLOAT: "a number",
     ParameterType.JSON: "any JSON value",
 }
+_NUMBERS = {ParameterType.INTEGER, ParameterType.FLOAT}
 
 
 def infer(parameters: Iterable[Parameters]) -> dict[str, ParameterType]:
@@ -35,12 +36,24 @@ def infer(parameters: Iterable[Parameters]) -> dict[str, ParameterType]:
     found: dict[str, ParameterType] = {}
     for given in parameters:
         for name, value in given.items():
-            kind = _type_of(value)
+            kind = type_of(value)
             found[name] = _together(found.get(name, kind), kind)
     return found
 
 
-def _type_of(value: object) -> ParameterType:
+def mixes_types(parameters: Iterable[Parameters]) -> bool:
+    """Whether some parameter has values of types that do not go together."""
+    seen: dict[str, ParameterType] = {}
+    for given in parameters:
+        for name, value in given.items():
+            kind = type_of(value)
+            if not go_together(seen.setdefault(name, kind), kind):
+                return True
+    return False
+
+
+def type_of(value: object) -> ParameterType:
+    """Tell the type that a value has by itself; of null, lists and objects JSON."""
     if isinstance(value, bool):
         return ParameterType.BOOLEAN
     if isinstance(value, int):
@@ -53,8 +66,19 @@ def _type_of(value: object) -> ParameterType:
 def _together(one: ParameterType, other: ParameterType) -> ParameterType:
     if one == other:
         return one
-    numbers = {ParameterType.INTEGER, ParameterType.FLOAT}
-    return ParameterType.FLOAT if {one, other} == numbers else ParameterType.JSON
+    return ParameterType.FLOAT if go_together(one, other) else ParameterType.JSON
+
+
+def go_together(one: ParameterType, other: ParameterType) -> bool:
+    """Whether values of two types can be those of one parameter: all numbers can."""
+    return one == other or {one, other} == _NUMBERS
+
+
+def words_for(kind: ParameterType) -> str:
+    """Say what values that are of a type by themselves look like."""
+    if kind is ParameterType.JSON:
+        return "a list, an object or null"
+    return _WORDS[kind]
 
 
 def fault_in_value(kind: ParameterType, value: object) -> str | None:

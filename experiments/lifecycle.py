@@ -122,9 +122,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
     status = Status(experiment.status)
     target = TRANSITIONS.get((status, action))
     if target is None:
-        raise Conflict(
-            f"This experiment is {_STANDING[status]}; you cannot {_words(action)}."
-        )
+        raise _cannot(status, action)
     _check_reason(action, reason)
     _check(session, experiment, action, actor)
     before = _snapshot(experiment)
@@ -201,6 +199,30 @@ def require(action: Action, actor: Actor) -> None:
     actor.require(least, words)
 
 
+def require_possible(experiment: Experiment, action: Action) -> None:
+    """Refuse an action for later that cannot be done then either.
+
+    Args:
+        experiment: as it stands now.
+        action: to be done later, when an experiment that waits may have started.
+
+    Raises:
+        Conflict: it says why.
+    """
+    status = Status(experiment.status)
+    waits = (status, Action.START) in TRANSITIONS
+    if not waits and (status, action) not in TRANSITIONS:
+        raise _cannot(status, action)
+    if action == Action.RAISE_COVERAGE:
+        _check_may_rise(experiment)
+
+
+def _cannot(status: Status, action: Action) -> Conflict:
+    return Conflict(
+        f"This experiment is {_STANDING[status]}; you cannot {_words(action)}."
+    )
+
+
 def _check_reason(action: Action, reason: str | None) -> None:
     faults = Faults()
     if action in _NEEDS_REASON:
@@ -244,12 +266,20 @@ def _check_start(session: Session, experiment: Experiment, _actor: Actor) -> Non
 def _check_assigned_here(
     _session: Session, experiment: Experiment, _actor: Actor
 ) -> None:
+    _require_assigned_here(experiment)
+
+
+def _require_assigned_here(experiment: Experiment) -> None:
     if experiment.assigned_by == AssignedBy.EXTERNAL.value:
         raise Conflict("Another system assigns the variants. Do this there.")
 
 
-def _check_raise(session: Session, experiment: Experiment, actor: Actor) -> None:
-    _check_assigned_here(session, experiment, actor)
+def _check_raise(_session: Session, experiment: Experiment, _actor: Actor) -> None:
+    _check_may_rise(experiment)
+
+
+def _check_may_rise(experiment: Experiment) -> None:
+    _require_assigned_here(experiment)
     if experiment.coverage >= 1:
         raise Conflict("All of the segment is enrolled already.")
 

@@ -8,7 +8,6 @@ REASON_WORDS: Mapping[AssignmentReason, str] = {
     AssignmentReason.SPLIT: "the hash of the id says so",
     AssignmentReason.NOT_IN_SEGMENT: "the customer is not in the segment",
     AssignmentReason.NOT_COVERED: "the enrolled share leaves this customer out",
-    AssignmentReason.ENROLMENT_ENDED: "enrolment has ended",
     AssignmentReason.NOT_STARTED: "the experiment has not started",
     AssignmentReason.PAUSED: "the experiment is paused",
     AssignmentReason.STOPPED: "the experiment is stopped",

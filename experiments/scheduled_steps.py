@@ -50,7 +50,8 @@ def plan(
         The step.
 
     Raises:
-        Conflict: the experiment has ended.
+        Conflict: the experiment has ended, or can never take the step from where it
+            stands.
     """
     lifecycle.require(action, actor)
     person_id = owner_of(actor, "a planned step")
@@ -58,6 +59,7 @@ def plan(
     experiment = catalog.get(session, key)
     if Status(experiment.status) in _ENDED:
         raise Conflict("This experiment has ended. Begin a new phase to plan steps.")
+    lifecycle.require_possible(experiment, action)
     _check(session, experiment, at, action, coverage, now)
     step = ScheduledStep(
         experiment_id=experiment.id,

@@ -257,7 +257,6 @@ class AssignmentReason(StrEnum):
     SPLIT = "split"  # in the experiment, by hash
     NOT_IN_SEGMENT = "not_in_segment"
     NOT_COVERED = "not_covered"  # bucket outside the enrolled share
-    ENROLMENT_ENDED = "enrolment_ended"
     NOT_STARTED = "not_started"
     PAUSED = "paused"
     STOPPED = "stopped"

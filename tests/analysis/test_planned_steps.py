@@ -141,6 +141,27 @@ def test_step__of_who_has_left__fails(
     ]
 
 
+def test_step__that_can_never_be_done__is_refused_at_once(
+    sessions: Sessions, now: FakeClock, ada: Actor
+) -> None:
+    with transaction(sessions) as session:
+        lifecycle.transition(session, EXPERIMENT, Action.START, ada, now())
+    with pytest.raises(Conflict, match="already running; you cannot start it"):
+        plan(sessions, ada, Action.START, 1)
+    with transaction(sessions) as session:
+        lifecycle.transition(
+            session, EXPERIMENT, Action.RAISE_COVERAGE, ada, now(), coverage=1
+        )
+    with pytest.raises(Conflict, match="All of the segment is enrolled already"):
+        plan(sessions, ada, Action.RAISE_COVERAGE, 1, 1.0)
+    with transaction(sessions) as session:
+        lifecycle.transition(session, EXPERIMENT, Action.PAUSE, ada, now())
+    with pytest.raises(Conflict, match="is paused; you cannot start it"):
+        plan(sessions, ada, Action.START, 1)
+    assert state(sessions)[1] == []
+    assert plan(sessions, ada, Action.STOP, 1).state == StepState.PLANNED
+
+
 def test_step__taken_back__is_not_done(
     context: Context, sessions: Sessions, now: FakeClock, ada: Actor
 ) -> None:

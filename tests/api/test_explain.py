@@ -79,6 +79,7 @@ def test_explain__unknown_and_silent_experiments__404_and_one_step() -> None:
         ("experiment=nudge&unit=a&more=1", "more"),
         ("experiment=nudge&unit=" + "a" * 513, "unit"),
         ("experiment=nudge&unit=a&attributes=[]", "attributes"),
+        ("experiment=nudge&unit=a&attributes={", "attributes"),
         ("experiment=nudge&unit=%00", "unit"),
     ],
 )
@@ -86,6 +87,11 @@ def test_explain__faulty_parameters__named(query: str, field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         ask(query)
     assert list(refused.value.fields) == [field]
+
+
+def test_explain__attributes_are_no_json__said_of_them_not_of_a_body() -> None:
+    with pytest.raises(InvalidInput, match=r"^The attributes are not valid JSON: "):
+        ask("experiment=nudge&unit=a&attributes={plan}")
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,9 @@ def designs(draw: st.DrawFn) -> Design:
         ),
         decision_rule=preset_rule(draw(st.sampled_from(RulePreset))),
     )
+    # Values of different types go together only where that is declared.
+    declared = design.types_of_values if design.mixes_types else {}
+    design = dataclasses.replace(design, parameter_types=declared)
     return design.typed() if draw(st.booleans()) else design
 
 

@@ -260,6 +260,32 @@ def test_check__declared_types__name_values_and_types_that_do_not_fit() -> None:
     }
 
 
+def test_check__values_of_different_types__variant_and_parameter_are_named() -> None:
+    variants = (
+        variant("control", is_control=True, parameters={"price": 5, "show": "no"}),
+        variant(
+            "b",
+            parameters={"price": 4.5, "show": True},
+            personalisation=(SegmentParameters("new", 1, {"show": None}),),
+        ),
+    )
+    design = factories.design_value(variants=variants)
+
+    assert faults(design) == {
+        "variants.1.parameters.show": 'Variant b gives "show" as true or false, control'
+        ' as a text. Give both the same type, or declare "show" as json.',
+        "variants.1.personalisation.0.parameters.show": 'Variant b gives "show" as a'
+        " list, an object or null, control as a text. Give both the same type, or"
+        ' declare "show" as json.',
+    }
+    declared = factories.design_value(
+        variants=variants, parameter_types={"show": ParameterType.JSON}
+    )
+    assert faults(declared) == {}
+    assert (design.mixes_types, declared.mixes_types) == (True, True)
+    assert not factories.design_value().mixes_types
+
+
 def test_typed__some_declared__rest_is_read_from_the_values() -> None:
     variants = (
         variant("control", is_control=True, parameters={"price": 5, "on": True}),

@@ -412,7 +412,7 @@ class ExperimentForm(AbideForm):
         self.breakdowns.data = [ref.segment for ref in design.breakdowns]
         self.revision.data = str(revision)
         self.rule.form.show(design.decision_rule)
-        if design.parameter_types != design.types_of_values:
+        if design.mixes_types or design.parameter_types != design.types_of_values:
             self.parameter_types.data = pretty_json(design.parameter_types)
         self._show_variants(design)
         self._show_metrics(design, scales)
