@@ -26,7 +26,7 @@ from analysis import (
     source_hours,
 )
 from analysis.delta import DeltaWriter, write_file
-from analysis.dropping import of_opted_out, without_erased
+from analysis.dropping import Declined, of_opted_out, without_erased
 from analysis.duplicates import REMEMBERED, RecentMessages, find_duplicates
 from analysis.enrolling import EnrolledSets
 from analysis.event_table import build, by_day
@@ -97,6 +97,7 @@ class Compactor:
         self._emptied: set[str] = set()
         self._told: datetime | None = None
         self._out = opting_out.KnownOptOuts()
+        self._other_ids = opting_out.OtherIds(context)
         self._searched: datetime | None = None
         self._through: datetime | None = None  # all that arrived until then is stored
         self._enrolled = EnrolledSets(context, store)
@@ -141,8 +142,7 @@ class Compactor:
             return
         self._searched = now
         writer = self._current_writer()
-        files = [str(writer.path / file.path) for file in writer.files()]
-        opting_out.find_other_ids(self._context, files)
+        self._other_ids.find(_paths(writer))
 
     def publish(self) -> None:
         """Tell the doors who has seen a variant; what fails is tried again."""
@@ -204,7 +204,7 @@ class Compactor:
             stones = data_requests.tombstones(session)
             self._out.refresh(session)
         dropped = without_erased(batch, stones)
-        declined = of_opted_out(dropped.table, self._out.ids, self._out.visitors)
+        declined = self._decline(writer, dropped.table)
         findings = find_duplicates(
             batch, recent, writer.path, writer.files(), dropped.rows, declined.rows
         )
@@ -217,7 +217,6 @@ class Compactor:
             )
             data_requests.add_links(session, dropped.links)
             opt_outs.add_links(session, declined.links)
-            opt_outs.search_again(session, declined.again)
         new = dropped.table.filter(pa.array(findings.new))
         files = [
             write_file(writer.path, EVENT_LAYOUT, {"day": day.isoformat()}, rows)
@@ -235,6 +234,22 @@ class Compactor:
             duplicate_count=int(findings.repeated.sum()),
             quarantined_count=quarantined,
         )
+
+    def _decline(self, writer: DeltaWriter, table: pa.Table) -> Declined:
+        """Find who opted out, also under ids that only this round ties to them."""
+        out = self._out
+        declined = of_opted_out(table, out.ids, out.visitors)
+        if not out.ids:
+            return declined
+        with transaction(self._context.sessions) as session:
+            opt_outs.add_links(session, declined.links)
+            opt_outs.search_again(session, declined.again)
+        # Not after the round: what comes with the tie, or just behind it, counts too.
+        if self._other_ids.find(_paths(writer), table):
+            with transaction(self._context.sessions) as session:
+                out.refresh(session)
+            declined = of_opted_out(table, out.ids, out.visitors)
+        return declined
 
     def _tell(self, complete_through: datetime, *, news: bool) -> None:
         told = self._told
@@ -349,6 +364,10 @@ def _work(context: Context, token: int, stop: threading.Event) -> None:
         if context.now() - cleaned >= CLEAN_EVERY:
             compactor.clean()
             cleaned = context.now()
+
+
+def _paths(writer: DeltaWriter) -> list[str]:
+    return [str(writer.path / file.path) for file in writer.files()]
 
 
 def _complete_through(started: datetime, runs: list[Run]) -> datetime:

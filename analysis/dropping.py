@@ -93,13 +93,13 @@ def of_opted_out(
     known = pa.array(list(opted_out), pa.binary())
     own = pc.is_in(table["customer"], known)
     names = ["anonymous", "customer"]
-    linking = table.select(names).filter(
-        pc.and_(own, pc.invert(pc.is_in(table["anonymous"], known)))
-    )
+    together = pc.and_(own, pc.is_valid(table["anonymous"]))
+    pairs = table.select(names).filter(together).group_by(names).aggregate([])
+    # A visitor who opted out too, for themselves, is tied to the customer all the same.
     links = {
         row["anonymous"]: opted_out[row["customer"]]
-        for row in linking.to_pylist()
-        if row["anonymous"] is not None
+        for row in pairs.to_pylist()
+        if opted_out.get(row["anonymous"]) != opted_out[row["customer"]]
     }
     met = pc.is_in(table["anonymous"], pa.array(list(visitors), pa.binary()))
     became = table["anonymous"].filter(pc.and_(met, pc.invert(own)))

@@ -190,7 +190,10 @@ def stitched_ids(
 
 
 def stitched(
-    files: Sequence[str], own: Mapping[bytes, int], linked: Mapping[bytes, int]
+    files: Sequence[str],
+    own: Mapping[bytes, int],
+    linked: Mapping[bytes, int],
+    arriving: pa.Table | None = None,
 ) -> dict[bytes, int]:
     """Find every id of several customers at once.
 
@@ -198,15 +201,18 @@ def stitched(
         files: Parquet files of events.
         own: id -> number of the customer whose it is.
         linked: ids that came with one of these; -> number of that customer.
+        arriving: events that are not in a file yet.
 
     Returns:
         All ids of these customers, those given as own among them, each with a number.
     """
     ids, asked = dict(own), dict(linked)
-    while files:
-        for former, customer, _ in _links(files, "customer", ids):
+    tables = [_dataset(files)] if files else []
+    tables += [] if arriving is None else [ds.dataset(arriving)]
+    while tables:
+        for former, customer, _ in _links(tables, "customer", ids):
             asked.setdefault(former, ids[customer])
-        owners = _owners(_links(files, "anonymous", ids | asked))
+        owners = _owners(_links(tables, "anonymous", ids | asked))
         found = {owners[one]: number for one, number in ids.items() if one in owners}
         found |= {
             one: number
@@ -220,14 +226,15 @@ def stitched(
 
 
 def _links(
-    files: Sequence[str], column: str, ids: Iterable[bytes]
+    tables: Sequence[ds.Dataset], column: str, ids: Iterable[bytes]
 ) -> list[tuple[bytes, bytes, datetime]]:
     """Read which ids came together: (anonymous, customer, when)."""
     condition = pc.field(column).isin(pa.array(sorted(ids), pa.binary()))
     condition &= pc.field("anonymous").is_valid()
     condition &= pc.field("anonymous") != pc.field("customer")
     columns = ["anonymous", "customer", "occurred_at"]
-    rows = _dataset(files).to_table(columns=columns, filter=condition)
+    read = [table.to_table(columns=columns, filter=condition) for table in tables]
+    rows = pa.concat_tables(read, promote_options="default")
     grouped = rows.group_by(["anonymous", "customer"]).aggregate(
         [("occurred_at", "min")]
     )

@@ -52,6 +52,8 @@ def opt_out(session: Session, pseudonym: bytes, *, now: datetime) -> bool:
     )
     session.add(row)
     session.flush()
+    for other in _all_known(session, pseudonym) - {pseudonym}:
+        session.add(OptOutLink(opt_out_id=row.id, pseudonym=other, is_own=True))
     _changed(session)
     _note(session, "opt_out.begin", row, now)
     return True
@@ -274,8 +276,19 @@ def _is_of(ids: Collection[bytes]) -> ColumnElement[bool]:
 
 
 def _open_rows(session: Session, pseudonym: bytes) -> list[OptOut]:
-    query = select(OptOut).where(_is_of([pseudonym]), OptOut.opted_in_at.is_(None))
+    """Find what holds for a customer, also what they chose under another id."""
+    ids = _all_known(session, pseudonym)
+    query = select(OptOut).where(_is_of(list(ids)), OptOut.opted_in_at.is_(None))
     return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def _all_known(session: Session, pseudonym: bytes) -> set[bytes]:
+    """Give the ids that opting out, now or once, has told of a customer."""
+    ids, own = set[bytes](), {pseudonym}
+    while not own <= ids:
+        ids |= own
+        own, _ = ids_with(session, ids)
+    return ids
 
 
 def _ids_where(session: Session, wanted: ColumnElement[bool]) -> dict[bytes, int]:

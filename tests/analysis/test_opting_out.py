@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from analysis.compactor import compact_once, erase_once
+from analysis.compactor import Compactor, compact_once, erase_once
 from analysis.customer_data import copy_of
-from analysis.opting_out import find_other_ids
+from analysis.opting_out import OtherIds, find_other_ids
+from analysis.store import EventStore
 from experiments import data_requests, opt_outs
 from experiments.actors import SYSTEM
 from experiments.context import Context
@@ -217,3 +218,67 @@ def test_erasure_and_copy__visitor_tied_only_by_a_dropped_event__are_whole(
         assert data_requests.get(session, erasure.id).event_count == 1
         assert HIDE.anonymous("phone") in data_requests.tombstones(session)
     assert took_in(context, track("After", messageId="m5", **phone)) == ["Other"]
+
+
+@on_sqlite
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_opt_out__just_after_the_login__is_for_the_visitor_in_the_same_round(
+    context: Context, now: FakeClock, *, is_stored: bool
+) -> None:
+    phone: dict[str, Any] = {"userId": None, "anonymousId": "phone"}
+    kiosk: dict[str, Any] = {"userId": None, "anonymousId": "kiosk"}
+    compactor = Compactor(context, EventStore(context.settings))
+    send(context, track("Other's", userId="u2", anonymousId="kiosk", messageId="m0"))
+    login = {"type": "identify", "userId": "u1", "anonymousId": "phone"}
+    now.advance(seconds=1)
+    send(context, {**login, "messageId": "m1"})
+    if is_stored:
+        compactor.round()
+    choose(context, HIDE.customer("u1"))
+    now.advance(seconds=1)
+    send(
+        context,
+        track("Visit", messageId="m2", **phone),
+        # Somebody else was on the kiosk before, which this round may tell as well.
+        track("In", userId="u1", anonymousId="kiosk", messageId="m3"),
+        track("Somebody", messageId="m4", **kiosk),
+    )
+    compactor.round()
+    assert {"Visit", "In"}.isdisjoint(names(context))
+    assert {"Other's", "Somebody"} <= set(names(context))
+    assert known_ids(context) == {HIDE.customer("u1"), HIDE.anonymous("phone")}
+
+
+@on_sqlite
+@pytest.mark.parametrize("is_known", [False, True])
+def test_opt_outs__of_a_visitor_and_then_the_customer__are_of_one_once_tied(
+    context: Context, now: FakeClock, *, is_known: bool
+) -> None:
+    phone: dict[str, Any] = {"userId": None, "anonymousId": "phone"}
+    took_in(context, track("Visit", messageId="m1", **phone))
+    choose(context, HIDE.anonymous("phone"))
+    choose(context, HIDE.customer("u1"))
+    if is_known:  # both were looked for before anything ties them
+        compact_once(context)
+    login = {"type": "identify", "userId": "u1", "anonymousId": "phone"}
+    assert took_in(context, {**login, "messageId": "m2"}) == ["Visit"]
+    copy = copy_of(context, HIDE, "u1", IdKind.CUSTOMER)
+    assert [row["name"] for row in copy["events"]] == ["Visit"]
+    now.advance(days=1)
+    choose(context, HIDE.customer("u1"), out=False)
+    assert known_ids(context) == set()
+    # Whichever id chooses next, it is the same customer's choice.
+    choose(context, HIDE.anonymous("phone"))
+    assert known_ids(context) == {HIDE.customer("u1"), HIDE.anonymous("phone")}
+
+
+@on_sqlite
+def test_search__that_took_two_seconds__rests_for_eight(context: Context) -> None:
+    clock = iter([0.0, 2.0, 9.9, 10.0, 10.5, 10.6, 10.7])
+    search = OtherIds(context, lambda: next(clock))
+    done = []
+    for who in ("u1", "u2", "u3", "u4"):
+        choose(context, HIDE.customer(who))
+        done.append(search.find([]))
+    # The third looks for the second customer, too; a quick one is followed by the next.
+    assert done == [1, 0, 2, 1]
