@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from analysis.baselines import EVERYBODY, known_baseline
+from analysis.metric_answers import metric_answers
 from analysis.wording import agreed, measure_of
-from experiments import certificates, metrics
+from experiments import certificates, metrics, uses
 from experiments.db import transaction
 from experiments.errors import Conflict
 from experiments.metric_definition import MetricDefinition
@@ -113,9 +114,12 @@ def show(key: str) -> str:
         standing = certificates.standings(database, [newest])[newest.id]
         done = standing.certificate
         known = known_baseline(database, newest, EVERYBODY, 0)
+        used = uses.of_metric(database, key)
         return render_template(
             "metric.html",
             row=row,
+            uses=used,
+            answers=metric_answers(database, key, [e.id for e, *_ in used.rows]),
             standing=standing,
             mark=mark(standing),
             whose="" if done is None else whose(done),

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from analysis import segment_sizes
-from experiments import segments
+from experiments import segments, uses
 from experiments.db import transaction
 from experiments.models import Segment
 from experiments.vocabulary import PersonRole
@@ -92,6 +92,7 @@ def show(key: str) -> str:
         return render_template(
             "segment.html",
             row=row,
+            uses=uses.of_segment(database, key),
             versions=versions,
             size=shown(size, context().now()),
             chart=None if size is None else size.chart,
