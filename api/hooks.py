@@ -8,6 +8,7 @@ part of it is wrong.
 """
 
 import functools
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -24,7 +25,8 @@ from experiments.privacy import Pseudonymiser
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import PublishedConnector
 from experiments.sealing import SECRET_PURPOSE, Sealer
-from experiments.signatures import Scheme, is_signed
+from experiments.signatures import STANDARD_ID, Scheme, is_signed
+from experiments.vocabulary import SignatureStyle
 from experiments.waiting_bodies import WaitingLimit
 
 PATH = "/hooks/{connector}"
@@ -97,6 +99,7 @@ def routes(
             received_at,
             pseudonymiser,
             sealer,
+            _delivery(scheme, request),
         )
         _ask_for_room(waiting, parcel)
         if parcel.message_count:
@@ -108,6 +111,14 @@ def routes(
         return _DONE
 
     return {("POST", PATH): receive, ("GET", PATH): greet}
+
+
+def _delivery(scheme: Scheme, request: Request) -> str | None:
+    """Name a delivery as its sender does, where that is signed with the body."""
+    given = request.headers.get(STANDARD_ID)
+    if scheme.style != SignatureStyle.STANDARD_WEBHOOKS or not given:
+        return None
+    return hashlib.sha256(given.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _ask_for_room(waiting: WaitingLimit, parcel: Parcel) -> None:

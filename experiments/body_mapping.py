@@ -128,7 +128,7 @@ class Fact:
 
         Args:
             document: the body.
-            fingerprint: of the body's bytes; names it where it names itself not.
+            fingerprint: of its delivery or its bytes; names it where it does not.
 
         Returns:
             A message as `experiments.events` reads it.
@@ -162,12 +162,15 @@ class BodyMapping:
     facts: tuple[Fact, ...] = ()
     skip: tuple[Conditions, ...] = ()
 
-    def messages(self, document: object, body: bytes) -> list[dict[str, Any]]:
+    def messages(
+        self, document: object, body: bytes, delivery: str | None = None
+    ) -> list[dict[str, Any]]:
         """Read all facts of a body.
 
         Args:
             document: the body, as JSON reads it.
             body: its bytes.
+            delivery: what its sender calls it each time; None where it does not say.
 
         Returns:
             Messages; none when the mapping says that such a body holds no fact.
@@ -178,7 +181,7 @@ class BodyMapping:
         fitting = [fact for fact in self.facts if _hold(fact.when, document)]
         if not fitting and not any(_hold(when, document) for when in self.skip):
             raise Unmapped("No fact of the mapping is for such a body.")
-        fingerprint = hashlib.sha256(body).hexdigest()
+        fingerprint = delivery or hashlib.sha256(body).hexdigest()
         return [fact.message(document, fingerprint) for fact in fitting]
 
 

@@ -53,6 +53,7 @@ def take(
     received_at: datetime,
     hide: Pseudonymiser,
     sealer: Sealer,
+    delivery: str | None = None,
 ) -> Parcel:
     """Read a body that has just come.
 
@@ -63,14 +64,15 @@ def take(
         received_at: aware UTC.
         hide: makes pseudonyms.
         sealer: hides what has to wait.
+        delivery: fingerprint of what its sender calls it; None where it does not.
 
     Returns:
         What is to be stored: its facts, or the body itself, sealed.
     """
-    found = read(body, mapping, sender, received_at, hide)
+    found = read(body, mapping, sender, received_at, hide, delivery=delivery)
     if found.reason is None:
         return found.parcel
-    held = hold(sealer, body, found.document, found.reason, found.detail)
+    held = hold(sealer, body, found.document, found.reason, found.detail, delivery)
     return replace(found.parcel, quarantined=[held])
 
 
@@ -81,6 +83,7 @@ def read(
     received_at: datetime,
     hide: Pseudonymiser,
     arrived_at: datetime | None = None,
+    delivery: str | None = None,
 ) -> Read:
     """Read a body by a mapping, and store nothing.
 
@@ -91,6 +94,7 @@ def read(
         received_at: aware UTC.
         hide: makes pseudonyms.
         arrived_at: when the body came first, for one that is read again.
+        delivery: fingerprint of what its sender calls it; None where it does not.
 
     Returns:
         Its facts, or why there are none.
@@ -100,7 +104,7 @@ def read(
     detail, document = "", None
     try:
         document = _document(body)
-        messages = _messages(mapping, document, body)
+        messages = _messages(mapping, document, body, delivery)
     except Unmapped as fault:
         reason, detail = QuarantineReason.UNMAPPED, fault.detail
     except Rejected as fault:
@@ -117,11 +121,11 @@ def read(
 
 
 def _messages(
-    mapping: BodyMapping | None, document: object, body: bytes
+    mapping: BodyMapping | None, document: object, body: bytes, delivery: str | None
 ) -> list[dict[str, Any]]:
     if mapping is None:
         raise Unmapped(NO_MAPPING)
-    messages = mapping.messages(document, body)
+    messages = mapping.messages(document, body, delivery)
     if any(names_somebody(one["properties"].get("survey", "")) for one in messages):
         raise Unmapped("survey: what stands there looks like personal data.")
     return messages

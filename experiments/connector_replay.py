@@ -14,7 +14,7 @@ from experiments.config import Settings
 from experiments.connector_bodies import Read, read
 from experiments.errors import Conflict
 from experiments.events import Sender
-from experiments.held_bodies import body_of, is_held
+from experiments.held_bodies import body_of, delivery_of, is_held
 from experiments.models import Attribute, Connector, QuarantinedMessage
 from experiments.parcels import EventRow, Parcel
 from experiments.privacy import Pseudonymiser, mask_text
@@ -163,7 +163,8 @@ def replay(
     refusal, refused = None, 0
     for held in waiting:
         body = body_of(sealer, held.replay or {})
-        found = read(body, mapping, sender, now, hide, held.received_at)
+        named = delivery_of(held.replay or {})
+        found = read(body, mapping, sender, now, hide, held.received_at, named)
         if found.reason is None:
             good.append(found.parcel)
             session.delete(held)

@@ -27,7 +27,7 @@ from experiments.vocabulary import QuarantineReason
 
 # A body may name people, so it is kept for as long as mending a mapping takes.
 KEPT = timedelta(days=30)
-_SEALED = "sealed"
+_SEALED, _NAMED = "sealed", "delivery"
 _DEPTH, _ITEMS = 8, 40
 _AT_ONCE = 500  # rows in memory
 # Names of a vendor's fields, which mending a mapping needs; ids rarely look so.
@@ -40,6 +40,7 @@ def hold(
     document: Mapping[str, Any] | None,
     reason: QuarantineReason,
     detail: str,
+    delivery: str | None = None,
 ) -> QuarantineRow:
     """Write a body down so that it can be read again by a better mapping.
 
@@ -49,6 +50,7 @@ def hold(
         document: the same as JSON; None when it is none, which nothing will mend.
         reason: why it gives no facts.
         detail: the same in words, without any value of the body.
+        delivery: fingerprint by which a repeat is known; None where the body is it.
 
     Returns:
         A row for the inbox.
@@ -57,7 +59,10 @@ def hold(
         return QuarantineRow(reason.value, detail, {"body": f"{len(body)} bytes"})
     sealed = base64.b64encode(sealer.seal(body, BODY_PURPOSE)).decode()
     shape = _masked(document, _DEPTH)
-    return QuarantineRow(reason.value, detail, shape, {_SEALED: sealed})
+    kept = {_SEALED: sealed}
+    if delivery is not None:
+        kept[_NAMED] = delivery
+    return QuarantineRow(reason.value, detail, shape, kept)
 
 
 def size_of(replay: Mapping[str, Any] | None) -> int | None:
@@ -83,6 +88,12 @@ def body_of(sealer: Sealer, replay: Mapping[str, Any]) -> bytes:
         The body as it came.
     """
     return sealer.open(base64.b64decode(replay[_SEALED]), BODY_PURPOSE)
+
+
+def delivery_of(replay: Mapping[str, Any]) -> str | None:
+    """Give the fingerprint by which a repeat of a held body is known."""
+    found = replay.get(_NAMED)
+    return None if found is None else str(found)
 
 
 class BodySearch:

@@ -22,7 +22,7 @@ ALGORITHMS = ("sha256", "sha512", "sha1")
 ENCODINGS = ("hex", "base64")
 STANDARD_PREFIX = "whsec_"
 STANDARD_KEY_BYTES = (24, 64)  # least and most, says the specification
-_ID_HEADER = "webhook-id"
+STANDARD_ID = "webhook-id"  # the same at every try to deliver
 _UNIX = re.compile(r"\d{9,13}", re.ASCII)
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds, the year 5138
 
@@ -121,7 +121,7 @@ def _parts(
     before = stamp + scheme.separator
     if scheme.style == SignatureStyle.STANDARD_WEBHOOKS:
         given = given[0].split()  # one for each secret while the sender changes it
-        before = f"{headers.get(_ID_HEADER, '').strip()}.{before}"
+        before = f"{headers.get(STANDARD_ID, '').strip()}.{before}"
     return given, before.encode("utf-8", "replace") + body, stamp
 
 

@@ -16,7 +16,7 @@ from experiments.inbox import Inbox
 from experiments.vocabulary import ConnectorKind, PersonRole
 from tests.analysis.intake import events
 from tests.api.conftest import Caller
-from tests.api.hook_doors import SECRET, Hooks
+from tests.api.hook_doors import SECRET, Hooks, replay, save_mapping
 
 BODY = {"kind": "generic", "name": "BlueHub"}
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -55,6 +55,41 @@ def test_connector__of_standard_webhooks__takes_what_its_made_secret_signs(
     inbox.close()
     compact_once(context)
     assert [event["value"] for event in events(context)] == [4.0]
+
+
+@on_sqlite
+def test_delivery__of_standard_webhooks__is_known_again_by_its_id(
+    api: Caller, context: Context
+) -> None:
+    made = make(api, signature={"style": "standard_webhooks"})
+    inbox = Inbox.for_settings(context.settings)
+    door = Hooks(context, inbox)
+    with transaction(context.sessions) as session:
+        row = connectors.get(session, made["public_id"])
+    key = base64.b64decode(made["secret"].removeprefix("whsec_"))
+    at = str(int(context.now().timestamp()))
+
+    def deliver(name: str) -> None:
+        raw = b'{"customer_id":"u1","score":4,"submitted_at":"2026-03-14"}'
+        signed = b".".join([name.encode(), at.encode(), raw])
+        digest = hmac.digest(key, signed, "sha256")
+        signature = f"v1,{base64.b64encode(digest).decode()}"
+        headers = {"webhook-id": name, "webhook-timestamp": at}
+        headers["webhook-signature"] = signature
+        assert door.send(row, raw, headers=headers).status_code == 200
+
+    deliver("msg_1")  # waits: nothing is mapped yet
+    compact_once(context)
+    (fact,) = EXAMPLE["facts"]
+    unnamed = {name: part for name, part in fact.items() if name != "message_id"}
+    save_mapping(context, row, {"facts": [unnamed]})
+    door.look()
+    assert replay(context, row).stored_count == 1
+    for name in ("msg_1", "msg_2", "msg_2"):  # as often as their sender tries
+        deliver(name)
+    inbox.close()
+    compact_once(context)
+    assert len(events(context)) == 2
 
 
 @pytest.mark.parametrize(
