@@ -14,7 +14,7 @@ import ibis
 
 from analysis.event_rows import Column, Rows, microseconds
 from analysis.measure import DAY, Gauge
-from analysis.measures_value import amount, amount_of, named
+from analysis.measures_value import Values, amount, amount_of, named
 from experiments.vocabulary import EventKind
 
 _COLUMNS = ("person", "at", "name", "value")
@@ -46,12 +46,16 @@ def gather_before(rows: Rows, gauge: Gauge) -> dict[str, Column]:
     asked = gauge.definition
     counts = named(rows, asked.events) & (rows.offset < 0)
     counts &= rows.offset >= -asked.covariate_days * DAY
-    found = amount_of(rows, counts, gauge.exponent if asked.adds_values else None)
+    found = amount_of(rows, counts, adds=asked.adds_values)
     return {f"{_sum_name(gauge)}{end}": column for end, column in found.items()}
 
 
 def before_apart(
-    units: Rows, events: Rows, gauges: Sequence[Gauge], exposures_from: datetime
+    units: Rows,
+    events: Rows,
+    gauges: Sequence[Gauge],
+    exposures_from: datetime,
+    values: Values,
 ) -> Rows:
     """Gather what customers did before in a pass of its own.
 
@@ -63,6 +67,7 @@ def before_apart(
         events: stored events of these customers.
         gauges: of the metrics that are adjusted.
         exposures_from: nobody was exposed earlier.
+        values: how values of events are added up.
 
     Returns:
         One row a customer who did something, by `unit`.
@@ -76,7 +81,7 @@ def before_apart(
     ).select(*_COLUMNS)
     rows = rows.inner_join(units.select("person", "unit", "first_at"), "person")
     rows = rows.mutate(offset=rows.at - rows.first_at)
-    rows = rows.filter(rows.offset < 0)
+    rows = values.with_whole(rows.filter(rows.offset < 0))
     gathered = {k: v for g in gauges for k, v in gather_before(rows, g).items()}
     return rows.group_by("unit").agg(**gathered)
 
@@ -96,7 +101,8 @@ def with_before(joined: Rows, gauges: Sequence[Gauge], began: datetime | None) -
     first = None if began is None else microseconds(began)
     columns: dict[str, Column] = {}
     for gauge in gauges:
-        value = amount(joined, _sum_name(gauge), gauge.exponent)
+        adds = gauge.definition.adds_values
+        value = amount(joined, _sum_name(gauge), gauge.exponent if adds else None)
         days = gauge.definition.covariate_days
         reaches = (
             ibis.literal(False)  # noqa: FBT003  # a column of it

@@ -15,6 +15,7 @@ from analysis.event_rows import (
     EventRows,
     Rows,
     microseconds,
+    replaced,
 )
 from analysis.measure import DAY
 from analysis.setting_aside import OF_PEOPLE, OF_UNITS, IdSet
@@ -230,9 +231,7 @@ class Cohort:
         names = [name for name in self._aside if name in found.columns]
         if not names:
             return found
-        found = self._connection.create_table(
-            "everybody", found, temp=True, overwrite=True
-        )
+        found = replaced(self._connection, "everybody", found)
         for name in names:
             theirs = found.filter(found[name])
             self._aside[name] += int(theirs.count().execute())

@@ -87,6 +87,22 @@ def connect(scratch: Path) -> Iterator[Connection]:
             connection.disconnect()
 
 
+def replaced(connection: Connection, name: str, rows: Rows) -> Rows:
+    """Write rows into a helper table whose former rows nobody needs any more.
+
+    Args:
+        connection: see `connect`.
+        name: of the table.
+        rows: what it holds from now on; not made of the table itself.
+
+    Returns:
+        The table.
+    """
+    # To overwrite, Ibis writes another table first, and then copies it.
+    connection.drop_table(name, force=True)
+    return connection.create_table(name, rows, temp=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """Customers whose pseudonym starts with a byte in [low, high)."""

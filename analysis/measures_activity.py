@@ -93,11 +93,12 @@ class _Gaps(Measure):
     def prepare(self, rows: Rows) -> Rows:
         if self._next in rows.columns:
             return rows
-        # Rows of other metrics stand in a partition of their own, and so never
-        # interrupt a gap.
-        same = ibis.window(
-            group_by=[rows.unit, self._counts(rows)], order_by=rows.offset
-        )
+        together = [rows.unit]
+        if "name" in rows.columns:
+            # Rows of other metrics stand in a partition of their own, and so never
+            # interrupt a gap.
+            together.append(self._counts(rows))
+        same = ibis.window(group_by=together, order_by=rows.offset)
         return rows.mutate(**{self._next: rows.offset.lead().over(same)})
 
     @override

@@ -6,7 +6,7 @@ from typing import Any
 
 import ibis
 
-from analysis.event_rows import Connection, Rows
+from analysis.event_rows import Connection, Rows, replaced
 from experiments.conditions import attributes_of, compile_rule
 from experiments.plan import Plan, PlannedSegment
 from experiments.vocabulary import EventKind
@@ -87,13 +87,8 @@ class Membership:
 
     def _with_mask(self, connection: Connection, known: Rows) -> Rows:
         columns = [f"a{i}" for i in range(len(self._names))]
-        connection.create_table(
-            "attributes",
-            known.select("unit", **{c: known[c].fill_null(ABSENT) for c in columns}),
-            temp=True,
-            overwrite=True,
-        )
-        known = connection.table("attributes")
+        texts = {c: known[c].fill_null(ABSENT) for c in columns}
+        known = replaced(connection, "attributes", known.select("unit", **texts))
         distinct = known.select(*columns).distinct().to_pyarrow().to_pylist()
         masks = [{**row, "segments": self._mask_of_texts(row)} for row in distinct]
         schema = ibis.schema({**dict.fromkeys(columns, "string"), "segments": "string"})

@@ -15,7 +15,7 @@ from typing import Any
 import ibis
 
 from analysis.measure import Column, Gauge, Mark, Rows
-from analysis.measures_value import AmountMeasure
+from analysis.measures_value import AmountMeasure, Values, to_whole
 from analysis.stats.fixed_point import Grid, Sums, grid_of
 from experiments.metric_definition import MetricDefinition
 from experiments.survey_kinds import DETRACTORS_TO, PROMOTERS_FROM
@@ -24,6 +24,8 @@ from experiments.vocabulary import MetricKind
 TOP = 0.999  # above this quantile are the 0.1 % who have most
 LEAST_TOP = 10  # customers among these; fewer tell nothing of a tail
 _MEANS = frozenset({MetricKind.EVENT_COUNT, MetricKind.VALUE_SUM})
+_HALF = 25  # bits of half a whole number
+_LOW = (1 << _HALF) - 1
 _COUNTS = ("n", "immature", "missing", "nonfinite")
 
 
@@ -201,15 +203,15 @@ class _Columns:
             f"{name}_high": self._value.max(where=self._counts),
         }
         for i, one in enumerate(vector):
-            asked[f"{name}_s{i}"] = one.sum()
+            asked[f"{name}_s{i}"] = _wide(one.sum())
             for j, other in enumerate(vector[i:], i):
-                asked[f"{name}_p{i}_{j}"] = _product(one, other).sum()
+                asked |= _products(f"{name}_p{i}_{j}", one, other)
         raw = self._on_grid(self._value, self.raw_grid, None)
         if self._caps:
-            asked |= {f"{name}_s": raw.sum(), f"{name}_p": _product(raw, raw).sum()}
+            asked |= {f"{name}_s": _wide(raw.sum()), **_products(f"{name}_p", raw, raw)}
         if self._top is not None:
             most = (self._counts & (self._value > self._top)).fill_null(False)  # noqa: FBT003
-            asked |= {f"{name}_tn": most.sum(), f"{name}_t": raw.sum(where=most)}
+            asked |= {f"{name}_tn": most.sum(), f"{name}_t": _wide(raw.sum(where=most))}
         return asked
 
     def _on_grid(self, column: Column, grid: Grid, cap: float | None) -> Column:
@@ -217,7 +219,7 @@ class _Columns:
             column = ibis.least(column, ibis.literal(cap))
         apart = (column - grid.centre) * 2.0**grid.exponent
         # Not a number cannot be a whole one, so what does not count is taken out first.
-        return ibis.ifelse(self._counts, apart, 0.0).round().cast("decimal(18, 0)")
+        return to_whole(ibis.ifelse(self._counts, apart, 0.0)).cast("int64")
 
     def read(self, rows: Iterable[dict[str, Any]]) -> NumberSums:
         """Read the sums of all groups."""
@@ -253,11 +255,11 @@ class _Columns:
         capped = Sums(
             n,
             tuple(int(row[f"{name}_s{i}"] or 0) for i in range(size)),
-            tuple(int(row[f"{name}_p{i}_{j}"] or 0) for i, j in pairs),
+            tuple(_product(row, f"{name}_p{i}_{j}") for i, j in pairs),
         )
         raw = Sums(n, capped.sums[:1], capped.products[:1])
         if self._caps:
-            raw = Sums(n, (int(row[f"{name}_s"] or 0),), (int(row[f"{name}_p"] or 0),))
+            raw = Sums(n, (int(row[f"{name}_s"] or 0),), (_product(row, f"{name}_p"),))
         low, high = row[f"{name}_low"], row[f"{name}_high"]
         return GroupSums(counts, capped, raw, low, high, row["cluster"])
 
@@ -268,26 +270,55 @@ def _total(n: int, on_grid: int, columns: _Columns) -> float:
     return n * grid.centre + on_grid * 2.0**-grid.exponent
 
 
-def _product(one: Column, other: Column) -> Column:
-    """Multiply whole numbers of 50 bits, which takes all digits there are."""
-    return one.cast("decimal(38, 0)") * other.cast("decimal(38, 0)")
+def _wide(total: Column) -> Column:
+    """Read a sum of 64-bit numbers as what it is in DuckDB: one of 128 bits."""
+    return total.cast("decimal(38, 0)")
+
+
+def _products(key: str, one: Column, other: Column) -> dict[str, Column]:
+    """Add up products of whole numbers of 50 bits, which take all digits there are.
+
+    Each number is cut into halves, whose products are of 64 bits and quick: x is
+    h 2^25 + l, so that x y is h h' 2^50 + (h l' + l h') 2^25 + l l'.
+    """
+    high, low = one >> _HALF, one & _LOW
+    if other is one:
+        middle, high_other, low_other = 2 * high * low, high, low
+    else:
+        high_other, low_other = other >> _HALF, other & _LOW
+        middle = high * low_other + low * high_other
+    return {
+        f"{key}h": _wide((high * high_other).sum()),
+        f"{key}m": _wide(middle.sum()),
+        f"{key}l": _wide((low * low_other).sum()),
+    }
+
+
+def _product(row: dict[str, Any], key: str) -> int:
+    """Put the sum of products together again."""
+    high, middle, low = (int(row[f"{key}{part}"] or 0) for part in "hml")
+    return (high << 2 * _HALF) + (middle << _HALF) + low
 
 
 def _finite(column: Column) -> Column:
     return ~(column.isnan() | column.isinf())
 
 
-def largest_value(events: Rows, names: Sequence[str]) -> float:
-    """Find the largest finite value of some events, without its sign.
+def values_of(events: Rows, names: Sequence[str]) -> Values:
+    """Find what the values of some events have in common.
 
     Args:
         events: stored events.
-        names: of the events whose values are added up.
+        names: of the events whose values are added up; where there are none, nothing
+            is read.
 
     Returns:
-        At least 0; 0 where no such event has a value.
+        Values.
     """
+    if not names:
+        return Values()
     rows = events.filter(events.name.isin(sorted(names)), events.value.notnull())
-    rows = rows.filter(_finite(rows.value))
-    found = rows.agg(largest=rows.value.abs().max()).to_pyarrow().to_pylist()
-    return float(found[0]["largest"] or 0.0)
+    finite = _finite(rows.value)
+    asked = {"largest": rows.value.abs().max(where=finite), "odd": (~finite).any()}
+    [found] = rows.agg(**asked).to_pyarrow().to_pylist()
+    return Values(float(found["largest"] or 0.0), not found["odd"], are_read=True)

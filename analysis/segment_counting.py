@@ -12,7 +12,15 @@ from typing import Any
 
 import ibis
 
-from analysis.event_rows import Bucket, Column, Connection, EventRows, Rows, connect
+from analysis.event_rows import (
+    Bucket,
+    Column,
+    Connection,
+    EventRows,
+    Rows,
+    connect,
+    replaced,
+)
 from analysis.event_rows import microseconds as us
 from analysis.membership import Membership
 from analysis.segment_size import QUARTER
@@ -139,8 +147,7 @@ class _BucketCounting:
         self._sent = self._keep("sent", sent.select(*_SENT))
 
     def _keep(self, name: str, rows: Rows) -> Rows:
-        self._connection.create_table(name, rows, temp=True, overwrite=True)
-        return self._connection.table(name)
+        return replaced(self._connection, name, rows)
 
     def count_at(self, moment: datetime, rules: Sequence[Rule]) -> None:
         """Count the segments as they were."""

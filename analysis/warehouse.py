@@ -26,20 +26,28 @@ from analysis.cells import (
     roll_up,
 )
 from analysis.cohort import Bounds, Cohort
-from analysis.event_rows import Bucket, Column, EventRows, Rows, connect, microseconds
+from analysis.event_rows import (
+    Bucket,
+    Column,
+    EventRows,
+    Rows,
+    connect,
+    microseconds,
+    replaced,
+)
 from analysis.makeup import Makeup
 from analysis.makeup_query import MakeupQuery
 from analysis.measure import Gauge, Measure, OutcomeCount
-from analysis.measures_value import exponent_of
+from analysis.measures_value import Values
 from analysis.membership import Membership, reported_segments
 from analysis.metrics import measure_of
 from analysis.number_cells import amount_cells, amounts_of, with_amounts
 from analysis.numbers import (
     NumberSums,
     is_number,
-    largest_value,
     number_columns,
     sums_of,
+    values_of,
 )
 from analysis.orders import Orders, orders_of
 from analysis.wanted_rows import (
@@ -100,12 +108,13 @@ def summarise_events(
     """
     with connect(scratch) as connection:
         events = EventRows(connection, files, bounds.as_of)
-        measures = _measures(plan, events, bounds)
+        values = _values(plan, events, bounds)
+        measures = _measures(plan, values)
         if cohort_of is None:
             by_account = plan.design.unit == Unit.ACCOUNT
             cohort_of = AccountCohort if by_account else Cohort
         cohort = cohort_of(events, plan, bounds)
-        query = _Query(events, cohort, plan, bounds)
+        query = _Query(events, cohort, plan, bounds, values)
         makeup = query.makeup() if with_makeup else Makeup()
         cells: list[Cell] = []
         counted, failed = _isolated(query, measures)
@@ -144,8 +153,9 @@ def unit_outcomes(
     """
     with connect(scratch) as connection:
         events = EventRows(connection, files, bounds.as_of)
-        measures = _measures(plan, events, bounds).values()
-        query = _Query(events, Cohort(events, plan, bounds), plan, bounds)
+        values = _values(plan, events, bounds)
+        measures = _measures(plan, values).values()
+        query = _Query(events, Cohort(events, plan, bounds), plan, bounds, values)
         starts = [f"{m.name}_start" for m in measures if m.definition.start_events]
         beside = ("person", "follow_up", *starts)
         return pa.concat_tables(
@@ -154,25 +164,23 @@ def unit_outcomes(
         )
 
 
-def _measures(plan: Plan, events: EventRows, bounds: Bounds) -> dict[str, Gauge]:
-    """Say how each metric is measured; values of events become whole numbers."""
-    names = {
-        name
-        for metric in plan.metrics
-        if metric.definition.reads_values
-        for name in metric.definition.all_events
-    }
-    exponent = 0
-    if names:
-        longest = max(m.definition.covariate_days for m in plan.metrics)
-        since = plan.exposures_from - timedelta(days=longest)
-        read = events.stored.filter(
-            events.stored.occurred_at >= since,
-            events.stored.occurred_at < bounds.data_cutoff,
-        )
-        exponent = exponent_of(largest_value(read, sorted(names)))
+def _values(plan: Plan, events: EventRows, bounds: Bounds) -> Values:
+    """Find what the values have in common that the plan's metrics add up."""
+    asked = [metric.definition for metric in plan.metrics]
+    names = {name for one in asked if one.reads_values for name in one.all_events}
+    longest = max(one.covariate_days for one in asked)
+    since = plan.exposures_from - timedelta(days=longest)
+    read = events.stored.filter(
+        events.stored.occurred_at >= since,
+        events.stored.occurred_at < bounds.data_cutoff,
+    )
+    return values_of(read, sorted(names))
+
+
+def _measures(plan: Plan, values: Values) -> dict[str, Gauge]:
+    """Say how each metric is measured."""
     return {
-        metric.choice.metric: measure_of(metric.definition, f"m{i}", exponent)
+        metric.choice.metric: measure_of(metric.definition, f"m{i}", values.exponent)
         for i, metric in enumerate(plan.metrics)
     }
 
@@ -228,8 +236,10 @@ class _Query:
         cohort: Cohort,
         plan: Plan,
         bounds: Bounds,
+        values: Values,
     ) -> None:
         self._plan = plan
+        self._values = values
         self._events = events
         self._cohort = cohort
         self.membership = Membership(reported_segments(plan))
@@ -282,7 +292,7 @@ class _Query:
             return
         connection = self._events.connection
         if is_first:
-            connection.create_table("numbers", table, temp=True, overwrite=True)
+            replaced(connection, "numbers", table)
         else:
             connection.insert("numbers", table)
 
@@ -330,7 +340,7 @@ class _Query:
         if adjusted:
             if not in_one_pass:
                 since = self._plan.exposures_from
-                earlier = before_apart(units, events, adjusted, since)
+                earlier = before_apart(units, events, adjusted, since, self._values)
                 joined = joined.left_join(earlier, "unit").drop("unit_right")
             joined = with_before(joined, adjusted, self._events.began)
         joined = self._with_segments(joined, bucket)
@@ -343,9 +353,7 @@ class _Query:
         table = joined.select(
             "variant", "segments", "cluster", *beside, met=joined.has_met, **columns
         )
-        connection = self._events.connection
-        connection.create_table("outcomes", table, temp=True, overwrite=True)
-        return connection.table("outcomes")
+        return replaced(self._events.connection, "outcomes", table)
 
     def _gathered(
         self, units: Rows, events: Rows, measures: list[Gauge], before: list[Gauge]
@@ -373,6 +381,7 @@ class _Query:
             rows = rows.drop("name")  # every row is of the one kind of event
         if any(measure.needs_start for measure in measures):
             rows = rows.union(starts(units, rows))
+        rows = self._values.with_whole(rows)
         for measure in measures:
             rows = measure.prepare(rows)
         gathered = {k: v for m in measures for k, v in m.gather(rows).items()}
