@@ -8,6 +8,7 @@ from analysis.stats.clustered import clustered_curve, clustered_days, clustered_
 from analysis.stats.clustered_logrank import clustered_logrank
 from analysis.stats.competing import CompetingTable
 from analysis.stats.estimate import NotComputable, Outcome
+from analysis.stats.hazards import HazardRatio, hazard_ratio
 from analysis.stats.incidence import (
     Table,
     days_free_difference,
@@ -41,12 +42,15 @@ class FollowedMore:
             churned, the share that had the event, or the one that left otherwise.
         log_rank: whether the whole curves differ; of the cause's own hazard, where
             another cause competes with it.
+        hazards: how much faster one group has the event, with the check that this is
+            the same all the time.
         median: difference of the times until half had the event; None where the
             metric is not about how soon something comes.
     """
 
     shares: dict[str, Outcome]
     log_rank: LogRank | NotComputable
+    hazards: HazardRatio | NotComputable
     median: Outcome | None = None
 
 
@@ -129,7 +133,9 @@ def further(
     median = None
     if definition.kind == MetricKind.TIME_TO_EVENT:
         median = shielded(lambda: median_difference(c, t, day, level))
-    return FollowedMore(shares, logrank(plain), median)
+    return FollowedMore(
+        shares, logrank(plain), hazard_ratio(plain[0], plain[1], level), median
+    )
 
 
 def curve(
@@ -189,7 +195,7 @@ def _further_by_account(
         log_rank = clustered_logrank(*sides)
     name = "share_without_event" if rises(definition) else "share_retained"
     median = refused if definition.kind == MetricKind.TIME_TO_EVENT else None
-    return FollowedMore({name: share}, log_rank, median)
+    return FollowedMore({name: share}, log_rank, refused, median)
 
 
 def _tables(control: Cell, treatment: Cell) -> tuple[Table, Table]:

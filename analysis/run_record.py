@@ -21,7 +21,7 @@ to sample sizes: a table of outcomes would give an estimate to anybody with a
 calculator.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, astuple
 from datetime import datetime
 from importlib.metadata import version
@@ -31,18 +31,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from analysis import leases
-from analysis.answer_readings import readings_to_json
 from analysis.cells import Cell, Summaries
+from analysis.details import details_of
 from analysis.estimating import Estimated
 from analysis.looks import traces_to_json
-from analysis.outcome_json import outcome_to_json, response_to_json
+from analysis.outcome_json import outcome_to_json
 from analysis.read_outs import ReadOuts, read_out_to_json
 from analysis.readings import Judgement, MetricReading, Progress
-from analysis.silence import silence_to_json
 from analysis.stats import clusters
 from analysis.stats.amounts import Amounts
 from analysis.stats.competing import CompetingTable
-from analysis.stats.estimate import NotComputable
 from analysis.stats.satisfaction import response_rates
 from analysis.stats.spending import obrien_fleming
 from analysis.stats.summary import (
@@ -210,7 +208,7 @@ def result_rows(
                 sentence_case=case.value,
                 sentence=sentence,
                 outcome=outcome_to_json(reading.outcome),
-                details={**_details(each), **_beside(reading, beside)},
+                details={**details_of(each), **_beside(reading, beside)},
             )
         )
     return rows
@@ -287,32 +285,6 @@ def repeated_rows(rows: Sequence[Result], judgement: Judgement) -> list[Result]:
 def repeated_charts(rows: Sequence[Chart]) -> list[Chart]:
     """Write the charts of the last look once more."""
     return [Chart(**_columns(row)) for row in rows]
-
-
-def _details(each: Estimated) -> dict[str, Any]:
-    details: dict[str, Any] = {}
-    if each.reading.response is not None:
-        details["response"] = response_to_json(each.reading.response)
-    if each.reading.silence is not None:
-        details["silence"] = silence_to_json(each.reading.silence)
-    if each.answers is not None:
-        details["answers"] = readings_to_json(each.answers)
-    if each.followed is not None:
-        for name, share in each.followed.shares.items():
-            details[name] = outcome_to_json(share)
-        if each.followed.median is not None:
-            details["median"] = outcome_to_json(each.followed.median)
-        log_rank = each.followed.log_rank
-        details["log_rank"] = (
-            outcome_to_json(log_rank)
-            if isinstance(log_rank, NotComputable)
-            else {"computable": True, **_listed(asdict(log_rank))}
-        )
-    return details
-
-
-def _listed(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in body.items()}
 
 
 def chart_rows(charts: "Sequence[DrawnChart]") -> list[Chart]:

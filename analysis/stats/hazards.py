@@ -98,6 +98,8 @@ def hazard_ratio(
     if isinstance(fitted, NotComputable):
         return fitted
     log_ratio, error = fitted.coefficients[0], fitted.standard_errors[0]
+    if error > FARTHEST:  # the events say nothing of it, and its ends are no numbers
+        return NotComputable(Reason.NO_VARIATION)
     interval = normal_interval(log_ratio, error, level)
     ends = [math.exp(end) for end in (interval.low, interval.high) if end is not None]
     return HazardRatio(

@@ -10,6 +10,7 @@ from analysis.estimating import Estimated, estimate, responses, retention_curves
 from analysis.stats.clusters import clusters_of
 from analysis.stats.competing import CompetingDay, CompetingTable
 from analysis.stats.estimate import Estimate, NotComputable
+from analysis.stats.hazards import hazard_ratio
 from analysis.stats.incidence import days_free_difference, incidence_difference
 from analysis.stats.proportions import two_proportions
 from analysis.stats.summary import (
@@ -97,6 +98,21 @@ def test_time_to_event__has_restricted_mean_share_median_and_rising_curve() -> N
     assert share == incidence_difference(*LIFE, 30)
     points = retention_curves(plan, summaries)["m"]["control"]
     assert [point.survival for point in points] == sorted(p.survival for p in points)
+
+
+def test_times__hazard_ratio_beside_them__of_the_cause_alone() -> None:
+    # What `hazard_ratio` finds is held to statsmodels in stats/test_hazards.py.
+    _, _, plain = estimated(TIME, LIFE)
+    _, _, beside_another = estimated(CANCELLED, CAUSES)
+    assert plain.followed is not None
+    assert plain.followed.hazards == hazard_ratio(*LIFE)
+    assert beside_another.followed is not None
+    # By hand: who left otherwise is censored on that day.
+    alone = (
+        LifeTable(500, (LifeDay(5, 60, 110), LifeDay(30, 9, 321))),
+        LifeTable(500, (LifeDay(5, 30, 120), LifeDay(30, 9, 341))),
+    )
+    assert beside_another.followed.hazards == hazard_ratio(*alone)
 
 
 def test_first_contact__made_unequally_often__is_compared_with_its_balance() -> None:

@@ -442,7 +442,9 @@ def test_segments_and_curves__final_run__have_their_results_and_charts(
     assert found == {(m, s) for m in ("stay", "csat", "gone") for s in ("", "pro")}
     stay = run.results[0]
     assert stay.outcome["method"] == "rmst_difference"
-    assert set(stay.details) == {"share_retained", "log_rank", "belief", "segments"}
+    assert set(stay.details) == {
+        *("share_retained", "log_rank", "hazard_ratio", "belief", "segments")
+    }
     assert "retention:stay" in {row.name for row in run.charts}
 
 

@@ -19,6 +19,7 @@ from experiments.vocabulary import (
     SentenceCase,
 )
 from web.presenters.answers import SurveyReadings, survey_readings
+from web.presenters.hazards import hazard_notes
 from web.presenters.metrics import amount_in_words
 from web.presenters.monitoring import estimates_in_words
 from web.presenters.read_outs import beliefs, segment_notes
@@ -118,6 +119,7 @@ class ResultsPage:
     segment_notes: tuple[str, ...]  # whether they differ, and whether one got worse
     analyst: tuple[AnalystRow, ...]
     beliefs: tuple[str, ...]  # what the changes probably are, for the analyst
+    hazards: tuple[str, ...]  # of times: Cox's ratio and its check, for the analyst
     curves: tuple[ChartView, ...]
     funnels: tuple[ChartView, ...]
     answers: tuple[ChartView, ...]
@@ -163,6 +165,7 @@ def results_page(
         segments=tuple(_segments(run, plan)),
         segment_notes=tuple(segment_notes(run, plan, segment_name)),
         beliefs=tuple(beliefs(run, plan)),
+        hazards=tuple(hazard_notes(run.results, plan)),
         analyst=tuple(_analyst_row(plan, result) for result, _ in rows),
         curves=_named(charts, "retention:"),
         funnels=_named(charts, "funnel:"),

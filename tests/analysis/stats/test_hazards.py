@@ -100,3 +100,11 @@ def test_hazard_ratio__nothing_to_compare__reason(
 
     assert isinstance(ratio, NotComputable)
     assert ratio.reason is reason
+
+
+def test_hazard_ratio__one_event_among_a_billion__says_nothing_of_ten_others() -> None:
+    ratio = hazard_ratio(
+        LifeTable(10**9, (LifeDay(3, 1, 0), LifeDay(9, 0, 10**9 - 1))),
+        LifeTable(10, (LifeDay(9, 0, 10),)),
+    )
+    assert ratio == NotComputable(Reason.NO_VARIATION)
