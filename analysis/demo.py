@@ -296,6 +296,12 @@ def decide(author: Door) -> None:
             "decision": "ship",
             "variant": "guided",
             "reason": "Retention rose as the plan asked, and satisfaction held.",
+            "lessons": {
+                "held": "yes",
+                "surprise": "Customers who had set up alone before finished as often.",
+                "next_step": "Try the same guide for larger businesses.",
+                "next_hypothesis": "A guide on the way of set-up keeps large customers",
+            },
         },
     )
     author.post(
@@ -304,6 +310,11 @@ def decide(author: Door) -> None:
             "decision": "do_not_ship",
             "reason": "More customers stayed, but satisfaction fell beyond the limit"
             " that we agreed.",
+            "lessons": {
+                "held": "partly",
+                "surprise": "Many took the reminder for an unpaid bill.",
+                "next_step": "Say first that nothing is owed, then remind.",
+            },
         },
     )
 

@@ -22,6 +22,7 @@ from experiments.models import (
     CheckResult,
     ErasedExposure,
     Experiment,
+    Learning,
     PlanRow,
     Result,
 )
@@ -197,8 +198,32 @@ def latest(session: Session, experiment: Experiment) -> RunView | None:
         .limit(1)
         .options(selectinload(AnalysisRun.results), selectinload(AnalysisRun.checks))
     )
+    return None if run is None else _view(session, experiment, run)
+
+
+def as_decided(session: Session, experiment: Experiment) -> RunView | None:
+    """Read the run that a decision was taken on: what came later does not move it.
+
+    Args:
+        session: any session.
+        experiment: whose run.
+
+    Returns:
+        The run as far as it may be shown; the latest where nothing is decided, or was
+        decided without a result.
+    """
+    run = session.scalar(
+        select(AnalysisRun)
+        .join(Learning, Learning.run_id == AnalysisRun.id)
+        .where(Learning.experiment_id == experiment.id)
+        .options(selectinload(AnalysisRun.results), selectinload(AnalysisRun.checks))
+    )
     if run is None:
-        return None
+        return latest(session, experiment)
+    return _view(session, experiment, run)
+
+
+def _view(session: Session, experiment: Experiment, run: AnalysisRun) -> RunView:
     phase = ResultPhase(run.phase or ResultPhase.COUNTING)
     verdict = Verdict(run.verdict or Verdict.KEEP_RUNNING)
     show = may_show(phase, verdict)

@@ -48,7 +48,7 @@ def _recommendation(call: Call, key: str) -> Recommendation | None:
     run = results.latest(call.session, catalog.get(call.session, key))
     if run is None or run.phase != ResultPhase.FINAL:
         return None  # a look that goes on recommends nothing
-    return Recommendation(run.verdict, run.variant)
+    return Recommendation(run.verdict, run.variant, run.id)
 
 
 @resource.route("GET", "/experiments/<key:key>/plan", READ_PLAN)

@@ -26,6 +26,7 @@ from experiments.vocabulary import (
     Direction,
     Evidence,
     Goal,
+    Lever,
     MonitoringMode,
     Role,
     Unit,
@@ -219,6 +220,7 @@ def plan_of(
         expected_change=0.01,
         journey_stage="onboarding",
         forecast=Forecast(0.0, 0.0, 0.0, 0.5),
+        lever=Lever.OTHER,
         **words,
     )
     return Plan(

@@ -1,6 +1,7 @@
 """Decisions: what a person decides, beside what the rule recommends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -9,6 +10,7 @@ from experiments import accounts
 from experiments.actors import Actor
 from experiments.design import Design
 from experiments.field_faults import Faults
+from experiments.lessons import Lessons
 from experiments.lookups import owner_of
 from experiments.vocabulary import Decision, Verdict
 
@@ -35,6 +37,7 @@ class Recommendation:
 
     verdict: Verdict
     variant: str | None = None  # the one to ship
+    run_id: int | None = None  # of the analysis that says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,16 @@ class Proposal:
         variant: the treatment to ship; None for anything but ship.
         reason: in words.
         person_id: who states it.
+        lessons: what was learned.
+        run_id: the analysis that was known then.
     """
 
     decision: Decision
     variant: str | None
     reason: str
     person_id: int
+    lessons: Lessons = field(default_factory=Lessons)
+    run_id: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Write it for the column that keeps it until it is confirmed."""
@@ -60,37 +67,47 @@ class Proposal:
             "variant": self.variant,
             "reason": self.reason,
             "person_id": self.person_id,
+            "lessons": self.lessons.to_json(),
+            "run_id": self.run_id,
         }
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> "Proposal":
         """Read it back."""
-        return cls(**{**body, "decision": Decision(body["decision"])})
+        found = {**body, "decision": Decision(body["decision"])}
+        if "lessons" in body:  # those that waited before there were any have none
+            found["lessons"] = Lessons.from_json(body["lessons"])
+        return cls(**found)
 
 
-def propose(
+def propose(  # what a decision is made of, each by name
     design: Design,
     actor: Actor,
+    now: datetime,
     *,
     decision: Decision | None,
     variant: str | None,
     reason: str | None,
     recommendation: Recommendation | None,
+    lessons: Lessons | None = None,
 ) -> Proposal:
     """Check a decision, and refuse one that is incomplete.
 
     Args:
         design: of the experiment.
         actor: who decides.
+        now: aware UTC.
         decision: what to do.
         variant: the treatment to ship.
         reason: in words; at least 30 characters against the recommendation.
         recommendation: what the rule says; None when there is no result.
+        lessons: what was learned.
 
     Returns:
         The decision, complete.
     """
-    faults = Faults()
+    faults, learned = Faults(), lessons or Lessons()
+    learned.check(faults, now)
     text = (reason or "").strip()
     faults.text("reason", text, MAX_REASON, "the reason for this decision")
     if decision is None:
@@ -110,7 +127,9 @@ def propose(
         )
     faults.raise_if_any("This decision is not complete yet.")
     person_id = owner_of(actor, "a decision")
-    return Proposal(decision or Decision.UNDECIDED, variant, text, person_id)
+    run_id = None if recommendation is None else recommendation.run_id
+    chosen = decision or Decision.UNDECIDED
+    return Proposal(chosen, variant, text, person_id, learned, run_id)
 
 
 def follows(

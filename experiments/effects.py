@@ -6,11 +6,19 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from experiments import allocation, catalog, decisions, holdouts, plan_lock
+from experiments import (
+    allocation,
+    catalog,
+    decisions,
+    holdouts,
+    learnings,
+    plan_lock,
+)
 from experiments.actors import Actor
 from experiments.decisions import Proposal, Recommendation
 from experiments.design import LEAST_COVERAGE
 from experiments.errors import Conflict, InvalidInput, SetsBehind
+from experiments.lessons import Lessons
 from experiments.models import Experiment, Pause
 from experiments.vocabulary import Action, Decision, Status
 
@@ -38,6 +46,7 @@ class Step:
     recommendation: Recommendation | None
     coverage: float | None = None
     enrolled_through: datetime | None = None
+    lessons: Lessons | None = None
 
 
 def _submit(step: Step, target: Status) -> Status:
@@ -167,10 +176,12 @@ def _decide(step: Step, target: Status) -> Status:
     proposal = decisions.propose(
         catalog.to_design(step.experiment),
         step.actor,
+        step.now,
         decision=step.decision,
         variant=step.variant,
         reason=step.reason,
         recommendation=step.recommendation,
+        lessons=step.lessons,
     )
     if decisions.needs_second_person(step.session, proposal, step.recommendation):
         step.experiment.decision_proposal = proposal.to_json()
@@ -193,6 +204,7 @@ def _close(step: Step, target: Status, proposal: Proposal) -> Status:
     step.experiment.decided_variant = proposal.variant
     step.experiment.decision_reason = proposal.reason
     step.experiment.decision_proposal = None
+    learnings.record(step.session, step.experiment, proposal, step.actor, step.now)
     return target
 
 

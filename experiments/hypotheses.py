@@ -28,7 +28,7 @@ from experiments.models import (
     Segment,
 )
 from experiments.plan import to_plain
-from experiments.vocabulary import Direction, Evidence, PersonRole, Status
+from experiments.vocabulary import Direction, Evidence, Lever, PersonRole, Status
 
 _REFERENCES = (
     ("segment", Segment, "segment"),
@@ -214,6 +214,7 @@ def to_value(row: HypothesisRow) -> Hypothesis:
         expected_change=row.expected_change,
         journey_stage=row.journey_stage.key,
         forecast=forecast_of(row),
+        lever=Lever(row.lever),
         **{name: getattr(row, name) for name in _TEXTS},
     )
 
@@ -237,6 +238,7 @@ def _write(
         setattr(row, f"forecast_{name}", number)
     row.evidence = hypothesis.evidence.value
     row.direction = hypothesis.direction.value
+    row.lever = hypothesis.lever.value
     row.expected_change = float(hypothesis.expected_change)
     row.updated_at = now
     row.revision += 1

@@ -6,7 +6,7 @@ The backlog that keeps them stands in hypotheses.py.
 from dataclasses import dataclass
 
 from experiments.field_faults import LEAST_CHANGE_WORDS, Faults, check_key
-from experiments.vocabulary import Direction, Evidence
+from experiments.vocabulary import Direction, Evidence, Lever
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Hypothesis:
     if_flat: str
     if_down: str
     forecast: Forecast | None  # None where nobody made one, as of what ran elsewhere
+    lever: Lever = Lever.OTHER
 
     def check(self) -> None:
         """Refuse a hypothesis that cannot be tested.

@@ -20,6 +20,7 @@ from experiments.decisions import Proposal, Recommendation
 from experiments.effects import EFFECTS, Step
 from experiments.errors import AbideError, Conflict, Forbidden
 from experiments.field_faults import Faults
+from experiments.lessons import Lessons
 from experiments.models import Experiment
 from experiments.plan import Plan
 from experiments.vocabulary import (
@@ -91,6 +92,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
     recommendation: Recommendation | None = None,
     coverage: float | None = None,
     enrolled_through: datetime | None = None,
+    lessons: Lessons | None = None,
 ) -> Experiment:
     """Do an action: check it, carry it out, publish and audit it.
 
@@ -108,6 +110,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
             shipping counts as against it.
         coverage: the higher share of the segment to enrol (raise coverage).
         enrolled_through: how far the enrolled sets reach (start of a later phase).
+        lessons: what was learned (decide).
 
     Returns:
         The experiment as it is now. A decision against the recommendation leaves it
@@ -138,6 +141,7 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
         recommendation,
         coverage,
         enrolled_through,
+        lessons,
     )
     experiment.status = EFFECTS[action](step, target).value
     experiment.revision += 1

@@ -28,6 +28,7 @@ from experiments.vocabulary import (
     Direction,
     Evidence,
     Goal,
+    Lever,
     MetricKind,
     MonitoringMode,
     ParameterType,
@@ -183,6 +184,10 @@ def to_plain(value: Design | Hypothesis | MetricDefinition | Plan) -> dict[str, 
         # Added later: a plan that has none is written as it was before there were any.
         if isinstance(design, dict) and not design.get("looks", True):
             del design["looks"]
+    for hypothesis in (plain, plain.get("hypothesis")):
+        # A design names its hypothesis by key; a plan holds it whole. Added later too.
+        if isinstance(hypothesis, dict) and hypothesis.get("lever") == Lever.OTHER:
+            del hypothesis["lever"]
     return plain
 
 
@@ -274,6 +279,7 @@ def _hypothesis(body: Mapping[str, Any]) -> Hypothesis:
             "direction": Direction(body["direction"]),
             "expected_change": float(body["expected_change"]),
             "forecast": forecast,
+            "lever": Lever(body.get("lever", Lever.OTHER)),
         }
     )
 

@@ -218,6 +218,38 @@ class Evidence(StrEnum):
     EARLIER_EXPERIMENT = "earlier_experiment"
 
 
+class Lever(StrEnum):
+    """By what means a change is to move customers, so that like meets like later."""
+
+    FEWER_STEPS = "fewer_steps"
+    GUIDANCE = "guidance"
+    REMINDER = "reminder"
+    PRICE_CLARITY = "price_clarity"
+    INCENTIVE = "incentive"
+    PERSONAL_CONTACT = "personal_contact"
+    PERSONALISATION = "personalisation"
+    CONTENT = "content"
+    SPEED = "speed"
+    RELIABILITY = "reliability"
+    OTHER = "other"
+
+
+class HypothesisHeld(StrEnum):
+    """Whether a hypothesis was right, as the people see it who decided."""
+
+    YES = "yes"
+    PARTLY = "partly"
+    NO = "no"
+    UNCLEAR = "unclear"
+
+
+class LearningRelation(StrEnum):
+    """What a later experiment says about an earlier one."""
+
+    REPLICATED = "replicated"
+    CONTRADICTED = "contradicted"
+
+
 class Verdict(StrEnum):
     """What the pre-registered rule says."""
 

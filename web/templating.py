@@ -22,6 +22,7 @@ NAVIGATION = (
     ("Home", "web.home.show", "/", PersonRole.VIEWER),
     ("Backlog", "web.hypotheses.listing", "/hypotheses", PersonRole.VIEWER),
     ("Experiments", "web.experiments.listing", "/experiments", PersonRole.VIEWER),
+    ("Learnings", "web.learnings.listing", "/learnings", PersonRole.VIEWER),
     ("Segments", "web.segments.listing", "/segments", PersonRole.VIEWER),
     ("Metrics", "web.metrics.listing", "/catalogue", PersonRole.VIEWER),
     ("Data", "web.data.show", "/data", PersonRole.VIEWER),

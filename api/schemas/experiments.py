@@ -1,5 +1,9 @@
 """Experiments: the design that is sent, and the experiment that is shown."""
 
+from typing import Any
+
+import marshmallow as ma
+
 from api.schemas.fields import (
     Choice,
     Decimal,
@@ -23,6 +27,7 @@ from experiments.design import (
     MAX_UNITS,
 )
 from experiments.field_faults import LEAST_CHANGE
+from experiments.lessons import LONGEST, LONGEST_TITLE, Lessons
 from experiments.vocabulary import (
     UNIT_ATTRIBUTE,
     Action,
@@ -30,6 +35,7 @@ from experiments.vocabulary import (
     Decision,
     Goal,
     GuardrailTest,
+    HypothesisHeld,
     MonitoringMode,
     ParameterType,
     PrimaryTest,
@@ -306,6 +312,31 @@ class ExperimentQuery(PageQuery):
     status = Choice(Status)
 
 
+class LessonsSchema(StrictSchema):
+    """What was learned (decide); it goes into the library of learnings."""
+
+    held = Choice(
+        HypothesisHeld,
+        load_default=None,
+        metadata={"description": "Whether the hypothesis was right."},
+    )
+    surprise = text(LONGEST, load_default="")
+    next_step = text(LONGEST, load_default="")
+    next_hypothesis = text(
+        LONGEST_TITLE,
+        load_default="",
+        metadata={"description": "In one line; it goes into the backlog."},
+    )
+    follow_up_at = Time(
+        load_default=None, metadata={"description": "When to look again."}
+    )
+
+    @ma.post_load
+    def make(self, data: dict[str, Any], **_: object) -> Lessons:
+        """Make the value that the rules check."""
+        return Lessons(**data)
+
+
 class ActionBodySchema(StrictSchema):
     """What goes with an action on an experiment; most need nothing."""
 
@@ -320,6 +351,7 @@ class ActionBodySchema(StrictSchema):
         load_default=None,
         metadata={**COVERAGE, "description": "The higher one (raise_coverage)."},
     )
+    lessons = Part(LessonsSchema, load_default=None)
 
 
 class AmendmentSchema(StrictSchema):

@@ -18,7 +18,7 @@ from api.schemas.fields import (
 )
 from experiments.field_faults import LEAST_CHANGE
 from experiments.hypothesis import Forecast
-from experiments.vocabulary import Direction, Evidence
+from experiments.vocabulary import Direction, Evidence, Lever
 
 
 class ForecastSchema(StrictSchema):
@@ -62,6 +62,11 @@ class _HypothesisFields(StrictSchema):
         required=True, metadata={"description": "Key of the stage."}
     )
     friction_point = text(500, required=True)
+    lever = Choice(
+        Lever,
+        load_default=Lever.OTHER,
+        metadata={"description": "By what means it is to move customers."},
+    )
     if_up = text(1000, required=True, metadata={"description": "What you do then."})
     if_flat = text(1000, required=True, metadata={"description": "What you do then."})
     if_down = text(1000, required=True, metadata={"description": "What you do then."})

@@ -37,6 +37,7 @@ from experiments.models.intake import (
 from experiments.models.journey import JourneyStage
 from experiments.models.keys import ApiKey, IdempotentAnswer
 from experiments.models.layers import HoldoutRow, Layer, LayerRange
+from experiments.models.learnings import Learning, LearningLink
 from experiments.models.metrics import Metric, MetricBaseline, MetricVersion
 from experiments.models.opt_outs import (
     CustomerWords,
@@ -96,6 +97,8 @@ __all__ = [
     "JourneyStage",
     "Layer",
     "LayerRange",
+    "Learning",
+    "LearningLink",
     "Lease",
     "ListedUnit",
     "Look",

@@ -31,6 +31,7 @@ class HypothesisRow(Base):
         ForeignKey("journey_stage.id"), index=True
     )
     friction_point: Mapped[str] = mapped_column(String(500))
+    lever: Mapped[str] = mapped_column(String(20), server_default="other")
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     if_up: Mapped[str] = mapped_column(String(1000))
     if_flat: Mapped[str] = mapped_column(String(1000))

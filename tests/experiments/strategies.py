@@ -28,6 +28,7 @@ from experiments.vocabulary import (
     Direction,
     Evidence,
     Goal,
+    Lever,
     MetricKind,
     MonitoringMode,
     Role,
@@ -98,6 +99,7 @@ def hypotheses(draw: st.DrawFn) -> Hypothesis:
         direction=draw(st.sampled_from(Direction)),
         expected_change=draw(changes),
         journey_stage=draw(keys),
+        lever=draw(st.sampled_from(Lever)),
         forecast=draw(
             st.none()
             | st.builds(Forecast, *map(st.just, (low, mid, high)), st.floats(0, 1))

@@ -22,6 +22,7 @@ from experiments import (
     journey,
     keys,
     layer_catalog,
+    learnings,
     lifecycle,
     listed_units,
     metrics,
@@ -59,6 +60,7 @@ from experiments.vocabulary import (
     Environment,
     IdKind,
     KeyKind,
+    LearningRelation,
     PersonRole,
     QuarantineReason,
 )
@@ -281,6 +283,23 @@ def walk_lifecycle(session: Session) -> None:
         )
 
 
+def learn(session: Session) -> None:
+    root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
+    later = NOW + timedelta(days=61)
+    factories.start_experiment(session, root, key="once-more")
+    lifecycle.transition(
+        session,
+        "once-more",
+        Action.DECIDE,
+        root,
+        later,
+        reason=LONG,
+        decision=Decision.DO_NOT_SHIP,
+    )
+    again = LearningRelation.REPLICATED
+    learnings.mark(session, factories.EXPERIMENT, "once-more", again, "", root, later)
+
+
 def test_audit__every_change_there_is__writes_a_chained_row(
     sessions: sessionmaker[Session],
     environ: dict[str, str],
@@ -293,6 +312,7 @@ def test_audit__every_change_there_is__writes_a_chained_row(
         answer_a_customer(session)
         connect(session)
         walk_lifecycle(session)
+        learn(session)
         ramp(session)
     rotate_keys(environ, monkeypatch)
     accounts.verify_password(

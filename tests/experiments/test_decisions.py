@@ -41,6 +41,7 @@ def propose(
     return decisions.propose(
         DESIGN,
         actor,
+        factories.NOW,
         decision=decision,
         variant=variant,
         reason=reason,

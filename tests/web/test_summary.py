@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from experiments import accounts, lifecycle
+from experiments import accounts, catalog, lifecycle
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.decisions import Recommendation
@@ -102,6 +102,44 @@ def test_summary__decided__says_what_and_why(
     page = text_of(visitor.get(SUMMARY).text)
     assert "Shipped: nudge, for Business customers" in page
     assert "Decided on 13 May 2026. It keeps customers and harms nobody." in page
+
+
+def test_summary__events_after_the_decision__do_not_move_it(
+    signed_in: SignIn, now: FakeClock, context: Context
+) -> None:
+    signed_in(PersonRole.EDITOR)
+    now.advance(days=60, hours=3)
+    with transaction(context.sessions) as session:
+        finish(session, start(session), at=LATER)
+    editor = signed_in(PersonRole.EDITOR, "Eve")
+    answer = editor.post(
+        f"/experiments/{EXPERIMENT}/decide",
+        {
+            "decision": "ship",
+            "variant": "nudge",
+            "reason": "It keeps customers.",
+            "held": "yes",
+            "surprise": "Few asked for the monthly price.",
+            "next_hypothesis": "A quarterly price keeps more",
+            "follow_up": "2026-09-01",
+        },
+        follow=True,
+    )
+    page = text_of(answer.text)
+    for words in (
+        "What was learned Was the hypothesis right? Yes",
+        "What surprised Few asked for the monthly price.",
+        "The next hypothesis A quarterly price keeps more",
+        "To be looked at again 1 Sep 2026",
+    ):
+        assert words in page, words
+    with transaction(context.sessions) as session:
+        experiment = catalog.get(session, EXPERIMENT)
+        later = change(-0.014, 0.011, control=0.701)
+        finish(session, experiment, at=LATER + timedelta(days=2), primary=later)
+    page = text_of(editor.get(SUMMARY).text)
+    assert "Day-30 retention rose by 1.9 points" in page
+    assert "As of 13 May 2026, 09:30 UTC." in page
 
 
 @pytest.mark.parametrize(

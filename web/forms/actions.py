@@ -1,13 +1,16 @@
 """Forms of what is done with an experiment: a reason, a confirmation, a decision."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from wtforms import ValidationError  # type: ignore[import-untyped]  # no types
 
-from experiments.vocabulary import Decision
+from experiments.lessons import LONGEST, LONGEST_TITLE, Lessons
+from experiments.vocabulary import Decision, HypothesisHeld
 from web.forms.base import AbideForm
 from web.forms.fields import NEVER, PERCENT, Choice, Day, Number, Radios, Text
-from web.presenters.words import DECISION, STEP
+from web.forms.values import pick
+from web.presenters.words import DECISION, HELD, STEP
 
 
 class ReasonForm(AbideForm):
@@ -82,8 +85,62 @@ class DecisionForm(AbideForm):
     )
     reason = Text(
         "Why?",
-        "What was learned, and what comes next. Against the recommendation it takes at"
-        " least 30 characters.",
+        "Against the recommendation it takes at least 30 characters.",
         longest=2000,
         rows=4,
     )
+    held = Choice(
+        "Was the hypothesis right?",
+        choices=[
+            ("", "Nothing said"),
+            *((held, HELD[held]) for held in HypothesisHeld),
+        ],
+        optional=True,
+    )
+    surprise = Text(
+        "What surprised you?",
+        "What did customers do that nobody had expected?",
+        longest=LONGEST,
+        rows=3,
+        optional=True,
+    )
+    next_step = Text(
+        "What comes next?",
+        "For those who follow you.",
+        longest=LONGEST,
+        rows=3,
+        optional=True,
+    )
+    next_hypothesis = Text(
+        "The next hypothesis, in one line",
+        "It goes into the backlog, filled in like this one, for you to complete.",
+        longest=LONGEST_TITLE,
+        optional=True,
+    )
+    follow_up = Day(
+        "When to look again",
+        "For comparing with what the holdout or the months after say.",
+        optional=True,
+    )
+
+    @property
+    def lessons(self) -> Lessons:
+        """What was learned, as experiments checks it."""
+        held = self.held.data
+        return Lessons(
+            held=pick(HypothesisHeld, held) if held else None,
+            surprise=self.surprise.data or "",
+            next_step=self.next_step.data or "",
+            next_hypothesis=self.next_hypothesis.data or "",
+            follow_up_at=self.follow_up.at(),
+        )
+
+
+# Field of experiments -> field of DecisionForm.
+LESSONS: Mapping[str, str] = {
+    "lessons.held": "held",
+    "lessons.surprise": "surprise",
+    "lessons.next_step": "next_step",
+    "lessons.next_hypothesis": "next_hypothesis",
+    "lessons.follow_up_at": "follow_up",
+}

@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.hypothesis import Forecast, Hypothesis
 from experiments.models import HypothesisRow
-from experiments.vocabulary import Direction, Evidence
+from experiments.vocabulary import Direction, Evidence, Lever
 from web.forms.base import AbideForm
 from web.forms.fields import (
     NONE,
@@ -20,7 +20,7 @@ from web.forms.fields import (
     options,
 )
 from web.forms.values import key_from, pick
-from web.presenters.words import EVIDENCE
+from web.presenters.words import EVIDENCE, LEVER
 
 MOVES = ((Direction.INCREASE.value, "rise"), (Direction.DECREASE.value, "fall"))
 CHANGE_HINT = (
@@ -83,6 +83,12 @@ class HypothesisCoreForm(AbideForm):
         longest=500,
     )
     journey_stage = Choice("At which stage of the journey?")
+    lever = Choice(
+        "By what means?",
+        "The library of learnings puts experiments of the same kind side by side.",
+        choices=[(lever, LEVER[lever]) for lever in Lever],
+        default=Lever.OTHER.value,
+    )
     direction = Radios(
         "The metric will", choices=MOVES, default=Direction.INCREASE.value
     )
@@ -119,6 +125,7 @@ class HypothesisCoreForm(AbideForm):
             evidence_text=self.evidence_text.data or "",
             friction_point=self.friction_point.data or "",
             journey_stage=self.journey_stage.data or "",
+            lever=pick(Lever, self.lever.data),
             direction=pick(Direction, self.direction.data),
             if_up=self.if_up.data or "",
             if_flat=self.if_flat.data or "",
@@ -175,10 +182,11 @@ class HypothesisForm(HypothesisCoreForm):
 
     def show(self, row: HypothesisRow) -> None:
         """Fill the form from a stored hypothesis; `offer` comes after."""
-        for name in ("title", "change", "evidence", "evidence_text", "friction_point"):
+        for name in ("title", "change", "evidence", "evidence_text", "lever"):
             self[name].data = getattr(row, name)
-        for name in ("direction", "if_up", "if_flat", "if_down", "key"):
+        for name in ("friction_point", "direction", "if_up", "if_flat", "if_down"):
             self[name].data = getattr(row, name)
+        self.key.data = row.key
         for name in NAMES.values():
             if name in self:
                 self[name].show(getattr(row, f"forecast_{name}"))

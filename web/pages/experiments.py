@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from analysis import results
-from experiments import accounts, audit, catalog, lifecycle, plan_lock
+from experiments import accounts, audit, catalog, learnings, lifecycle, plan_lock
 from experiments.db import transaction
 from experiments.decisions import Recommendation
 from experiments.models import Experiment
 from experiments.vocabulary import Action, Decision, PersonRole, Status
 from web import paging
 from web.access import actor, context, least
-from web.forms.actions import DecisionForm, ReasonForm, StopForm
+from web.forms.actions import LESSONS, DecisionForm, ReasonForm, StopForm
 from web.forms.fields import options
 from web.pages import acting
 from web.pages.results import stale
@@ -84,6 +84,7 @@ def show(key: str) -> str:
             progress=words.progress(experiment, run),
             charts={} if run is None else results.charts_of(database, run),
             snippets=words.snippets(experiment, context().settings.base_url),
+            learning=learnings.of_experiment(database, key),
             proposal=words.proposal_in_words(experiment, accounts.people(database)),
             actions=_actions(database, experiment),
             entries=audit.entries(
@@ -178,9 +179,15 @@ def decide(key: str) -> Response:
     form.variant.choices = options([("", "None"), *treatments])
     if run is not None and not run.has_answer and run.is_trusted:
         run = None  # the plan does not let it say anything yet
-    recommendation = None if run is None else Recommendation(run.verdict, run.variant)
+    recommendation = (
+        None if run is None else Recommendation(run.verdict, run.variant, run.id)
+    )
     if wants_to_save():
-        done = save(form, lambda database: _decide(database, key, form, recommendation))
+        done = save(
+            form,
+            lambda database: _decide(database, key, form, recommendation),
+            LESSONS,
+        )
         if done is not None:
             waits = done.status != Status.DECIDED.value
             flash(
@@ -207,4 +214,5 @@ def _decide(
         variant=form.variant.data or None,
         decision=Decision(asked) if asked in set(Decision) else None,
         recommendation=recommendation,
+        lessons=form.lessons,
     )

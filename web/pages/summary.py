@@ -37,7 +37,7 @@ def page_of(database: Session, experiment: Experiment, layout: str) -> str:
         The page.
     """
     plan, _ = plan_lock.locked_plan(database, experiment)
-    run = results.latest(database, experiment)
+    run = results.as_decided(database, experiment)
     shown = {
         "layout": layout,
         "outside": layout == OUTSIDE,

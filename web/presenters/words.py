@@ -13,7 +13,10 @@ from experiments.vocabulary import (
     Evidence,
     Goal,
     HealthCheck,
+    HypothesisHeld,
     KeyKind,
+    LearningRelation,
+    Lever,
     MetricKind,
     NamedState,
     PersonRole,
@@ -138,6 +141,29 @@ EVIDENCE = {
     Evidence.COMPLAINTS: "Complaints or interviews",
     Evidence.DATA_PATTERN: "A pattern in the data",
     Evidence.EARLIER_EXPERIMENT: "An earlier experiment",
+}
+LEVER = {
+    Lever.FEWER_STEPS: "Fewer steps",
+    Lever.GUIDANCE: "Guidance",
+    Lever.REMINDER: "A reminder",
+    Lever.PRICE_CLARITY: "Clearer prices",
+    Lever.INCENTIVE: "An incentive",
+    Lever.PERSONAL_CONTACT: "Personal contact",
+    Lever.PERSONALISATION: "Personalisation",
+    Lever.CONTENT: "Better content",
+    Lever.SPEED: "Speed",
+    Lever.RELIABILITY: "Reliability",
+    Lever.OTHER: "Another means",
+}
+HELD = {
+    HypothesisHeld.YES: "Yes",
+    HypothesisHeld.PARTLY: "In part",
+    HypothesisHeld.NO: "No",
+    HypothesisHeld.UNCLEAR: "We still do not know",
+}
+LEARNING_RELATION = {
+    LearningRelation.REPLICATED: "Replicated",
+    LearningRelation.CONTRADICTED: "Contradicted",
 }
 QUARANTINE_REASON = {
     QuarantineReason.NOT_AN_OBJECT: "No JSON object",
@@ -281,6 +307,9 @@ WORDS = SimpleNamespace(
     direction=DIRECTION,
     metric_kind=METRIC_KIND,
     evidence=EVIDENCE,
+    lever=LEVER,
+    held=HELD,
+    learning_relation=LEARNING_RELATION,
     key_kind=KEY_KIND,
     connector_kind=CONNECTOR_KIND,
     named_state=NAMED_STATE,
