@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from analysis.outcome_json import outcome_from_json
 from analysis.results import may_show
 from analysis.stats.estimate import Estimate
-from analysis.stats.intervals import error_of
+from analysis.stats.standard_error import error_of
 from experiments.models import AnalysisRun, Result
 from experiments.plan import Plan
 from experiments.vocabulary import EVERYBODY, Direction, RunState, Verdict

@@ -15,9 +15,9 @@ from analysis.readings import MetricReading
 from analysis.stats.bayes import Belief, Prior, believe, learned_prior
 from analysis.stats.estimate import Estimate, NotComputable
 from analysis.stats.heterogeneity import Heterogeneity, heterogeneity
-from analysis.stats.intervals import error_of
 from analysis.stats.no_segment_worse import NoSegmentWorse, no_segment_worse
 from analysis.stats.refusals import MIN_UNITS
+from analysis.stats.standard_error import error_of
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import EVERYBODY, Direction, Reason
 

@@ -13,7 +13,7 @@ from analysis.health.check import (
 from analysis.readings import MetricReading
 from analysis.stats.estimate import Estimate, NotComputable
 from analysis.stats.extremes import LARGEST_INFLUENCE, influence
-from analysis.stats.intervals import error_of
+from analysis.stats.standard_error import error_of
 from analysis.stats.summary import Moments
 from analysis.stats.surprise import (
     FARTHEST,

@@ -2,7 +2,7 @@
 
 from scipy import special
 
-from analysis.stats.estimate import Estimate, Interval
+from analysis.stats.estimate import Interval
 
 GRADES = (0.5, 0.8)  # levels of the inner intervals of the chart, narrowest first
 
@@ -67,22 +67,3 @@ def around(centre: float, half_width: float, level: float) -> Interval:
 def normal_interval(value: float, standard_error: float, level: float) -> Interval:
     """Normal (Wald) interval of an estimate with its standard error."""
     return around(value, normal_value(level) * standard_error, level)
-
-
-def error_of(estimate: Estimate) -> float:
-    """Standard error of an estimate, where a read-out needs one number.
-
-    Args:
-        estimate: from any estimator.
-
-    Returns:
-        The stated error; where the method has none (Newcombe), what a normal interval
-        of the same width would have. 0 where an end has no bound.
-    """
-    stated = estimate.facts.get("standard_error")
-    if isinstance(stated, (int, float)):
-        return float(stated)
-    low, high = estimate.interval.low, estimate.interval.high
-    if low is None or high is None:
-        return 0.0
-    return (high - low) / 2 / normal_value(estimate.interval.level)

@@ -8,8 +8,8 @@ from enum import StrEnum
 from scipy import special
 
 from analysis.stats.estimate import Estimate, Lift, NotComputable
-from analysis.stats.intervals import error_of
 from analysis.stats.pooling import paule_mandel
+from analysis.stats.standard_error import error_of
 
 FARTHEST = 6.0  # standard errors from no change
 LARGEST_LIFT = 0.5  # of control's value

@@ -31,7 +31,7 @@ from web.presenters.experiments import (
     timeline,
 )
 from web.presenters.formats import cell, count, day, moment, percent, pretty_json
-from web.presenters.home import home
+from web.presenters.home import Found, home
 from web.presenters.plans import checklist, plan_in_words
 from web.presenters.runs import is_final, latest_runs
 from web.presenters.words import deed, who
@@ -207,13 +207,10 @@ def test_home__with_a_failed_check__says_so_before_anything_else(
     ]
     store(context, run)
     with transaction(context.sessions) as session:
-        runs = latest_runs(session, [started.id])
-    page = home([], [], [], runs, NOW)
-    assert page.is_empty
-    with transaction(context.sessions) as session:
+        found = Found(latest_runs(session, [started.id]), {}, {})
         row = catalog.get(session, started.key)
         stage = row.hypothesis.journey_stage
-    page = home([stage], [row.hypothesis], [row], runs, NOW)
+    page = home([stage], [row.hypothesis], [row], found, NOW)
     assert page.attention[0].sentence == (
         "Do not use these results: 51.9 % got nudge where 50 % was planned."
     )

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from analysis import wording
+from analysis.portfolio import Kept, total_sentence
 from experiments.models import AnalysisRun, Experiment, HypothesisRow, JourneyStage
 from experiments.vocabulary import CheckState, Status
 from web.presenters.customers_see import customers_see
 from web.presenters.formats import count, day
+from web.presenters.quality import Quality, quality_of
 from web.presenters.runs import is_final
 
 QUARTER = timedelta(days=91)
@@ -40,6 +43,22 @@ class Decided:
 
     experiment: Experiment
     sentence: str
+    kept: str  # customers, with their range; "" where the sentence has them, or none
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was read of the experiments, by their number.
+
+    Attributes:
+        runs: the last good run of each.
+        kept: customers that the changes keep, of those that were decided.
+        harmed: names of guardrails that fell at a look, of those that run.
+    """
+
+    runs: Mapping[int, AnalysisRun]
+    kept: Mapping[int, Kept]
+    harmed: Mapping[int, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +69,15 @@ class Home:
     attention: Sequence[Attention]
     stages: Sequence[StageCard]
     decided: Sequence[Decided]
-    is_empty: bool
+    total: str  # what was shipped in the quarter, shrunk; "" where nothing counts
+    quality: Quality
 
 
 def home(
     stages: Sequence[JourneyStage],
     hypotheses: Sequence[HypothesisRow],
     experiments: Sequence[Experiment],
-    runs: Mapping[int, AnalysisRun],
+    found: Found,
     now: datetime,
 ) -> Home:
     """Sort everything into the page.
@@ -66,17 +86,16 @@ def home(
         stages: in the order of the journey.
         hypotheses: all of them.
         experiments: all of them.
-        runs: the last good run of each, by number.
+        found: what was read of them.
         now: aware UTC.
 
     Returns:
         The page in words.
     """
+    runs = found.runs
     live = [e for e in experiments if e.status in LIVE]
     attention = [
-        item
-        for e in experiments
-        if (item := _attention(e, runs.get(e.id), now)) is not None
+        item for e in experiments if (item := _attention(e, found, now)) is not None
     ]
     attention.sort(key=lambda item: item.urgency)
     recent = sorted(
@@ -88,8 +107,11 @@ def home(
         sentence=_sentence(live, attention),
         attention=attention,
         stages=_stages(stages, hypotheses, experiments),
-        decided=[Decided(e, _why(e, runs.get(e.id))) for e in recent],
-        is_empty=not hypotheses and not experiments,
+        decided=[_decided(e, found) for e in recent],
+        total=total_sentence(
+            [e for e in experiments if e.decided_at], found.kept, recent
+        ),
+        quality=quality_of(experiments, runs, now),
     )
 
 
@@ -111,13 +133,13 @@ def _many(number: int, one: str, more: str) -> str:
     return f"{count(number)} {one if number == 1 else more}"
 
 
-def _attention(
-    experiment: Experiment, run: AnalysisRun | None, now: datetime
-) -> Attention | None:
+def _attention(experiment: Experiment, found: Found, now: datetime) -> Attention | None:
     """Say the most urgent thing that waits; None when nothing does."""
+    run = found.runs.get(experiment.id)
     if experiment.status == Status.DECIDED.value:
         return None
-    urgency, sentence = next(_waiting(experiment, run, now), (0, None))
+    harmed = found.harmed.get(experiment.id, ())
+    urgency, sentence = next(_waiting(experiment, run, harmed, now), (0, None))
     if sentence is None:
         return None
     verdict = run.verdict if run is not None and is_final(run) else None
@@ -125,29 +147,35 @@ def _attention(
 
 
 def _waiting(
-    experiment: Experiment, run: AnalysisRun | None, now: datetime
+    experiment: Experiment,
+    run: AnalysisRun | None,
+    harmed: Sequence[str],
+    now: datetime,
 ) -> Iterator[tuple[int, str]]:
     """Give what waits, the most urgent first, each with its urgency."""
     status = experiment.status
     for check in run.checks if run else ():
         if check.state == CheckState.FAILED.value:
             yield 0, f"Do not use these results: {check.sentence}"
+    if harmed and not is_final(run):
+        names = wording.joined(list(harmed))
+        yield 1, f"At the last look, customers were worse off: {names}."
     if experiment.decision_proposal:
-        yield 1, "A decision waits for a second person."
+        yield 2, "A decision waits for a second person."
     if status == Status.IN_REVIEW.value:
         approved = experiment.reviewed_by is not None
         yield (
-            3,
+            4,
             "The plan is approved and can start."
             if approved
             else "The plan waits for a review.",
         )
     if is_final(run):
-        yield 2, "The result is ready. Somebody has to decide."
+        yield 3, "The result is ready. Somebody has to decide."
     if status in LIVE and experiment.planned_end_at <= now:
-        yield 4, f"The planned end, {day(experiment.planned_end_at)}, has passed."
+        yield 5, f"The planned end, {day(experiment.planned_end_at)}, has passed."
     if status == Status.PAUSED.value:
-        yield 5, f"It is paused: {customers_see(experiment).control}"
+        yield 6, f"It is paused: {customers_see(experiment).control}"
 
 
 def _stages(
@@ -165,6 +193,21 @@ def _stages(
             card.running.append(experiment)
         card.decided += experiment.status == Status.DECIDED.value
     return list(cards.values())
+
+
+def _decided(experiment: Experiment, found: Found) -> Decided:
+    sentence = _why(experiment, found.runs.get(experiment.id))
+    kept = found.kept.get(experiment.id)
+    is_said = kept is None or "per quarter" in sentence
+    return Decided(
+        experiment,
+        sentence,
+        "" if kept is None or is_said else f"{_capital(kept.sentence)}.",
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _why(experiment: Experiment, run: AnalysisRun | None) -> str:

@@ -26,7 +26,7 @@ from analysis.certificates.trial_plan import (
 from analysis.cohort import Bounds
 from analysis.estimating import estimate
 from analysis.stats.estimate import Estimate
-from analysis.stats.intervals import error_of
+from analysis.stats.standard_error import error_of
 from analysis.warehouse import summarise_events
 from experiments.buckets import bucket
 from experiments.metric_definition import MetricDefinition
