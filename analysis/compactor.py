@@ -23,6 +23,7 @@ from analysis import (
     intake_records,
     leases,
     opting_out,
+    refused_days,
     source_hours,
 )
 from analysis.delta import DeltaWriter, write_file
@@ -167,6 +168,7 @@ class Compactor:
             source_hours.forget(session, self._context.now())
             exposure_days.forget(session, self._context.now())
             assigned_days.forget(session, self._context.now())
+            refused_days.forget(session, self._context.now())
 
     @contextmanager
     def _fresh_after_failure(self) -> Iterator[None]:

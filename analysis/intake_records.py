@@ -16,7 +16,13 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from analysis import assigned_days, exposure_days, source_hours, survey_records
+from analysis import (
+    assigned_days,
+    exposure_days,
+    refused_days,
+    source_hours,
+    survey_records,
+)
 from analysis.duplicates import Findings
 from analysis.event_table import Batch, Origin
 from experiments.event_rows import EXPOSURE_NAME
@@ -87,6 +93,7 @@ def record(
     source_hours.add(session, batch, findings, counted)
     exposure_days.add(session, batch, findings, counted)
     assigned_days.add(session, batch, counted)
+    refused_days.add(session, batch, counted)
     survey_records.add(session, batch, findings, erased)
     for slot, seq in _last_seqs(batch.origins).items():
         if seq > counted.get(slot, 0):
@@ -187,7 +194,7 @@ def _count(
     result: dict[tuple[str, str], _Counts] = defaultdict(_Counts)
     for index, origin in enumerate(batch.origins):
         parcel = origin.parcel
-        if parcel.assigned:  # of the doors, and of no source of events
+        if parcel.is_of_doors:
             continue
         counts = result[parcel.source, parcel.environment]
         counts.first_received_us = min(counts.first_received_us, parcel.received_us)

@@ -20,7 +20,7 @@ from api.schemas.connectors import (
 )
 from api.schemas.intake import ReplayedSchema
 from api.schemas.paging import PageQuery, page_schema
-from experiments import connector_replay, connectors, waiting_bodies
+from experiments import connector_replay, connectors, refused_hooks, waiting_bodies
 from experiments.connectors import NewConnector
 from experiments.models import Connector
 from experiments.privacy import load_pseudonymiser
@@ -199,6 +199,7 @@ def discard(call: Call, public_id: str) -> dict[str, Any]:
 
 
 def _show(call: Call, row: Connector) -> dict[str, Any]:
+    refused = refused_hooks.of(call.session, row.public_id, call.now)
     return {
         "public_id": row.public_id,
         "kind": row.kind,
@@ -211,4 +212,6 @@ def _show(call: Call, row: Connector) -> dict[str, Any]:
         "mapping": connectors.mapping_of(call.session, row),
         "created_at": row.created_at,
         "ended_at": row.ended_at,
+        "refused_count": refused.count,
+        "last_refused_at": refused.last_at,
     }

@@ -27,6 +27,7 @@ from experiments.freshness import FreshnessProbe
 from experiments.inbox import Inbox
 from experiments.previews import Previewer
 from experiments.privacy import load_pseudonymiser
+from experiments.refused_hooks import Refusals
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
@@ -110,7 +111,8 @@ def _hot_doors(context: Context, reader: RulesetReader) -> Iterable[DoorGroup]:
     }
     waiting = WaitingLimit(settings.data_dir / "ruleset")
     sealer = load_sealer(settings)
-    hooked = hooks.routes(reader, inbox, hide, sealer, waiting, context.now)
+    refusals = Refusals(inbox, context.now, hide.key_id)
+    hooked = hooks.routes(reader, inbox, hide, sealer, waiting, refusals, context.now)
     tally = Tally(inbox, context.now, hide.key_id)
     previewer = Previewer(inbox, hide, context.now)
     yield DoorGroup(

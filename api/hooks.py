@@ -22,6 +22,7 @@ from experiments.held_bodies import size_of
 from experiments.inbox import Inbox
 from experiments.parcels import Parcel, QuarantineRow
 from experiments.privacy import Pseudonymiser
+from experiments.refused_hooks import Refusals
 from experiments.ruleset_reader import RulesetReader
 from experiments.ruleset_values import PublishedConnector
 from experiments.sealing import SECRET_PURPOSE, Sealer
@@ -50,6 +51,7 @@ def routes(
     pseudonymiser: Pseudonymiser,
     sealer: Sealer,
     waiting: WaitingLimit,
+    refusals: Refusals,
     now: Callable[[], datetime],
 ) -> dict[tuple[str, str], Door]:
     """List the doors of this file.
@@ -60,6 +62,7 @@ def routes(
         pseudonymiser: hides ids.
         sealer: opens secrets, and hides bodies that have to wait.
         waiting: says when too many wait.
+        refusals: counts what is refused.
         now: the clock.
 
     Returns:
@@ -87,6 +90,8 @@ def routes(
         signed = is_signed(
             scheme, secrets or [_NO_SECRET], request.headers, request.body, received_at
         )
+        if connector is not None and not signed:
+            refusals.note(connector.public_id)
         if connector is None or not secrets or not signed:
             raise Unauthenticated(
                 "The signature of this request does not fit. Check the address, the"

@@ -2,12 +2,14 @@
 
 import struct
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
 # Names what doors note of previews; it is no app's key, and no source of its own.
 PREVIEW_SOURCE = "preview"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ARRAY32 = 0xDD  # MessagePack: array with a 32-bit length
 
 
@@ -50,6 +52,13 @@ class AssignedRow(NamedTuple):
     customers: bytes  # a packed `experiments.sketch`
 
 
+class RefusedRow(NamedTuple):
+    """Webhooks that one process has refused since it told of it last."""
+
+    connector: str  # public id
+    refused_count: int
+
+
 class CommentRow(NamedTuple):
     """What a customer wrote beside a survey's score; it is kept apart from events."""
 
@@ -75,6 +84,7 @@ class Parcel(msgspec.Struct, array_like=True, frozen=True):
         personal_values: attribute values refused as personal data.
         assigned: AssignedRow fields; a parcel that has them has nothing else.
         comments: CommentRow fields in order; each came with a row.
+        refused: RefusedRow fields; a parcel that has them has nothing else.
     """
 
     source: str
@@ -88,11 +98,17 @@ class Parcel(msgspec.Struct, array_like=True, frozen=True):
     personal_values: int = 0
     assigned: Sequence[tuple[Any, ...]] = ()
     comments: Sequence[tuple[Any, ...]] = ()
+    refused: Sequence[tuple[Any, ...]] = ()
 
     @property
     def message_count(self) -> int:
         """How many rows of both kinds it holds."""
         return len(self.rows) + len(self.quarantined)
+
+    @property
+    def is_of_doors(self) -> bool:
+        """Whether it holds what doors have counted, and comes from no source."""
+        return bool(self.assigned or self.refused)
 
 
 _encode = msgspec.msgpack.Encoder().encode

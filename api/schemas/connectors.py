@@ -98,6 +98,12 @@ class ConnectorSchema(StrictSchema):
     mapping = Object(required=True, allow_none=True, metadata={"description": _MAPPING})
     created_at = Time(required=True)
     ended_at = Time(required=True, allow_none=True)
+    refused_count = whole(
+        0,
+        required=True,
+        metadata={"description": "Webhooks of seven days whose signature did not fit."},
+    )
+    last_refused_at = Time(required=True, allow_none=True)
 
 
 class NewConnectorSchema(ConnectorSchema):

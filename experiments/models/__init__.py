@@ -16,7 +16,11 @@ from experiments.models.analysis import (
 )
 from experiments.models.audit import AuditEntry
 from experiments.models.certificates import Certificate
-from experiments.models.connectors import Connector, ConnectorMapping
+from experiments.models.connectors import (
+    Connector,
+    ConnectorMapping,
+    RefusedHookDay,
+)
 from experiments.models.experiments import (
     Experiment,
     ExperimentMetric,
@@ -113,6 +117,7 @@ __all__ = [
     "PlanRow",
     "PreviewLink",
     "QuarantinedMessage",
+    "RefusedHookDay",
     "Result",
     "RulesetRow",
     "ScheduledStep",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from experiments.db import Base
@@ -27,6 +27,17 @@ class Connector(Base):
     mapping_version: Mapped[int]  # in force; 0 while there is none
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class RefusedHookDay(Base):
+    """How many webhooks of one connector did not fit their signature on one day."""
+
+    __tablename__ = "refused_hook_day"
+
+    connector: Mapped[str] = mapped_column(String(32), primary_key=True)
+    day_at: Mapped[datetime] = mapped_column(primary_key=True)
+    refused_count: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[datetime]
 
 
 class ConnectorMapping(Base):

@@ -19,6 +19,7 @@ from experiments.inbox import Inbox
 from experiments.models import Connector
 from experiments.privacy import load_pseudonymiser
 from experiments.quarantine import Replayed
+from experiments.refused_hooks import Refusals
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
@@ -65,7 +66,10 @@ class Hooks:
             load_sealer(context.settings),
         )
         waiting = WaitingLimit(folder.path)
-        routes = hooks.routes(self._reader, inbox, hide, sealer, waiting, context.now)
+        self.refusals = Refusals(inbox, context.now, hide.key_id)
+        routes = hooks.routes(
+            self._reader, inbox, hide, sealer, waiting, self.refusals, context.now
+        )
         group = DoorGroup(routes, hooks.BODY_CAP, at_once=4)
 
         def behind(_environ: object, _start: object) -> Iterator[bytes]:

@@ -22,6 +22,7 @@ from experiments import (
     data_requests,
     intake_view,
     quarantine,
+    refused_hooks,
     waiting_bodies,
 )
 from experiments.actors import SYSTEM
@@ -32,7 +33,7 @@ from experiments.inbox import Inbox
 from experiments.privacy import load_pseudonymiser
 from experiments.sealing import load_sealer
 from experiments.vocabulary import ConnectorKind, Environment, IdKind
-from tests.analysis.intake import events, quarantined
+from tests.analysis.intake import events, quarantined, sources
 from tests.api.hook_doors import (
     SECRET,
     Hooks,
@@ -145,6 +146,14 @@ def test_webhook__wrongly_signed__is_refused_alike_whatever_is_wrong(
         assert b'"code":"unauthenticated"' in answer.data
     assert len({answer.data for answer in answers}) == 1
     assert hooks.send(row, raw).status_code == 200
+    hooks.refusals.record()  # what a thread does some seconds later
+    compact_once(context)
+    with transaction(context.sessions) as session:
+        ids = [row.public_id, ended.public_id, unknown.public_id]
+        found = refused_hooks.lately(session, ids, now())
+    # What is not registered leaves no trace: its address is anybody's guess.
+    assert {one: refused.count for one, refused in found.items()} == {row.public_id: 4}
+    assert not any(source.source == "" for source in sources(context))
 
 
 @on_sqlite

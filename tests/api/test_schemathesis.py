@@ -33,6 +33,7 @@ from experiments.context import Context, utc_now
 from experiments.db import make_engine, make_sessions, transaction
 from experiments.inbox import Inbox
 from experiments.privacy import load_pseudonymiser
+from experiments.refused_hooks import Refusals
 from experiments.ruleset_files import RulesetFolder
 from experiments.ruleset_mirror import RulesetMirror
 from experiments.ruleset_reader import RulesetReader
@@ -153,7 +154,10 @@ def whole(
     }
     sealer = load_sealer(context.settings)
     waiting = WaitingLimit(folder.path)
-    hooked = hooks.routes(reader, inbox, pseudonymiser, sealer, waiting, context.now)
+    refusals = Refusals(inbox, context.now, pseudonymiser.key_id)
+    hooked = hooks.routes(
+        reader, inbox, pseudonymiser, sealer, waiting, refusals, context.now
+    )
     relay.app = doors.mount(
         api.client.application,
         [

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -10,8 +11,9 @@ from analysis.compactor import compact_once
 from experiments import waiting_bodies
 from experiments.connector_presets import EXAMPLE
 from experiments.context import Context
+from experiments.db import transaction
 from experiments.inbox import Inbox
-from experiments.models import Connector
+from experiments.models import Connector, RefusedHookDay
 from experiments.vocabulary import ConnectorKind, PersonRole
 from tests.analysis.intake import events, quarantined
 from tests.api.hook_doors import Hooks, register
@@ -174,4 +176,22 @@ def test_connector__with_as_many_waiting_bodies_as_are_kept__says_so(
     assert "2 bodies wait, as many as are kept for one" in admin.get(path).text
     viewer = signed_in(PersonRole.VIEWER).get("/data").text
     assert "wait for a mapping as are kept" in viewer
+    assert path not in viewer
+
+
+def test_pages__where_webhooks_were_refused__say_how_many(
+    context: Context, signed_in: SignIn
+) -> None:
+    row = register(context)
+    today = context.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    with transaction(context.sessions) as session:
+        for days, count in ((0, 3), (6, 4), (8, 100)):
+            at = today - timedelta(days=days)
+            refused = {"connector": row.public_id, "day_at": at, "last_at": at}
+            session.add(RefusedHookDay(**refused, refused_count=count))
+    admin, path = signed_in(PersonRole.ADMIN), f"{PAGE}/{row.public_id}"
+    assert "7 webhooks were refused within seven days" in admin.get(path).text
+    assert path in admin.get("/data").text
+    viewer = signed_in(PersonRole.VIEWER).get("/data").text
+    assert "7 webhooks of " in viewer
     assert path not in viewer

@@ -15,7 +15,7 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from experiments import connector_replay, connectors, waiting_bodies
+from experiments import connector_replay, connectors, refused_hooks, waiting_bodies
 from experiments.connector_presets import EXAMPLE
 from experiments.connector_replay import Tried
 from experiments.connector_signing import CHOOSES_OWN
@@ -110,6 +110,7 @@ def _page(
             versions=connectors.versions(database, row),
             groups=connector_replay.groups(database, row),
             waiting=waiting_bodies.of(database, public_id),
+            refused=refused_hooks.of(database, public_id, context().now()),
             examples=connector_replay.examples(database, row),
             form=form,
             secret_form=secret_form,

@@ -25,13 +25,15 @@ from experiments import (
     opt_outs,
     quarantine,
     reconciled_days,
+    refused_hooks,
     waiting_bodies,
 )
 from experiments.db import transaction
 from experiments.errors import NotFound
-from experiments.models import QuarantinedMessage
+from experiments.models import Connector, QuarantinedMessage
 from experiments.privacy import load_pseudonymiser
 from experiments.quarantine import Pile, Replayed
+from experiments.refused_hooks import Refused
 from experiments.replay import Mending
 from experiments.vocabulary import Environment, PersonRole, QuarantineReason
 from web.access import actor, context, least
@@ -62,11 +64,19 @@ def show() -> str:
             exposures=exposures_view.named(database, now),
             groups=quarantine.groups(database),
             full=waiting_bodies.full(database),
+            refused=_refused(database, now),
             opted_out=opt_outs.count(database),
             names={view.source: view.name for view in sources},
             base_url=context().settings.base_url,
             background=_background(database, now),
         )
+
+
+def _refused(database: Session, now: datetime) -> list[tuple[Connector, Refused]]:
+    """Name the connectors in use of which webhooks were refused, and how many."""
+    rows = [row for row in connectors.listing(database) if row.ended_at is None]
+    found = refused_hooks.lately(database, [row.public_id for row in rows], now)
+    return [(row, found[row.public_id]) for row in rows if row.public_id in found]
 
 
 def _background(database: Session, now: datetime) -> BackgroundPage | None:
