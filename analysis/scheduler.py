@@ -19,11 +19,11 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analysis import apart, baseline_due, leases, segment_due, timetable
 from analysis.certificates import keeping
+from analysis.due import MOST_FAILURES, due_daily, due_hourly, job_name
 from analysis.planned_steps import carry_out_due
 from analysis.store import EventStore
 from analysis.timetable import Time
@@ -31,16 +31,15 @@ from experiments import certificates, ruleset_history
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError
-from experiments.models import AnalysisRun, Experiment, JobRecord
-from experiments.vocabulary import MonitoringMode, ResultPhase, RunState, Status
+from experiments.models import JobRecord
 
 LEASE = "scheduler"
 STAND_BY_SECONDS = 5.0  # how often one that stands by asks for the lease
 WATCH_SECONDS = 2.0  # how often one that works looks whether it still may
-MOST_FAILURES = 5  # in a row; then an experiment is tried once a day only
 REST = timedelta(hours=1)  # of a job that keeps failing
-SETTLED_AFTER = timedelta(days=7)  # late events of a finished experiment count so long
 LONGEST_ERROR = 500
+CERTIFICATES = "certificates"
+IN_TURN, ASIDE = "default", "aside"  # threads, each with one job at a time
 
 log = structlog.get_logger(__name__)
 
@@ -53,11 +52,13 @@ class Job:
         name: of its record.
         work: does it; raises when it could not.
         time: of the day, again and again.
+        is_aside: whether others need not wait for it, for it is long and rare.
     """
 
     name: str
     work: Callable[[], object]
     time: Time
+    is_aside: bool = False
 
 
 def analysis_jobs(context: Context) -> list[Job]:
@@ -67,11 +68,14 @@ def analysis_jobs(context: Context) -> list[Job]:
         "hourly_count": lambda: analyse_all(context, due_hourly),
         "daily_upkeep": lambda: tidy(context),
         "segment_sizes": lambda: measure_segments(context),
-        "certificates": lambda: certify_waiting(context),
+        CERTIFICATES: lambda: certify_waiting(context),
         "metric_baselines": lambda: read_baselines(context),
     }
     times = timetable.jobs(context.settings.analysis_hour)
-    return [Job(name, works[name], time) for name, time in times.items()]
+    return [
+        Job(name, works[name], time, is_aside=name == CERTIFICATES)
+        for name, time in times.items()
+    ]
 
 
 def tidy(context: Context) -> None:
@@ -162,7 +166,7 @@ def _work(
 ) -> None:
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(1)},  # one at a time
+        executors={name: ThreadPoolExecutor(1) for name in (IN_TURN, ASIDE)},
         job_defaults={
             "coalesce": True,
             "max_instances": 1,
@@ -172,7 +176,11 @@ def _work(
     for job in jobs:
         minute = "*" if job.time.minute is None else job.time.minute
         trigger = CronTrigger(hour=job.time.hour, minute=minute, timezone=UTC)
-        options: dict[str, Any] = {"id": job.name, "args": (context, job, token)}
+        options: dict[str, Any] = {
+            "id": job.name,
+            "args": (context, job, token),
+            "executor": ASIDE if job.is_aside else IN_TURN,
+        }
         scheduler.add_job(do_if_due, trigger, **options)
         # Also now: its time may have passed while nobody worked.
         options["id"] = f"{job.name} missed"
@@ -302,90 +310,9 @@ def analyse_all(context: Context, due: Due, analyse: Analyse = apart.analyse) ->
             note(session, job_name(key), context.now(), error)
 
 
-def job_name(key: str) -> str:
-    """Name the record of an experiment's analyses."""
-    return f"analyse:{key}"
-
-
 def _analyse_one(analyse: Analyse, key: str) -> str | None:
     try:
         return analyse(key)
     except AbideError as error:
         log.warning("analysis_refused", experiment=key, reason=error.message)
         return error.message
-
-
-def due_daily(session: Session, _store: EventStore, now: datetime) -> list[str]:
-    """Name those that run, or ended without a settled answer: analysed each day."""
-    return [
-        experiment.key
-        for experiment in _started(session)
-        if not _is_settled(session, experiment, now)
-    ]
-
-
-def due_hourly(session: Session, store: EventStore, now: datetime) -> list[str]:
-    """Name the experiments that are counted anew each hour.
-
-    Args:
-        session: any session.
-        store: of the events.
-        now: the time.
-
-    Returns:
-        Keys of those without an answer, for which events may have come since the last
-        run and whose analysis did not keep failing.
-    """
-    version = store.version
-    found = []
-    for key in due_daily(session, store, now):
-        query = select(Experiment).where(Experiment.key == key)
-        experiment = session.scalars(query).one()
-        run = _last_good(session, experiment)
-        record = session.get(JobRecord, job_name(key))
-        if record is not None and record.failure_count >= MOST_FAILURES:
-            continue
-        is_new = run is None or run.store_version != version
-        if is_new and _is_counting(experiment, run):
-            found.append(key)
-    return found
-
-
-def _is_counting(experiment: Experiment, run: AnalysisRun | None) -> bool:
-    """Whether there is no answer yet; a plan that looks on any day does so daily."""
-    if run is None or run.phase == ResultPhase.COUNTING.value:
-        return True
-    endless = experiment.monitoring_mode == MonitoringMode.ALWAYS_VALID.value
-    return run.phase == ResultPhase.LOOK.value and not endless
-
-
-def _started(session: Session) -> Sequence[Experiment]:
-    statuses = (Status.RUNNING, Status.PAUSED, Status.STOPPED, Status.DECIDED)
-    return session.scalars(
-        select(Experiment)
-        .where(Experiment.status.in_([status.value for status in statuses]))
-        .order_by(Experiment.key)
-    ).all()
-
-
-def _is_settled(session: Session, experiment: Experiment, now: datetime) -> bool:
-    """Whether nothing that may still come changes the answer."""
-    if experiment.stopped_at is None:
-        return False
-    run = _last_good(session, experiment)
-    if run is None or run.phase != ResultPhase.FINAL.value:
-        return False
-    due_at = max(experiment.stopped_at, run.due_at or experiment.stopped_at)
-    return now - due_at > SETTLED_AFTER
-
-
-def _last_good(session: Session, experiment: Experiment) -> AnalysisRun | None:
-    return session.scalar(
-        select(AnalysisRun)
-        .where(
-            AnalysisRun.experiment_id == experiment.id,
-            AnalysisRun.state == RunState.DONE.value,
-        )
-        .order_by(AnalysisRun.as_of.desc(), AnalysisRun.id.desc())
-        .limit(1)
-    )

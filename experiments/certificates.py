@@ -19,14 +19,13 @@ from experiments.actors import Actor
 from experiments.errors import Conflict
 from experiments.field_faults import Faults
 from experiments.models import Certificate, MetricVersion
+from experiments.statistics_version import statistics_version
 from experiments.vocabulary import (
     CertificateStanding,
     CertificateState,
     PersonRole,
 )
 
-# Raised whenever the same data may give another estimate, interval or look.
-STATISTICS_VERSION = 1
 USUAL_COMPARISONS, LEAST_COMPARISONS, MOST_COMPARISONS = 1000, 200, 20_000
 PLANTED_PART, LEAST_PLANTED = 4, 100  # a quarter of the comparisons, at least 100
 OPEN = (CertificateState.WAITING.value, CertificateState.RUNNING.value)
@@ -106,7 +105,7 @@ def ask(
         metric=metric,
         version=version.version,
         definition_sha256=definition_sha256(version.definition),
-        statistics_version=STATISTICS_VERSION,
+        statistics_version=statistics_version(),
         state=CertificateState.WAITING.value,
         asked_at=now,
         asked_by=actor.label,
@@ -185,7 +184,7 @@ def standing_of(version: MetricVersion, rows: Sequence[Certificate]) -> Standing
     sha256 = definition_sha256(version.definition)
     for row in done:
         is_of_it = row.definition_sha256 == sha256
-        if is_of_it and row.statistics_version == STATISTICS_VERSION:
+        if is_of_it and row.statistics_version == statistics_version():
             state = CertificateStanding.REFUSED
             if row.is_certified:
                 state = CertificateStanding.CERTIFIED

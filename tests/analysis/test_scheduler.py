@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from analysis import leases, pipeline, scheduler
-from analysis.scheduler import Job, do_if_due, due_daily, due_hourly, run_scheduler
+from analysis.due import due_daily, due_hourly
+from analysis.scheduler import Job, do_if_due, run_scheduler
 from analysis.store import EventStore
 from analysis.timetable import EVERY_MINUTE, Time
 from experiments import accounts, lifecycle
@@ -169,6 +170,31 @@ def test_two_schedulers_at_once__twenty_jobs__each_is_done_exactly_once(
     assert [work.done for work in works] == [1] * 20
 
 
+def test_long_job_aside__others_are_done_meanwhile(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "WATCH_SECONDS", 0.05)
+    # The long one waits for the other, which in one thread would wait for it.
+    other_done, both_done = threading.Event(), threading.Event()
+
+    def long() -> None:
+        if other_done.wait(30):
+            both_done.set()
+
+    jobs = [
+        Job("long", long, Time(0, 0), is_aside=True),
+        Job("other", other_done.set, Time(0, 0)),
+    ]
+    monkeypatch.setattr(scheduler, "analysis_jobs", lambda _context: [])
+    stop = threading.Event()
+    running = replace(context, now=utc_now)
+    thread = threading.Thread(target=run_scheduler, args=(running, stop, jobs))
+    thread.start()
+    assert both_done.wait(60)
+    stop.set()
+    thread.join()
+
+
 def running_experiment(context: Context, key: str, now: datetime) -> None:
     with transaction(context.sessions) as session:
         design = factories.design_value(
@@ -295,6 +321,7 @@ def test_analysis_jobs__stand_at_the_hour_of_the_settings(context: Context) -> N
     assert jobs["daily_analysis"].time.hour == context.settings.analysis_hour
     assert jobs["hourly_count"].time.hour is None
     assert jobs["daily_upkeep"].time.hour == context.settings.analysis_hour
+    assert [name for name, job in jobs.items() if job.is_aside] == ["certificates"]
     for job in jobs.values():
         job.work()  # nothing has started, so nothing is due
 

@@ -185,7 +185,7 @@ def test_standing__statistics_change__stands_for_nothing_any_more(
 ) -> None:
     ask(context)
     certify.certify_next(context, EventStore(context.settings))
-    monkeypatch.setattr(certificates, "STATISTICS_VERSION", 99)
+    monkeypatch.setattr(certificates, "statistics_version", lambda: 99)
     assert standing(context).state == CertificateStanding.OUTDATED
 
 
