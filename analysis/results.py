@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, selectinload
 from analysis import wording
 from analysis.outcome_json import outcome_from_json, outcome_to_json
 from analysis.stats.estimate import Outcome
+from experiments import certificates
 from experiments.models import (
     AnalysisRun,
     Chart,
@@ -27,12 +28,14 @@ from experiments.models import (
     Result,
 )
 from experiments.vocabulary import (
+    CertificateStanding,
     CheckState,
     HealthCheck,
     ResultPhase,
     Role,
     RunState,
     SentenceCase,
+    Unit,
     Verdict,
 )
 
@@ -130,6 +133,7 @@ class RunView:
     code_version: str
     failure: Failure | None
     erased_since: bool = False  # customers, whom its sums still count
+    certificate: CertificateStanding = CertificateStanding.NONE  # of what decides
 
     @property
     def is_trusted(self) -> bool:
@@ -247,6 +251,7 @@ def _view(session: Session, experiment: Experiment, run: AnalysisRun) -> RunView
         code_version=run.code_version,
         failure=failure_since(session, experiment, run.id),
         erased_since=_erased_since(session, experiment, run.finished_at),
+        certificate=_certificate(session, experiment),
     )
 
 
@@ -275,6 +280,15 @@ def failure_since(
     if not failed:
         return None
     return Failure(failed[0].finished_at, len(failed), failed[0].error)
+
+
+def _certificate(session: Session, experiment: Experiment) -> CertificateStanding:
+    """Say what is known by trial of the metric that decides."""
+    decides = certificates.of_primary(session, experiment)
+    if decides is None or experiment.unit == Unit.ACCOUNT.value:
+        return CertificateStanding.NONE  # certificates are about customers
+    _, standing = decides
+    return standing.state
 
 
 def _erased_since(session: Session, experiment: Experiment, at: datetime) -> bool:
@@ -366,6 +380,7 @@ def to_json(run: RunView) -> dict[str, Any]:
         "results": [_result_json(result) for result in run.results],
         "failed_since": _time(run.failure.failed_at) if run.failure else None,
         "erased_since": run.erased_since,
+        "primary_certificate": run.certificate.value,
         "plan_sha256": run.plan_sha256,
         "ruleset_revision": run.ruleset_revision,
         "code_version": run.code_version,

@@ -18,12 +18,13 @@ from experiments import audit, metrics
 from experiments.actors import Actor
 from experiments.errors import Conflict
 from experiments.field_faults import Faults
-from experiments.models import Certificate, MetricVersion
+from experiments.models import Certificate, Experiment, MetricVersion
 from experiments.statistics_version import statistics_version
 from experiments.vocabulary import (
     CertificateStanding,
     CertificateState,
     PersonRole,
+    Role,
 )
 
 USUAL_COMPARISONS, LEAST_COMPARISONS, MOST_COMPARISONS = 1000, 200, 20_000
@@ -163,6 +164,25 @@ def standings(
         )
         for version in asked
     }
+
+
+def of_primary(
+    session: Session, experiment: Experiment
+) -> tuple[MetricVersion, Standing] | None:
+    """Say what is known by trial of the metric that decides an experiment.
+
+    Args:
+        session: any session.
+        experiment: drafted, running or over.
+
+    Returns:
+        The definition that decides, and its standing; None in a draft without one.
+    """
+    for choice in experiment.metrics:
+        if choice.role == Role.PRIMARY.value:
+            version = choice.metric_version
+            return version, standings(session, [version])[version.id]
+    return None
 
 
 def standing_of(version: MetricVersion, rows: Sequence[Certificate]) -> Standing:

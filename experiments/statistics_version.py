@@ -49,5 +49,6 @@ def _meaning(source: str) -> str:
 
 
 def _is_text(statement: ast.stmt) -> bool:
-    is_value = isinstance(statement, ast.Expr)
-    return is_value and isinstance(statement.value, ast.Constant)
+    if not isinstance(statement, ast.Expr):
+        return False
+    return isinstance(statement.value, ast.Constant)

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from experiments import certificates
 from experiments.models import Experiment
-from experiments.vocabulary import Role, Unit
+from experiments.vocabulary import Unit
 from web.presenters.certificates import doubt
 
 
@@ -18,9 +18,8 @@ def primary_doubt(database: Session, experiment: Experiment) -> str | None:
     Returns:
         One sentence, or None.
     """
-    for choice in experiment.metrics:
-        if choice.role == Role.PRIMARY.value:
-            version = choice.metric_version
-            standing = certificates.standings(database, [version])[version.id]
-            return doubt(version.metric.name, standing, Unit(experiment.unit))
-    return None
+    decides = certificates.of_primary(database, experiment)
+    if decides is None:
+        return None
+    version, standing = decides
+    return doubt(version.metric.name, standing, Unit(experiment.unit))

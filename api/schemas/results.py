@@ -14,6 +14,7 @@ from api.schemas.fields import (
     whole,
 )
 from experiments.vocabulary import (
+    CertificateStanding,
     CheckState,
     HealthCheck,
     Reason,
@@ -136,6 +137,13 @@ class RunResultsSchema(StrictSchema):
     erased_since = Flag(
         required=True,
         metadata={"description": "Customers were erased whom its sums still count."},
+    )
+    primary_certificate = Choice(
+        CertificateStanding,
+        required=True,
+        metadata={
+            "description": "Whether the metric that decides has a valid certificate."
+        },
     )
     plan_sha256 = Text(required=True)
     ruleset_revision = whole(1, required=True, allow_none=True)

@@ -7,6 +7,7 @@ import pytest
 from analysis import leases, scheduler
 from analysis.background import background
 from analysis.compactor import LEASE as COMPACTING
+from analysis.due import job_name
 from analysis.scheduler import Job, do_if_due
 from analysis.timetable import EVERY_MINUTE
 from experiments.context import Context
@@ -49,7 +50,7 @@ def test_background__after_work__tells_who_and_how_it_went(
     do_if_due(context, Job("certificates", slow, EVERY_MINUTE), token)
     do_if_due(context, Job("segment_sizes", failing, EVERY_MINUTE), token)
     with transaction(context.sessions) as session:
-        scheduler.note(session, scheduler.job_name("nudge"), now(), "It broke.")
+        scheduler.note(session, job_name("nudge"), now(), "It broke.")
         view = background(session, context.settings, now())
     jobs = {job.name: job for job in view.jobs}
     assert jobs["certificates"].took == timedelta(seconds=7)

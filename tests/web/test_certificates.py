@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from experiments import certificates
+from experiments import accounts, certificates
 from experiments.actors import SYSTEM
 from experiments.context import Context
 from experiments.db import transaction
+from experiments.models import Person
 from experiments.vocabulary import CertificateState, PersonRole, Unit
 from tests import factories
+from tests.analysis import run_examples
+from tests.clock import FakeClock
 from tests.web.conftest import Visitor
 from web.presenters.certificates import doubt, mark, uncertified
 
@@ -98,6 +101,31 @@ def test_review__primary_without_certificate__is_marked_until_it_has_one(
     assert "certified" not in browser.get(path).text
     form = browser.get(f"/experiments/{factories.EXPERIMENT}/edit").text
     assert "Not certified: CSAT." in form
+
+
+def test_started__mark_stands_on_page_summary_and_in_json_until_it_is_certified(
+    context: Context, signed_in: SignIn, now: FakeClock
+) -> None:
+    signed_in(PersonRole.EDITOR)  # owns what the viewer reads
+    now.advance(days=60)
+    browser = signed_in(PersonRole.VIEWER)
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        experiment = factories.start_experiment(session, owner)
+        run_examples.finish(session, experiment, at=now())
+    page = f"/experiments/{factories.EXPERIMENT}"
+
+    def said() -> tuple[bool, str, bool]:
+        summary = browser.get(f"{page}/summary").text
+        return (
+            "it is not certified yet" in browser.get(page).text,
+            browser.get(f"{page}/results.json").json["primary_certificate"],
+            "<dt>Metric certified</dt><dd>not tried</dd>" in summary,
+        )
+
+    assert said() == (True, "none", True)
+    finish(context)
+    assert said() == (False, "certified", False)
 
 
 def test_words__each_standing__is_said(context: Context) -> None:

@@ -19,6 +19,7 @@ from experiments.models import Experiment
 from experiments.vocabulary import Action, Decision, PersonRole, Status
 from web import paging
 from web.access import actor, context, least
+from web.certified import primary_doubt
 from web.forms.actions import LESSONS, DecisionForm, ReasonForm, StopForm
 from web.forms.fields import options
 from web.pages import acting
@@ -76,6 +77,7 @@ def show(key: str) -> str:
             see=customers_see(experiment),
             run=run,
             stale=stale(database, experiment, run),
+            doubt=primary_doubt(database, experiment),
             plan=plan_in_words(experiment),
             plan_row=plan_row,
             amendments=plan_lock.amendments(database, experiment),

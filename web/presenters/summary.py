@@ -13,6 +13,7 @@ from experiments.models import AmendmentRow, Experiment
 from experiments.plan import Plan
 from experiments.vocabulary import (
     EVERYBODY,
+    CertificateStanding,
     Decision,
     Role,
     SentenceCase,
@@ -22,6 +23,12 @@ from experiments.vocabulary import (
 from web.presenters.results import lift_in_words, trust_of, verdict_title
 from web.presenters.words import DECISION
 
+_CERTIFIED = {
+    CertificateStanding.CERTIFIED: "yes",
+    CertificateStanding.REFUSED: "no",
+    CertificateStanding.OUTDATED: "not any more",
+    CertificateStanding.NONE: "not tried",
+}
 # What fits one page, in characters: of one free text, of a name in the headline, and
 # of all guardrails together.
 LONGEST, LONGEST_NAME, LONGEST_GUARDRAILS = 180, 60, 420
@@ -224,6 +231,7 @@ def _sureness(
         ("Size reached", wording.percent(units / plan.design.planned_units, 0)),
         ("Checks passed", f"{passed} of {applicable}"),
         ("Amendments", str(len(amendments))),
+        ("Metric certified", _CERTIFIED[run.certificate]),
     ]
 
 
