@@ -119,7 +119,7 @@ def test_started__mark_stands_on_page_summary_and_in_json_until_it_is_certified(
         summary = browser.get(f"{page}/summary").text
         return (
             "it is not certified yet" in browser.get(page).text,
-            browser.get(f"{page}/results.json").json["primary_certificate"],
+            browser.get(f"{page}/results.json").get_json()["primary_certificate"],
             "<dt>Metric certified</dt><dd>not tried</dd>" in summary,
         )
 
