@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from experiments import audit, journey
 from experiments.actors import Actor
-from experiments.errors import Conflict, NotFound
+from experiments.errors import Conflict
 from experiments.field_faults import Faults, check_key
-from experiments.lookups import known_key, rows_after
+from experiments.lookups import row_by_key, rows_after
 from experiments.models import Experiment, HoldoutRow
 from experiments.vocabulary import PersonRole
 
@@ -124,11 +124,8 @@ def get(session: Session, key: str) -> HoldoutRow:
     Raises:
         NotFound: there is none.
     """
-    query = select(HoldoutRow).where(HoldoutRow.key == known_key(key, "holdout"))
-    row = session.scalar(query.execution_options(populate_existing=True))
-    if row is None:
-        raise NotFound(f'There is no holdout "{key}".')
-    return row
+    query = select(HoldoutRow)
+    return row_by_key(session, query, HoldoutRow.key, key, "holdout")
 
 
 def listing(

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from experiments import audit
 from experiments.actors import Actor
-from experiments.errors import Conflict, NotFound
+from experiments.errors import Conflict
 from experiments.field_faults import Faults, check_key
-from experiments.lookups import known_key, rows_after
+from experiments.lookups import row_by_key, rows_after
 from experiments.models import Layer
 from experiments.vocabulary import PersonRole
 
@@ -82,15 +82,8 @@ def get(session: Session, key: str) -> Layer:
     Raises:
         NotFound: there is none.
     """
-    layer = session.scalar(
-        select(Layer)
-        .where(Layer.key == known_key(key, "layer"))
-        .options(selectinload(Layer.ranges))
-        .execution_options(populate_existing=True)
-    )
-    if layer is None:
-        raise NotFound(f'There is no layer "{key}".')
-    return layer
+    query = select(Layer).options(selectinload(Layer.ranges))
+    return row_by_key(session, query, Layer.key, key, "layer")
 
 
 def listing(

@@ -51,6 +51,35 @@ def known_key(key: str, what: str) -> str:
     return key
 
 
+def row_by_key(
+    session: Session,
+    query: Select[Row],
+    column: InstrumentedAttribute[str],
+    key: str,
+    what: str,
+) -> Row:
+    """Read one row as it is stored now, whatever this session has read before.
+
+    Args:
+        session: any session.
+        query: all rows, with what is to be loaded beside each.
+        column: of the key.
+        key: as it arrived.
+        what: the thing, as in "experiment".
+
+    Returns:
+        The row.
+
+    Raises:
+        NotFound: there is none.
+    """
+    asked = query.where(column == known_key(key, what))
+    row = session.scalar(asked.execution_options(populate_existing=True))
+    if row is None:
+        raise NotFound(f'There is no {what} "{key}".')
+    return row
+
+
 def page_size(limit: int) -> int:
     """Keep a page between 1 and 200 rows."""
     return max(1, min(limit, PAGE_LIMIT))

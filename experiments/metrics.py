@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from experiments import audit
 from experiments.actors import Actor
-from experiments.errors import AbideError, Conflict, NotFound
+from experiments.errors import AbideError, Conflict
 from experiments.field_faults import Faults, check_key
-from experiments.lookups import Place, known_key, rows_after, rows_at
+from experiments.lookups import Place, row_by_key, rows_after, rows_at
 from experiments.metric_definition import MetricDefinition
 from experiments.models import Metric, MetricVersion
 from experiments.plan import definition_from_json, definition_to_json
@@ -181,15 +181,8 @@ def get(session: Session, key: str) -> Metric:
     Raises:
         NotFound: there is none.
     """
-    metric = session.scalar(
-        select(Metric)
-        .where(Metric.key == known_key(key, "metric"))
-        .options(selectinload(Metric.versions))
-        .execution_options(populate_existing=True)
-    )
-    if metric is None:
-        raise NotFound(f'There is no metric "{key}".')
-    return metric
+    query = select(Metric).options(selectinload(Metric.versions))
+    return row_by_key(session, query, Metric.key, key, "metric")
 
 
 def listing(

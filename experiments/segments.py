@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from experiments import audit, conditions, ruleset
 from experiments.actors import Actor
-from experiments.errors import Conflict, InvalidInput, NotFound
+from experiments.errors import Conflict, InvalidInput
 from experiments.field_faults import Faults, check_key
-from experiments.lookups import Place, known_key, rows_after, rows_at
+from experiments.lookups import Place, row_by_key, rows_after, rows_at
 from experiments.models import Attribute, Segment, SegmentVersion
 from experiments.vocabulary import PersonRole
 
@@ -115,15 +115,8 @@ def get(session: Session, key: str) -> Segment:
     Raises:
         NotFound: there is none.
     """
-    segment = session.scalar(
-        select(Segment)
-        .where(Segment.key == known_key(key, "segment"))
-        .options(selectinload(Segment.versions))
-        .execution_options(populate_existing=True)
-    )
-    if segment is None:
-        raise NotFound(f'There is no segment "{key}".')
-    return segment
+    query = select(Segment).options(selectinload(Segment.versions))
+    return row_by_key(session, query, Segment.key, key, "segment")
 
 
 def listing(

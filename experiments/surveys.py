@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from experiments import audit
 from experiments.actors import Actor
-from experiments.errors import Conflict, NotFound
+from experiments.errors import Conflict
 from experiments.field_faults import KEY_PATTERN, KEY_RULE, Faults, check_key
-from experiments.lookups import Place, known_key, rows_after, rows_at
+from experiments.lookups import Place, row_by_key, rows_after, rows_at
 from experiments.models import Survey
 from experiments.survey_kinds import NPS_TOP, Scale
 from experiments.vocabulary import PersonRole, SurveyKind
@@ -186,11 +186,8 @@ def get(session: Session, key: str) -> Survey:
     Raises:
         NotFound: there is none.
     """
-    query = select(Survey).where(Survey.key == known_key(key, "survey"))
-    survey = session.scalar(query.execution_options(populate_existing=True))
-    if survey is None:
-        raise NotFound(f'There is no survey "{key}".')
-    return survey
+    query = select(Survey)
+    return row_by_key(session, query, Survey.key, key, "survey")
 
 
 def listing(
