@@ -324,6 +324,22 @@ def is_answer(phase: str | None, verdict: str | None) -> bool:
     return phase == ResultPhase.FINAL and verdict != Verdict.KEEP_RUNNING
 
 
+def summaries_of(session: Session, run: RunView) -> list[dict[str, Any]]:
+    """Read the tables that a run was made from; none where it may not show its numbers.
+
+    Args:
+        session: any session.
+        run: from `latest`.
+
+    Returns:
+        One object for each metric, variant and segment; see analysis.run_record.
+    """
+    if not run.shows_estimates or not run.is_trusted:
+        return []
+    query = select(AnalysisRun.summaries).where(AnalysisRun.id == run.id)
+    return list(session.scalars(query).one())
+
+
 def charts_of(session: Session, run: RunView) -> dict[str, ChartView]:
     """Read the charts of a run.
 

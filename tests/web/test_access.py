@@ -64,6 +64,8 @@ LEAST_ROLE = {
     "web.planning.step": EDITOR,
     "web.results.show": VIEWER,
     "web.results.download": VIEWER,
+    "web.results.table": VIEWER,
+    "web.results.reproduce": VIEWER,
     "web.summary.show": VIEWER,
     "web.sharing.links": EDITOR,
     "web.sharing.revoke": EDITOR,

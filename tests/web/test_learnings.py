@@ -68,7 +68,7 @@ def test_learnings__one_helped_and_one_harmed__stand_side_by_side(
     # Latest decision first, the failure as large as the gain.
     assert page.index("Autumn nudge") < page.index("Spring nudge")
     for words in (
-        "Clearer prices at Renewal helped once and harmed once.",
+        "Clearer prices at Renewal: the rule said to ship once, and not to ship once.",
         "Clearer prices Renewal 2 1 1 0",
         "Day-30 retention rose by 1.9 points",
         "Day-30 retention fell by 2.4 points",

@@ -39,7 +39,7 @@ def listing() -> str:
     """Search what was learned; search and filters stand in the address."""
     now = context().now()
     with transaction(context().sessions) as database:
-        everything = words.cards(database, learnings.everything(database))
+        everything = words.cards(learnings.everything(database))
         filters = _filters(database, everything)
         asked = _asked(filters)
         page = paging.by_age(
@@ -47,7 +47,7 @@ def listing() -> str:
         )
         return render_template(
             "learnings.html",
-            cards=words.cards(database, page.rows),
+            cards=words.cards(page.rows),
             page=page,
             known=words.known(everything),
             due=learnings.due(database, now),
@@ -101,7 +101,7 @@ def show(key: str) -> str:
     """Show what was learned from one experiment."""
     with transaction(context().sessions) as database:
         learning = learnings.get(database, key)
-        (card,) = words.cards(database, [learning])
+        (card,) = words.cards([learning])
         return render_template("learning.html", card=card)
 
 

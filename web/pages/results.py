@@ -1,15 +1,21 @@
 """The page of a result: may it be used, what is the answer, and what stands behind."""
 
+from typing import Any
+
 import orjson
 from flask import Blueprint, Response, render_template
 from sqlalchemy.orm import Session
 
 from analysis import looks_taken, results
 from analysis.glossary import INTERVAL_HELP
+from analysis.result_notebook import notebook
+from analysis.result_table import to_csv
 from analysis.results import RunView
 from experiments import catalog, plan_lock
 from experiments.db import transaction
+from experiments.errors import NotFound
 from experiments.models import Experiment
+from experiments.plan import Plan
 from experiments.vocabulary import PersonRole
 from web.access import context, least
 from web.certified import primary_doubt
@@ -54,17 +60,46 @@ def show(key: str) -> str:
 @pages.get("/experiments/<key>/results.json")
 @least(PersonRole.VIEWER)
 def download(key: str) -> Response:
-    """Give the same result as JSON, for a notebook."""
+    """Give the same result as JSON."""
+    _, run, _ = _read(key)
+    body = None if run is None else results.to_json(run)
+    text = orjson.dumps(body, option=orjson.OPT_INDENT_2)
+    return _file(text, "application/json", f"{key}-results.json")
+
+
+@pages.get("/experiments/<key>/results.csv")
+@least(PersonRole.VIEWER)
+def table(key: str) -> Response:
+    """Give the same result as a table for spreadsheets."""
+    plan, run, _ = _read(key)
+    if run is None:
+        raise NotFound("There are no results yet.")
+    return _file(to_csv(run, plan), "text/csv; charset=utf-8", f"{key}-results.csv")
+
+
+@pages.get("/experiments/<key>/results.ipynb")
+@least(PersonRole.VIEWER)
+def reproduce(key: str) -> Response:
+    """Give a notebook that works the figures out again, without Abide."""
+    plan, run, summaries = _read(key)
+    if run is None or not summaries:
+        raise NotFound("There is a notebook once the plan lets estimates be shown.")
+    text = orjson.dumps(notebook(run, plan, summaries), option=orjson.OPT_INDENT_2)
+    return _file(text, "application/x-ipynb+json", f"{key}-results.ipynb")
+
+
+def _read(key: str) -> tuple[Plan, RunView | None, list[dict[str, Any]]]:
+    """Read the plan, the last good run, and the tables that it was made from."""
     with transaction(context().sessions) as database:
         experiment = catalog.get(database, key)
-        plan_lock.locked_plan(database, experiment)
+        plan, _ = plan_lock.locked_plan(database, experiment)
         run = results.latest(database, experiment)
-    body = None if run is None else results.to_json(run)
-    return Response(
-        orjson.dumps(body, option=orjson.OPT_INDENT_2),
-        mimetype="application/json",
-        headers={"Content-Disposition": f'attachment; filename="{key}-results.json"'},
-    )
+        return plan, run, [] if run is None else results.summaries_of(database, run)
+
+
+def _file(body: str | bytes, kind: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(body, content_type=kind, headers=headers)
 
 
 def stale(database: Session, experiment: Experiment, run: RunView | None) -> str | None:

@@ -4,23 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from experiments.models import Experiment, Learning, Result
-from experiments.vocabulary import (
-    EVERYBODY,
-    Decision,
-    LearningRelation,
-    Lever,
-    Role,
-    SentenceCase,
-)
+from experiments.models import Experiment, Learning
+from experiments.vocabulary import Decision, LearningRelation, Lever, Verdict
 from web.presenters.formats import count
-from web.presenters.words import DECISION, LEVER
-
-GOOD = frozenset({SentenceCase.BETTER.value})
-BAD = frozenset({SentenceCase.WORSE.value, SentenceCase.HARM_NOT_RULED_OUT.value})
+from web.presenters.words import DECISION, LEARNING_RELATION, LEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +18,6 @@ class Card:
     sentence: str
     lever: str
     marks: tuple[str, ...]  # what later experiments said
-    case: str | None  # of the metric that decided; None without a result
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +27,27 @@ class Known:
     lever: str
     stage: str
     tried: int
-    better: int
-    worse: int
-    open: int  # neither better nor worse, or without a result
+    shipped: int  # where the rule said so, whatever people decided
+    not_shipped: int
+    open: int  # the rule could not tell, or there was no result to use
     sentence: str  # "" unless the experiments contradict each other
 
 
-def cards(database: Session, rows: Sequence[Learning]) -> list[Card]:
+def cards(rows: Sequence[Learning]) -> list[Card]:
     """Lay learnings out as cards.
 
     Args:
-        database: any session.
         rows: with all they name.
 
     Returns:
         A card each, in the same order.
     """
-    found = _cases(database, rows)
     return [
         Card(
             learning=row,
             sentence=row.answer or _without_result(row.experiment),
             lever=LEVER[Lever(row.experiment.hypothesis.lever)],
             marks=tuple(_marks(row)),
-            case=found.get(row.id),
         )
         for row in rows
     ]
@@ -77,33 +60,9 @@ def _without_result(experiment: Experiment) -> str:
 
 def _marks(row: Learning) -> Iterable[str]:
     for link in row.links:
-        word = "Replicated" if link.relation == LearningRelation.REPLICATED else ""
+        word = LEARNING_RELATION[LearningRelation(link.relation)]
         note = f" {link.note}" if link.note else ""
-        name = link.later.experiment.name
-        yield f'{word or "Contradicted"} by "{name}".{note}'
-
-
-def _cases(database: Session, rows: Sequence[Learning]) -> dict[int, str]:
-    """Find how the metric that decides came out, by the variant that did best."""
-    by_run = {row.run_id: row.id for row in rows if row.run_id is not None}
-    query = select(Result.run_id, Result.sentence_case).where(
-        Result.run_id.in_(by_run),
-        Result.role == Role.PRIMARY.value,
-        Result.segment == EVERYBODY,
-    )
-    found: dict[int, list[str]] = defaultdict(list)
-    for run_id, case in database.execute(query):
-        found[by_run[run_id]].append(case)
-    return {number: _of_treatments(cases) for number, cases in found.items()}
-
-
-def _of_treatments(cases: Sequence[str]) -> str:
-    """Choose the case that stands for several treatments: one that helped, helped."""
-    for wanted in (GOOD, BAD):
-        for case in cases:
-            if case in wanted:
-                return case
-    return cases[0]
+        yield f'{word} by "{link.later.experiment.name}".{note}'
 
 
 def known(cards: Sequence[Card]) -> list[Known]:
@@ -124,21 +83,16 @@ def known(cards: Sequence[Card]) -> list[Known]:
 
 
 def _known(lever: str, stage: str, cards: Sequence[Card]) -> Known:
-    counts = Counter(_side(card) for card in cards)
-    better, worse = counts["better"], counts["worse"]
+    said = Counter(card.learning.verdict for card in cards)
+    shipped, not_shipped = said[Verdict.SHIP.value], said[Verdict.DO_NOT_SHIP.value]
     sentence = ""
-    if better and worse:
+    if shipped and not_shipped:
         sentence = (
-            f"{lever} at {stage} helped {_times(better)} and harmed {_times(worse)}."
-            " Look at what differed before you try it again."
+            f"{lever} at {stage}: the rule said to ship {_times(shipped)}, and not to"
+            f" ship {_times(not_shipped)}. Look at what differed before you try again."
         )
-    return Known(lever, stage, len(cards), better, worse, counts["open"], sentence)
-
-
-def _side(card: Card) -> str:
-    if card.case in GOOD:
-        return "better"
-    return "worse" if card.case in BAD else "open"
+    rest = len(cards) - shipped - not_shipped
+    return Known(lever, stage, len(cards), shipped, not_shipped, rest, sentence)
 
 
 def _times(number: int) -> str:

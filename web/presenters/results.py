@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from analysis import glossary, wording
 from analysis.estimate_words import EstimateWords
+from analysis.result_table import SMALL_CELL, is_small
 from analysis.results import ChartView, CheckShown, ResultView, RunView
 from analysis.stats.estimate import ArmValue, Estimate, Lift, NotComputable
 from analysis.survey_groups import same_answers
@@ -24,7 +25,6 @@ from web.presenters.metrics import amount_in_words
 from web.presenters.monitoring import estimates_in_words
 from web.presenters.read_outs import beliefs, segment_notes
 
-SMALL_CELL = 10  # fewer customers in a group could tell who they are
 NOTHING = "\N{EN DASH}"
 METHODS = {
     "newcombe": "Difference of two shares: Newcombe interval, score test",
@@ -310,8 +310,9 @@ def _segments(run: RunView, plan: Plan) -> Iterable[SegmentRow]:
 def _why_hidden(plan: Plan, result: ResultView) -> str:
     outcome = result.outcome
     if isinstance(outcome, Estimate):
-        small = min(outcome.control.n, outcome.treatment.n) < SMALL_CELL
-        return f"Hidden: fewer than {SMALL_CELL} customers in a group." if small else ""
+        if not is_small(outcome):
+            return ""
+        return f"Hidden: fewer than {SMALL_CELL} customers in a group."
     if outcome is None:
         return ""
     kind = plan.metric(result.metric).definition.kind
