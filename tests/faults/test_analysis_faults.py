@@ -27,19 +27,24 @@ pytestmark = pytest.mark.faults
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NEW = timedelta(seconds=31)  # after it the lease of a dead process is free
 
-PLACES = (
+# One of each kind: with a lease and nothing done, all computed, half of it written, all
+# written and not kept, kept. ABIDE_PROOF=1 adds the places between.
+PLACES: tuple[str, ...] = (
     "after analysis.leases.acquire",
-    "after analysis.pipeline.read_subject",
-    "before analysis.pipeline.summarise_events",
-    "after analysis.pipeline.summarise_events",
-    "after analysis.pipeline.judge",
     "before analysis.run_record.store",
-    "SQL INSERT INTO analysis_run",
-    "SQL INSERT INTO result",
     "SQL INSERT INTO chart",
     "SQL COMMIT",
     "after analysis.run_record.store",
 )
+if os.environ.get("ABIDE_PROOF"):
+    PLACES += (
+        "after analysis.pipeline.read_subject",
+        "before analysis.pipeline.summarise_events",
+        "after analysis.pipeline.summarise_events",
+        "after analysis.pipeline.judge",
+        "SQL INSERT INTO analysis_run",
+        "SQL INSERT INTO result",
+    )
 Children = ForkServerContext
 
 
@@ -88,7 +93,7 @@ def count(context: Context, model: type[Base]) -> int:
         return session.scalar(select(func.count()).select_from(model)) or 0
 
 
-def test_analysis__killed_at_ten_places__nothing_partial_and_rerun_is_equal(
+def test_analysis__killed_anywhere__nothing_partial_and_rerun_is_equal(
     children: Children,
     environ: Mapping[str, str],
     reference: dict[str, Any],
