@@ -38,10 +38,9 @@ PACED_SIZE = 20  # as above, at a fixed rate
 PACED_EVENTS = 5_000  # a second
 PACED_MOST_MS = 150.0
 CUSTOMERS = 50_000
-DAYS = 3
-EVENTS = 300_000  # over the days
+EVENTS, EVENTS_A_DAY = 300_000, 100_000
 ATTRIBUTES = frozenset({"plan"})
-START = datetime.now(UTC) - timedelta(days=DAYS + 1)
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
 def measure() -> list[Figure]:
@@ -179,15 +178,25 @@ def inserts(settings: Settings, size: int, like: Settings | None = None) -> floa
     return load.per_second
 
 
-def messages(size: int, number: int) -> list[dict[str, object]]:
-    """Write what a server client would send."""
-    step = timedelta(days=DAYS) / EVENTS
+def messages(size: int, number: int, of: int = EVENTS) -> list[dict[str, object]]:
+    """Write what a server client would send.
+
+    Args:
+        size: of the batch.
+        number: of the batch, from 0.
+        of: all events, which end yesterday: what is stamped ahead would be set aside.
+
+    Returns:
+        The messages.
+    """
+    step = timedelta(days=1) / EVENTS_A_DAY
+    start = YESTERDAY - of * step
     first = number * size
     return [
         {
             "type": "track",
             "messageId": str(uuid.UUID(int=first + place + 1)),
-            "timestamp": (START + (first + place) * step).isoformat(),
+            "timestamp": (start + (first + place) * step).isoformat(),
             "userId": f"customer-{(first + place) * 7919 % CUSTOMERS}",
             "event": "Song Played",
             "properties": {"plan": "pro", "minutes": 12},

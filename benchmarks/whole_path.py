@@ -75,10 +75,6 @@ def measure() -> list[Figure]:
         )
         took = _turns(context, server, key)
         store = EventStore(settings)
-        stored = sum(pq.ParquetFile(file).metadata.num_rows for file in store.files())
-        if stored != EVENTS:
-            msg = f"{EVENTS:,} events were acknowledged, and {stored:,} are stored"
-            raise RuntimeError(msg)
         size = sum(Path(file).stat().st_size for file in store.files())
         return [*_figures(took, size), _erasure(context)]
 
@@ -95,14 +91,23 @@ def _turns(context: Context, server: Server, key: str) -> Seconds:
         while compactor.round().group_count:
             pass
         took.compaction += time.perf_counter() - began
+        _check(EventStore(context.settings), first + A_TURN)
     while compactor.tidy():
         pass
+    _check(EventStore(context.settings), EVENTS)
     return took
+
+
+def _check(store: EventStore, sent: int) -> None:
+    stored = sum(pq.ParquetFile(file).metadata.num_rows for file in store.files())
+    if stored != sent:
+        msg = f"{sent:,} events were acknowledged, and {stored:,} are stored"
+        raise RuntimeError(msg)
 
 
 def _requests(port: int, key: str, first: int) -> Iterator[bytes]:
     for number in range(first // A_REQUEST, (first + A_TURN) // A_REQUEST):
-        sent = {"batch": messages(A_REQUEST, number), "writeKey": key}
+        sent = {"batch": messages(A_REQUEST, number, EVENTS), "writeKey": key}
         yield post(port, "/v1/batch", orjson.dumps(sent))
 
 
