@@ -1,17 +1,28 @@
 """What stands beside one estimate, as it is stored: answers, silence, curves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from analysis.answer_readings import readings_to_json
 from analysis.estimating import Estimated
 from analysis.followed import FollowedMore
+from analysis.looks import Key, Trace
 from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.silence import silence_to_json
 from analysis.stats.estimate import NotComputable
 from analysis.stats.hazards import HazardRatio
 from analysis.stats.survival import LogRank
+
+
+def traces_of(estimated: Iterable[Estimated]) -> dict[Key, Trace]:
+    """Gather what later looks need of each reading that has it."""
+    return {
+        (r.metric, r.variant, r.segment): each.trace
+        for each in estimated
+        for r in (each.reading,)
+        if each.trace is not None
+    }
 
 
 def details_of(each: Estimated) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def _of_treatments(
             metric, lambda: _compare(metric.definition, control, treatment, at_level)
         )
 
-    once = look is None or (look.is_last and not look.past)
+    once = look is None or look.is_only
     traces: dict[str, Trace] = {}
     if look is not None:
         asked = {name: _asked(plan, metric, arms, name, segment) for name in names}

@@ -108,6 +108,11 @@ class Look:
     later: tuple[float, ...] = ()
     past: tuple[PastLook, ...] = field(default=())
 
+    @property
+    def is_only(self) -> bool:
+        """Whether nothing was looked at before or will be after: as a fixed end."""
+        return self.is_last and not self.past
+
     def before(self, key: Key) -> list[tuple[float, Trace]]:
         """Find what earlier looks kept of a reading, each with its fraction."""
         return [

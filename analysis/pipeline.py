@@ -19,12 +19,13 @@ from analysis import estimating, health, leases, run_record
 from analysis.cells import Summaries
 from analysis.cohort import Bounds
 from analysis.cutoff import Cutoff, data_cutoff
+from analysis.details import traces_of
 from analysis.health import Check, Circumstances
 from analysis.history import finished_changes
 from analysis.looks import PastLook
 from analysis.membership import reported_segments
 from analysis.progress import Times, analysed_size, needed_at, progress_of
-from analysis.read_outs import read_outs
+from analysis.read_outs import beliefs_at_look, read_outs
 from analysis.readings import CheckView, Judgement, MetricReading, Progress
 from analysis.results import ENROLMENT
 from analysis.segment_size import segment_per_quarter
@@ -280,8 +281,10 @@ def _found(
     look = run_record.look_row(plan, subject.plan_sha256, estimated, progress)
     drawing = Drawing(readings, progress, subject.history.looks, look)
     known = _known(context, subject, progress)
-    # Ranges of one of many looks are wider than their estimates' own.
-    beside = {} if progress.look is not None else read_outs(plan, readings, known)
+    if progress.look is None or progress.look.is_only:
+        beside = read_outs(plan, readings, known)
+    else:  # whose ranges are wider than its estimates' own
+        beside = beliefs_at_look(plan, traces_of(estimated), known)
     of_answer = health.check_answer(plan, summaries, readings if drawn else (), known)
     return Found(
         progress,

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
+from analysis.looks import Key, Trace
 from analysis.membership import reported_segments
 from analysis.outcome_json import outcome_to_json
 from analysis.readings import MetricReading
@@ -78,15 +79,53 @@ def read_outs(
             if each.segment != EVERYBODY
             and (each.metric, each.variant) == (reading.metric, reading.variant)
         ]
-        beside = _believed(metric, outcome, history.get(reading.metric, ()))
+        beside = _believed(
+            metric,
+            (outcome.effect, error_of(outcome)),
+            outcome.interval.level,
+            history.get(reading.metric, ()),
+        )
         if split:
             beside = _with_segments(plan, metric, beside, split)
         found[reading.metric, reading.variant] = beside
     return found
 
 
+def beliefs_at_look(
+    plan: Plan,
+    traces: Mapping[Key, Trace],
+    history: Mapping[str, Sequence[Change]],
+) -> dict[tuple[str, str], ReadOut]:
+    """Work out what to believe at one of many looks.
+
+    Given the prior a belief does not depend on when one looked, or meant to stop: it is
+    made of the estimate and its own error, not of the wider range that holds over all
+    looks. Whether segments differ, or were left worse, is a matter of ranges, and waits
+    for plans with one look.
+
+    Args:
+        plan: the locked plan.
+        traces: what the look keeps of each reading that has an estimate.
+        history: metric -> its changes in finished experiments.
+
+    Returns:
+        (metric, treatment) -> read-out of all customers.
+    """
+    found = {}
+    for (name, variant, segment), trace in traces.items():
+        if segment == EVERYBODY:
+            error = trace.information**-0.5
+            found[name, variant] = _believed(
+                plan.metric(name),
+                (trace.z * error, error),
+                1 - plan.design.alpha,
+                history.get(name, ()),
+            )
+    return found
+
+
 def _believed(
-    metric: PlannedMetric, outcome: Estimate, history: Sequence[Change]
+    metric: PlannedMetric, change: Change, level: float, history: Sequence[Change]
 ) -> ReadOut:
     """Combine the estimate with how large changes of this metric usually are.
 
@@ -97,10 +136,9 @@ def _believed(
     matters = metric.choice.change_that_matters
     learned = learned_prior([each for each, _ in history], [e for _, e in history])
     prior = Prior(0.0, matters) if isinstance(learned, NotComputable) else learned
-    effect = _sign(metric) * outcome.effect
-    level = outcome.interval.level
+    effect, error = change
     return ReadOut(
-        belief=believe(effect, error_of(outcome), prior, matters, level),
+        belief=believe(_sign(metric) * effect, error, prior, matters, level),
         prior_sd=prior.sd,
         experiments=0 if isinstance(learned, NotComputable) else len(history),
     )

@@ -32,7 +32,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from analysis import leases
 from analysis.cells import Cell, Summaries
-from analysis.details import details_of
+from analysis.details import details_of, traces_of
 from analysis.estimating import Estimated
 from analysis.looks import traces_to_json
 from analysis.outcome_json import outcome_to_json
@@ -242,14 +242,7 @@ def look_row(
         fraction=look.time,
         spent=2 * obrien_fleming(look.time, alpha / 2) if look.planned else alpha,
         ended=look.is_last or (bool(look.planned) and decided),
-        readings=traces_to_json(
-            {
-                (r.metric, r.variant, r.segment): each.trace
-                for each in estimated
-                if each.trace is not None
-                for r in (each.reading,)
-            }
-        ),
+        readings=traces_to_json(traces_of(estimated)),
     )
 
 

@@ -89,6 +89,10 @@ def test_group_sequential__boundary_crossed_at_the_second_look__answers_early(
     assert shown.interval.low == pytest.approx(wide.interval.low)
     assert shown.interval.level == pytest.approx(0.95)
     assert shown.p_value is None
+    # By hand: e = sqrt(.1875 / 100 + .25 / 100) = .066, prior of sd .01, so
+    # Phi(.25 / e * .01 / sqrt(.01^2 + e^2)) = Phi(.565), whatever the boundary.
+    belief = first.results[0].details["belief"]
+    assert belief["better"] == pytest.approx(0.714, abs=0.005)
 
     between = run_at(context, store, now, at(45))
     assert between.phase == ResultPhase.COUNTING
@@ -116,6 +120,7 @@ def test_group_sequential__boundary_crossed_at_the_second_look__answers_early(
     later = run_at(context, store, now, at(115))
     assert (later.phase, later.verdict) == (ResultPhase.FINAL, Verdict.SHIP)
     assert [r.outcome for r in later.results] == [r.outcome for r in second.results]
+    assert [r.details for r in later.results] == [r.details for r in second.results]
     assert later.answer == second.answer
     assert later.counts["mature_units"] == 800
     assert {s["kind"] for s in later.summaries} == {"sizes"}
@@ -268,6 +273,9 @@ def test_first_look_is_the_last__same_numbers_as_a_fixed_end(
     assert shown.interval == plain.interval
     assert shown.p_value == plain.p_value
     assert run.results[0].sentence_case == SentenceCase.BETTER
+    # Likewise with 400 a group: e = .0331, Phi(2.19).
+    belief = run.results[0].details["belief"]
+    assert belief["better"] == pytest.approx(0.9857, abs=0.002)
     assert "adjusted" not in (run.answer or "")
 
 

@@ -6,7 +6,13 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from analysis.history import finished_changes
-from analysis.read_outs import are_apart, read_out_to_json, read_outs
+from analysis.looks import Trace
+from analysis.read_outs import (
+    are_apart,
+    beliefs_at_look,
+    read_out_to_json,
+    read_outs,
+)
 from analysis.readings import MetricReading
 from analysis.stats.bayes import Belief
 from analysis.stats.estimate import NotComputable
@@ -46,6 +52,35 @@ def split_by(**conditions: dict[str, object]) -> Plan:
 def reading(effect: float, segment: str = "", n: int = 900) -> MetricReading:
     outcome = estimate_of(effect, effect - SIX, effect + SIX, n=n)
     return reading_of(RETAINED, outcome, segment=segment)
+
+
+def test_belief__at_one_of_many_looks__of_the_estimate_and_its_own_error() -> None:
+    # The look shows +-0.03, five errors wide; the estimate's own error is 0.006.
+    trace = Trace(0.006**-2, 0.02 / 0.006, 5.0, 0.02, -0.01, 0.05, crossed=False)
+    looked = {
+        ("retention", "guided", ""): trace,
+        ("retention", "guided", "pro"): trace,  # of a segment: none is asked
+    }
+
+    [(key, beside)] = beliefs_at_look(plan_of(RETAINED), looked, {}).items()
+
+    once = read_outs(plan_of(RETAINED), [reading(0.02)], {})[key]
+    assert isinstance(beside.belief, Belief)
+    assert isinstance(once.belief, Belief)
+    # .02 / (1 + (.006 / .01)^2), by hand; as one look would say.
+    assert beside.belief.mean == pytest.approx(0.02 / 1.36, rel=1e-9)
+    assert beside.belief.better == pytest.approx(once.belief.better, rel=1e-6)
+    assert read_out_to_json(beside).keys() == {"belief"}
+
+
+def test_belief__less_is_better__turned_at_a_look_as_at_the_end() -> None:
+    trace = Trace(0.006**-2, -2.0, 5.0, -0.012, -0.04, 0.02, crossed=False)
+    plan = plan_of(CHURNED)
+    [found] = beliefs_at_look(
+        plan, {(plan.metrics[0].choice.metric, "guided", ""): trace}, {}
+    ).values()
+    assert isinstance(found.belief, Belief)
+    assert found.belief.mean == pytest.approx(0.012 / 1.36, rel=1e-9)
 
 
 def test_belief__no_history__prior_is_the_change_that_matters() -> None:
