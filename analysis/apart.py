@@ -30,6 +30,7 @@ REFUSED = 3  # exit code: the first line of the answer says why
 ANALYSE, NOTE_FAILURE, MEASURE = "analyse", "note-failure", "measure"
 CERTIFY = "certify"
 BASELINES = "baselines"
+WEEKS = "weeks"
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +90,15 @@ def read_baselines(due_at: datetime) -> None:
         AbideError: it was refused, or its process ended early each time.
     """
     _run(BASELINES, due_at.isoformat())
+
+
+def read_weeks() -> None:
+    """Read the weeks of stages' metrics that are due in a process of its own.
+
+    Raises:
+        AbideError: it was refused, or its process ended early each time.
+    """
+    _run(WEEKS)
 
 
 def command(*work: str) -> list[str]:
@@ -161,12 +171,19 @@ def _read_baselines(context: Context, due_at: str) -> None:
     baseline_measuring.measure_due(context, datetime.fromisoformat(due_at))
 
 
+def _read_weeks(context: Context) -> None:
+    from analysis import week_measuring  # noqa: PLC0415  # see above
+
+    week_measuring.measure_due(context)
+
+
 WORK: Mapping[str, Callable[..., str | None]] = {
     ANALYSE: _analyse,
     NOTE_FAILURE: _note_failure,
     MEASURE: _measure,
     CERTIFY: _certify,
     BASELINES: _read_baselines,
+    WEEKS: _read_weeks,
 }
 
 

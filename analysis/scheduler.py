@@ -21,7 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy.orm import Session
 
-from analysis import apart, baseline_due, leases, segment_due, timetable
+from analysis import apart, baseline_due, leases, segment_due, timetable, week_due
 from analysis.certificates import keeping
 from analysis.due import MOST_FAILURES, due_daily, due_hourly, job_name
 from analysis.planned_steps import carry_out_due
@@ -70,6 +70,7 @@ def analysis_jobs(context: Context) -> list[Job]:
         "segment_sizes": lambda: measure_segments(context),
         CERTIFICATES: lambda: certify_waiting(context),
         "metric_baselines": lambda: read_baselines(context),
+        "stage_weeks": lambda: read_weeks(context),
     }
     times = timetable.jobs(context.settings.analysis_hour)
     return [
@@ -137,6 +138,20 @@ def read_baselines(
         is_due = bool(baseline_due.due(session, store, due_at, now))
     if is_due:
         read(due_at)
+
+
+def read_weeks(context: Context, read: Callable[[], object] = apart.read_weeks) -> None:
+    """Read weeks of stages' metrics that have ended and were not read yet.
+
+    Args:
+        context: settings, database and clock.
+        read: reads some of them; the next minute the next ones.
+    """
+    store = EventStore(context.settings)
+    with transaction(context.sessions) as session:
+        is_due = bool(week_due.due(session, store, context.now()))
+    if is_due:
+        read()
 
 
 def run_scheduler(

@@ -80,4 +80,5 @@ def jobs(analysis_hour: int) -> Mapping[str, Time]:
         "segment_sizes": EVERY_MINUTE,
         "certificates": EVERY_MINUTE,
         "metric_baselines": EVERY_MINUTE,
+        "stage_weeks": EVERY_MINUTE,
     }

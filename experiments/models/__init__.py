@@ -42,7 +42,12 @@ from experiments.models.journey import JourneyStage
 from experiments.models.keys import ApiKey, IdempotentAnswer
 from experiments.models.layers import HoldoutRow, Layer, LayerRange
 from experiments.models.learnings import Learning, LearningLink
-from experiments.models.metrics import Metric, MetricBaseline, MetricVersion
+from experiments.models.metrics import (
+    Metric,
+    MetricBaseline,
+    MetricVersion,
+    MetricWeek,
+)
 from experiments.models.opt_outs import (
     CustomerWords,
     OptOut,
@@ -109,6 +114,7 @@ __all__ = [
     "Metric",
     "MetricBaseline",
     "MetricVersion",
+    "MetricWeek",
     "OptOut",
     "OptOutLink",
     "OptOutRevision",

@@ -41,6 +41,25 @@ class MetricBaseline(Base):
     found: Mapped[dict[str, Any]]
 
 
+class MetricWeek(Base):
+    """What a version was over the customers seen in one week, measured once for all.
+
+    Without a value where too few were seen, or all were alike.
+    """
+
+    __tablename__ = "metric_week"
+
+    metric_version_id: Mapped[int] = mapped_column(
+        ForeignKey("metric_version.id"), primary_key=True
+    )
+    starts_at: Mapped[datetime] = mapped_column(primary_key=True)  # a Monday
+    measured_at: Mapped[datetime]
+    store_version: Mapped[int]  # of the analytic store
+    customers: Mapped[int | None]
+    value: Mapped[float | None]
+    standard_error: Mapped[float | None]
+
+
 class MetricVersion(Base):
     """One state of a metric's definition; a new one never rewrites old results."""
 

@@ -8,6 +8,7 @@ from analysis.portfolio import (
     kept_by_experiment,
     primary_results,
 )
+from analysis.stage_health import health_by_metric
 from experiments import catalog, hypotheses, journey
 from experiments.db import transaction
 from experiments.models import Experiment
@@ -63,4 +64,5 @@ def found_of(database: Session, experiments: list[Experiment]) -> Found:
         runs=runs,
         kept=kept_by_experiment(decided, runs, results),
         harmed=guardrails_harmed(database, runs),
+        health=health_by_metric(database),
     )

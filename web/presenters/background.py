@@ -15,6 +15,7 @@ JOBS = {
     "segment_sizes": "Sizes of segments",
     "certificates": "Certificates of metrics",
     "metric_baselines": "Baselines for planning",
+    "stage_weeks": "Weeks of the metrics of stages",
 }
 WORKERS = {
     COMPACTOR: "Taking events from the inbox into the store",

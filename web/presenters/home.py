@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 
 from analysis import wording
 from analysis.portfolio import Kept, total_sentence
+from analysis.stage_health import Health
 from experiments.models import AnalysisRun, Experiment, HypothesisRow, JourneyStage
 from experiments.vocabulary import CheckState, Status
 from web.presenters.customers_see import customers_see
 from web.presenters.formats import count, day
 from web.presenters.quality import Quality, quality_of
 from web.presenters.runs import is_final
+from web.presenters.sparkline import Sparkline, sparkline
 
 QUARTER = timedelta(days=91)
+MOST_METRICS = 3  # of a stage
 LIVE = frozenset({Status.RUNNING.value, Status.PAUSED.value})
 
 
@@ -32,6 +35,8 @@ class StageCard:
     """One stage of the journey."""
 
     name: str
+    key: str = ""
+    health: Sequence[tuple[Health, Sparkline | None]] = ()
     ideas: int = 0
     running: list[Experiment] = field(default_factory=list)
     decided: int = 0
@@ -54,11 +59,13 @@ class Found:
         runs: the last good run of each.
         kept: customers that the changes keep, of those that were decided.
         harmed: names of guardrails that fell at a look, of those that run.
+        health: how the metrics of stages do, by key.
     """
 
     runs: Mapping[int, AnalysisRun]
     kept: Mapping[int, Kept]
     harmed: Mapping[int, Sequence[str]]
+    health: Mapping[str, Health] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ def home(
     return Home(
         sentence=_sentence(live, attention),
         attention=attention,
-        stages=_stages(stages, hypotheses, experiments),
+        stages=_stages(stages, hypotheses, experiments, found.health),
         decided=[_decided(e, found) for e in recent],
         total=total_sentence(
             [e for e in experiments if e.decided_at], found.kept, recent
@@ -182,8 +189,20 @@ def _stages(
     stages: Sequence[JourneyStage],
     hypotheses: Sequence[HypothesisRow],
     experiments: Sequence[Experiment],
+    health: Mapping[str, Health],
 ) -> list[StageCard]:
-    cards = {stage.id: StageCard(stage.name) for stage in stages}
+    cards = {
+        stage.id: StageCard(
+            stage.name,
+            stage.key,
+            [
+                (health[key], sparkline(health[key]))
+                for key in stage.health_metrics[:MOST_METRICS]
+                if key in health
+            ],
+        )
+        for stage in stages
+    }
     tested = {e.hypothesis_id for e in experiments}
     for row in hypotheses:
         cards[row.journey_stage_id].ideas += row.id not in tested
