@@ -38,6 +38,7 @@ def to_design(session: Session, key: str, body: Mapping[str, Any]) -> Design:
         "variants": tuple(_variant(newest, v) for v in body["variants"]),
         "metrics": tuple(_choice(newest, m) for m in body["metrics"]),
         "looks": tuple(body["looks"]),
+        "risks": tuple(body["risks"]),
         "breakdowns": tuple(
             SegmentRef(**_versioned(newest, ref)) for ref in body["breakdowns"]
         ),

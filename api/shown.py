@@ -25,6 +25,7 @@ _COLUMNS = (
     "decision",
     "decided_variant",
     "decision_reason",
+    "open_tasks",
 )
 _SUMMARY = (
     "key",

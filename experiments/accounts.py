@@ -1,6 +1,7 @@
 """People who sign in: accounts, passwords and the throttle."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
@@ -17,7 +18,7 @@ from experiments.errors import (
 )
 from experiments.field_faults import Faults
 from experiments.models import Person, SignInLink, SignInSession
-from experiments.vocabulary import PersonRole
+from experiments.vocabulary import PersonRole, Signer
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
 _REFUSED = "The e-mail address or the password is not right."
@@ -142,6 +143,36 @@ def set_role(
     person.role = role.value
     _end_sessions(session, person)
     _record(session, actor, "person.set_role", person, before, now)
+    return person
+
+
+def set_signs_for(
+    session: Session,
+    person_id: int,
+    signers: Sequence[Signer],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Person:
+    """Say for what a person may sign plans, beside approving them.
+
+    Args:
+        session: open transaction.
+        person_id: whose.
+        signers: all of them; none takes the right away.
+        actor: an admin.
+        now: aware UTC.
+
+    Returns:
+        The person.
+    """
+    actor.require(PersonRole.ADMIN, "say who signs plans")
+    audit.take_turn(session)
+    person = get(session, person_id)
+    before = snapshot(person)
+    person.signs_for = [signer.value for signer in Signer if signer in signers]
+    session.flush()
+    _record(session, actor, "person.set_signs_for", person, before, now)
     return person
 
 
@@ -303,13 +334,14 @@ def _by_email(session: Session, email: str) -> Person | None:
     return session.scalar(select(Person).where(Person.email == email))
 
 
-def snapshot(person: Person) -> dict[str, str | bool]:
+def snapshot(person: Person) -> dict[str, object]:
     """Write a person as the audit trail keeps them."""
     return {
         "email": person.email,
         "name": person.name,
         "role": person.role,
         "active": person.active,
+        "signs_for": list(person.signs_for),
     }
 
 
@@ -318,7 +350,7 @@ def _record(
     actor: Actor,
     action: str,
     person: Person,
-    before: dict[str, str | bool] | None,
+    before: dict[str, object] | None,
     now: datetime,
 ) -> None:
     after = snapshot(person)

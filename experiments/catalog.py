@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from experiments import allocation, audit, references, ruleset
+from experiments import audit, design_checks, ruleset
 from experiments.actors import Actor
 from experiments.decision_rule import rule_from_json
 from experiments.design import (
@@ -17,7 +17,6 @@ from experiments.design import (
     VariantSpec,
 )
 from experiments.errors import Conflict, InvalidInput, NotFound
-from experiments.field_faults import Faults
 from experiments.lookups import (
     Place,
     changes,
@@ -41,12 +40,13 @@ from experiments.vocabulary import (
     Goal,
     MonitoringMode,
     PersonRole,
+    PlanTask,
+    Risk,
     Role,
     Status,
     Unit,
 )
 
-PASSED = "This time has passed. Choose a later one."
 _hypothesis = joinedload(Experiment.hypothesis)
 _WHOLE = (
     _hypothesis.joinedload(HypothesisRow.segment),
@@ -79,17 +79,26 @@ _PLAIN = (
     "layer_share",
     "hash_attribute",
     "fallback_attribute",
+    "exposure_point",
 )
 
 
-def draft(session: Session, design: Design, actor: Actor, now: datetime) -> Experiment:
+def draft(
+    session: Session,
+    design: Design,
+    actor: Actor,
+    now: datetime,
+    *,
+    task: PlanTask | None = None,
+) -> Experiment:
     """Store a new experiment as a draft; the actor becomes its owner.
 
     Args:
         session: open transaction.
-        design: complete.
+        design: complete; with a task, what other tasks ask for are placeholders.
         actor: an editor.
         now: aware UTC.
+        task: the only one that has been answered; None when all have.
 
     Returns:
         The experiment, revision 1.
@@ -99,9 +108,9 @@ def draft(session: Session, design: Design, actor: Actor, now: datetime) -> Expe
     """
     actor.require(PersonRole.EDITOR, "draft experiments")
     owner_id = owner_of(actor, "an experiment")
-    design.check()
+    design_checks.check_itself(design, task)
     design = design.typed()
-    _check_times(design, actor, now)
+    design_checks.check_times(design, actor, now, task)
     audit.take_turn(session)
     taken = select(Experiment.id).where(Experiment.key == design.key)
     if session.scalar(taken) is not None:
@@ -113,13 +122,14 @@ def draft(session: Session, design: Design, actor: Actor, now: datetime) -> Expe
         key=design.key,
         owner_id=owner_id,
         author_ids=[],
+        open_tasks=[] if task is None else [each.value for each in PlanTask],
         created_at=now,
         revision=0,
         status=Status.DRAFT.value,
         phase=1,
         pre_registered=False,
     )
-    _write(session, experiment, design, actor, now)
+    _write(session, experiment, design, actor, now, task)
     session.add(experiment)
     session.flush()
     # From now on doors know the key, and say that it has not started.
@@ -131,8 +141,14 @@ def draft(session: Session, design: Design, actor: Actor, now: datetime) -> Expe
     return get(session, design.key)
 
 
-def edit(
-    session: Session, design: Design, revision: int, actor: Actor, now: datetime
+def edit(  # the answer to one task, or to all of them
+    session: Session,
+    design: Design,
+    revision: int,
+    actor: Actor,
+    now: datetime,
+    *,
+    task: PlanTask | None = None,
 ) -> Experiment:
     """Save a changed draft.
 
@@ -142,6 +158,8 @@ def edit(
         revision: the one that was edited.
         actor: an editor.
         now: aware UTC.
+        task: the one that was answered; faults of others do not refuse it. None for
+            a whole plan.
 
     Returns:
         The experiment, one revision further.
@@ -155,16 +173,16 @@ def edit(
     if experiment.status != Status.DRAFT.value:
         raise Conflict(_why_fixed(Status(experiment.status)))
     check_revision("experiment", revision, experiment.revision)
-    design.check()
+    design_checks.check_itself(design, task)
     _check_phase(experiment, design)
     design = design.typed()
-    _check_times(design, actor, now)
+    design_checks.check_times(design, actor, now, task)
     before = to_plain(to_design(experiment))
     # Old rows must be gone before rows with the same names arrive.
     experiment.variants.clear()
     experiment.metrics.clear()
     session.flush()
-    _write(session, experiment, design, actor, now)
+    _write(session, experiment, design, actor, now, task)
     session.flush()
     old, new = changes(before, to_plain(design))
     audit.record(
@@ -300,6 +318,8 @@ def to_design(experiment: Experiment) -> Design:
         fallback_attribute=experiment.fallback_attribute,
         decision_rule=rule_from_json(experiment.decision_rule),
         looks=tuple(experiment.looks),
+        exposure_point=experiment.exposure_point,
+        risks=tuple(Risk(risk) for risk in experiment.risks),
     )
 
 
@@ -324,30 +344,15 @@ def _metric_choice(row: ExperimentMetric) -> MetricChoice:
     )
 
 
-def _check_times(design: Design, actor: Actor, now: datetime) -> None:
-    """Refuse times that could not be started with; what ran elsewhere is history."""
-    if design.assigned_by == AssignedBy.EXTERNAL:
-        return
-    faults = Faults()
-    begins = design.exposures_from
-    if begins is not None and begins < now and not actor.may(PersonRole.ADMIN):
-        faults.add(
-            "exposures_from",
-            "Only an admin may count exposures from before the start. Leave it empty"
-            " to count from the start.",
-        )
-    for name in ("planned_end_at", "enrolment_ends_at"):
-        ends = getattr(design, name)
-        if ends is not None and ends <= now:
-            faults.add(name, PASSED)
-    faults.raise_if_any("This experiment cannot be saved yet.")
-
-
-def _write(
-    session: Session, row: Experiment, design: Design, actor: Actor, now: datetime
+def _write(  # as its callers
+    session: Session,
+    row: Experiment,
+    design: Design,
+    actor: Actor,
+    now: datetime,
+    task: PlanTask | None,
 ) -> None:
-    found = references.resolve(session, design)
-    allocation.refuse_mixed(session, design, now)
+    found = design_checks.check_references(session, design, now, task)
     plain = to_plain(design)
     for name in _PLAIN:
         value = getattr(design, name)
@@ -359,6 +364,9 @@ def _write(
     row.decision_rule = plain["decision_rule"]
     row.parameter_types = plain["parameter_types"]
     row.looks = [float(look) for look in design.looks]
+    row.risks = [risk.value for risk in design.risks]
+    answered = {each.value for each in PlanTask} if task is None else {task.value}
+    row.open_tasks = [each for each in row.open_tasks if each not in answered]
     row.variants = [
         Variant(position=position, **{**variant, "share": float(variant["share"])})
         for position, variant in enumerate(plain["variants"])

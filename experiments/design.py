@@ -29,6 +29,7 @@ from experiments.vocabulary import (
     Goal,
     MonitoringMode,
     ParameterType,
+    Risk,
     Role,
     Unit,
 )
@@ -118,6 +119,8 @@ class Design:
     # Shares of the planned size at which estimates are looked at, the last one 1; for
     # group_sequential, and empty for the usual ones.
     looks: tuple[float, ...] = ()
+    exposure_point: str = ""  # when a customer first sees a difference, in words
+    risks: tuple[Risk, ...] = ()  # what it touches; they decide who has to sign
 
     @property
     def planned_looks(self) -> tuple[float, ...]:
@@ -170,9 +173,16 @@ class Design:
             InvalidInput: with every fault by field; list fields are written
                 "variants.0.share".
         """
+        self.faults().raise_if_any("This experiment cannot be saved yet.")
+
+    def faults(self) -> Faults:
+        """Find every fault by field, as `check` names them."""
         faults = Faults()
         check_key(faults, "key", self.key)
         faults.text("name", self.name, 200, "a name")
+        faults.optional_text("exposure_point", self.exposure_point, 1000)
+        if len(set(self.risks)) < len(self.risks):
+            faults.add("risks", "Name each risk once.")
         if not LEAST_COVERAGE <= self.coverage <= 1:
             faults.add(
                 "coverage",
@@ -191,7 +201,7 @@ class Design:
         _check_types(faults, self)
         _check_metrics(faults, self.metrics, self.assigned_by)
         self._check_rule(faults)
-        faults.raise_if_any("This experiment cannot be saved yet.")
+        return faults
 
     def _check_hashing(self, faults: Faults) -> None:
         first, second = self.hash_attribute, self.fallback_attribute

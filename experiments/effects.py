@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from experiments import (
+    accounts,
     allocation,
     catalog,
     decisions,
     holdouts,
     learnings,
     plan_lock,
+    signing,
 )
 from experiments.actors import Actor
 from experiments.decisions import Proposal, Recommendation
@@ -56,12 +58,21 @@ def _submit(step: Step, target: Status) -> Status:
 
 def _send_back(step: Step, target: Status) -> Status:
     step.experiment.reviewed_by_id = None
+    step.experiment.approvals = []
     step.experiment.submitted_by_id = None
     return target
 
 
 def _approve(step: Step, target: Status) -> Status:
-    step.experiment.reviewed_by_id = step.actor.person_id
+    """Note who signs for what; the plan is approved when nobody is missing."""
+    experiment = step.experiment
+    person = accounts.get(step.session, step.actor.person_id or 0)
+    missing = signing.missing(experiment.risks, experiment.approvals)
+    signs = [each.value for each in missing if each.value in person.signs_for]
+    signed = {"person_id": person.id, "name": person.name, "signs_for": signs}
+    experiment.approvals = [*experiment.approvals, signed]
+    if not signing.missing(experiment.risks, experiment.approvals):
+        experiment.reviewed_by_id = person.id
     return target
 
 
@@ -140,6 +151,7 @@ def _new_phase(step: Step, target: Status) -> Status:
     allocation.release(step.session, experiment, step.now)
     experiment.phase += 1
     experiment.salt = None
+    experiment.approvals = []
     experiment.pre_registered = False
     for name in (
         "started_at",

@@ -43,6 +43,7 @@ _TEXTS = (
     "if_up",
     "if_flat",
     "if_down",
+    "wrong_if",
 )
 _FORECAST = ("lift_low", "lift_mid", "lift_high", "ship_probability")
 _WHOLE = (

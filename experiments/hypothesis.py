@@ -39,6 +39,7 @@ class Hypothesis:
     if_down: str
     forecast: Forecast | None  # None where nobody made one, as of what ran elsewhere
     lever: Lever = Lever.OTHER
+    wrong_if: str = ""  # what would show that it is wrong
 
     def check(self) -> None:
         """Refuse a hypothesis that cannot be tested.
@@ -55,6 +56,7 @@ class Hypothesis:
         faults.text("if_up", self.if_up, 1000, "what you do if it goes up")
         faults.text("if_flat", self.if_flat, 1000, "what you do if it stays")
         faults.text("if_down", self.if_down, 1000, "what you do if it goes down")
+        faults.optional_text("wrong_if", self.wrong_if, 1000)
         faults.positive(
             "expected_change",
             self.expected_change,

@@ -13,7 +13,9 @@ from experiments import (
     catalog,
     decisions,
     plan_lock,
+    plan_tasks,
     ruleset,
+    signing,
 )
 from experiments.actors import Actor
 from experiments.decisions import Proposal, Recommendation
@@ -248,17 +250,38 @@ def _check(
         check(session, experiment, actor)
 
 
-def _check_approve(_session: Session, experiment: Experiment, actor: Actor) -> None:
+def _check_whole(_session: Session, experiment: Experiment, _actor: Actor) -> None:
+    if experiment.open_tasks:
+        raise Conflict(
+            "This plan is not whole yet. Open:"
+            f" {plan_tasks.names_of(experiment.open_tasks)}."
+        )
+    faults = catalog.to_design(experiment).faults().fields
+    if faults:
+        wrong = {plan_tasks.task_of(name).value for name in faults}
+        raise Conflict(f"This plan needs a change first: {plan_tasks.names_of(wrong)}.")
+
+
+def _check_approve(session: Session, experiment: Experiment, actor: Actor) -> None:
     if experiment.reviewed_by is not None:
         raise Conflict(f"{experiment.reviewed_by.name} has approved this plan already.")
+    needed = signing.missing(experiment.risks, experiment.approvals)
     wrote = {*experiment.author_ids, experiment.owner_id, experiment.submitted_by_id}
     if actor.person_id is None or actor.person_id in wrote:
         raise Forbidden(
             "Nobody approves their own plan. Ask somebody who did not write it."
         )
+    signs = accounts.get(session, actor.person_id).signs_for
+    if needed and not {signer.value for signer in needed}.intersection(signs):
+        raise Forbidden(
+            f"Somebody who signs for {signing.named(needed)} has to approve this plan:"
+            " it touches what they answer for. An administrator names them under"
+            " Settings, People."
+        )
 
 
-def _check_start(session: Session, experiment: Experiment, _actor: Actor) -> None:
+def _check_start(session: Session, experiment: Experiment, actor: Actor) -> None:
+    _check_whole(session, experiment, actor)
     if experiment.reviewed_by_id is None and review_required(session, experiment):
         asked = experiment.status == Status.IN_REVIEW.value
         raise Conflict(
@@ -297,6 +320,7 @@ def _check_confirm(_session: Session, experiment: Experiment, actor: Actor) -> N
 
 
 _CHECKS: Mapping[Action, Callable[[Session, Experiment, Actor], None]] = {
+    Action.SUBMIT: _check_whole,
     Action.APPROVE: _check_approve,
     Action.START: _check_start,
     Action.PAUSE: _check_assigned_here,
@@ -315,6 +339,7 @@ def _snapshot(experiment: Experiment) -> dict[str, Any]:
         "coverage": experiment.coverage,
         "revision": experiment.revision,
         "reviewed_by": experiment.reviewed_by_id,
+        "approvals": experiment.approvals,
         "enrolment_ends_at": None if ends is None else ends.astimezone(UTC).isoformat(),
         "decision": experiment.decision,
         "decided_variant": experiment.decided_variant,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from experiments.actors import Actor
@@ -12,6 +12,7 @@ from experiments.errors import Conflict, InvalidInput, NotFound
 from experiments.field_faults import KEY_PATTERN
 
 PAGE_LIMIT = 200
+KEY_LENGTH = 64
 Row = TypeVar("Row")
 Mark = TypeVar("Mark", int, str)
 
@@ -135,6 +136,25 @@ def rows_after(
     """
     after = None if after_key is None else known_key(after_key, "page")
     return rows_at(session, query, column, limit, Place(after=after))
+
+
+def free_key(session: Session, column: InstrumentedAttribute[str], wanted: str) -> str:
+    """Find a key that nothing has: the wanted one, or it with the next free number.
+
+    Args:
+        session: any session.
+        column: of the keys.
+        wanted: well-formed.
+
+    Returns:
+        Such as "guided-set-up-2".
+    """
+    key, number = wanted, 1
+    while session.scalar(select(column).where(column == key)) is not None:
+        number += 1
+        tail = f"-{number}"
+        key = wanted[: KEY_LENGTH - len(tail)] + tail
+    return key
 
 
 def owner_of(actor: Actor, what: str) -> int:

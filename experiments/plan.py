@@ -32,11 +32,13 @@ from experiments.vocabulary import (
     MetricKind,
     MonitoringMode,
     ParameterType,
+    Risk,
     Role,
     Unit,
 )
 
 PLAN_FORMAT = 1
+_LATER = ("looks", "exposure_point", "risks", "wrong_if")
 # Fields of the first metric definitions, which are always written. Later ones are
 # written where they say something, so that what was stored before keeps its hash.
 _ALWAYS_WRITTEN = frozenset(
@@ -180,10 +182,12 @@ def to_plain(value: Design | Hypothesis | MetricDefinition | Plan) -> dict[str, 
         for metric in body["metrics"]:
             metric["definition"] = _saying_something(metric["definition"])
     plain: dict[str, Any] = _plain(body)
-    for design in (plain, plain.get("design")):
+    for part in (plain, plain.get("design"), plain.get("hypothesis")):
         # Added later: a plan that has none is written as it was before there were any.
-        if isinstance(design, dict) and not design.get("looks", True):
-            del design["looks"]
+        if isinstance(part, dict):
+            for name in _LATER:
+                if not part.get(name, True):
+                    del part[name]
     for hypothesis in (plain, plain.get("hypothesis")):
         # A design names its hypothesis by key; a plan holds it whole. Added later too.
         if isinstance(hypothesis, dict) and hypothesis.get("lever") == Lever.OTHER:
@@ -306,6 +310,7 @@ def _design(body: Mapping[str, Any]) -> Design:
             "layer_share": _float_or_none(body.get("layer_share")),
             "decision_rule": rule_from_json(body.get("decision_rule", {})),
             "looks": tuple(float(look) for look in body.get("looks", ())),
+            "risks": tuple(Risk(risk) for risk in body.get("risks", ())),
             "coverage": float(body["coverage"]),
             "alpha": float(body["alpha"]),
             "planned_end_at": _time(body["planned_end_at"]),

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from experiments import catalog, hypotheses
+from experiments import catalog, design_checks, hypotheses
 from experiments.actors import Actor
 from experiments.design import Design, SegmentRef
 from experiments.errors import NotFound
@@ -115,7 +115,7 @@ def _check_times(
     if design.planned_end_at <= exposures_from:
         faults.add("planned_end_at", "The end must come after the first exposures.")
     elif design.planned_end_at <= now and not ran_elsewhere:
-        faults.add("planned_end_at", catalog.PASSED)
+        faults.add("planned_end_at", design_checks.PASSED)
     ends = design.enrolment_ends_at
     if ends is not None and ends <= exposures_from:
         faults.add("enrolment_ends_at", "Enrolment must end after it begins.")

@@ -36,17 +36,17 @@ class References:
     metric_version_ids: tuple[int, ...]
 
 
-def resolve(session: Session, design: Design) -> References:
-    """Find what a design names; refuse, by field, what is missing or does not fit.
+def resolve(session: Session, design: Design, faults: Faults) -> References:
+    """Find what a design names; note, by field, what is missing or does not fit.
 
     Args:
         session: any session.
-        design: one that `Design.check` accepts.
+        design: as planned.
+        faults: takes what is wrong.
 
     Returns:
-        The numbers.
+        The numbers, 0 for what does not exist.
     """
-    faults = Faults()
     hypothesis = _hypothesis(session, faults, design)
     segment = _segment_version(
         session, faults, "segment", design.segment, design.segment_version
@@ -57,7 +57,6 @@ def resolve(session: Session, design: Design) -> References:
         _metric_version(session, faults, design, index)
         for index in range(len(design.metrics))
     ]
-    faults.raise_if_any("This experiment cannot be saved yet.")
     return References(hypothesis or 0, segment or 0, tuple(m or 0 for m in metrics))
 
 

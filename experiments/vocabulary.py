@@ -209,6 +209,36 @@ class GuardrailTest(StrEnum):
     HARM_NOT_SHOWN = "harm_not_shown"
 
 
+class PlanTask(StrEnum):
+    """What has to be answered before a plan is whole, in the order it is asked."""
+
+    HYPOTHESIS = "hypothesis"
+    SEGMENT = "segment"
+    VARIANTS = "variants"
+    METRICS = "metrics"
+    DURATION = "duration"
+    RISK = "risk"
+
+
+class Risk(StrEnum):
+    """What an experiment may touch that somebody else answers for."""
+
+    PRICE = "price"
+    LEGAL = "legal"
+    VULNERABLE = "vulnerable"
+    MESSAGING = "messaging"
+    BRAND = "brand"
+
+
+class Signer(StrEnum):
+    """For what a person may sign a plan, beside approving it."""
+
+    PRICING = "pricing"
+    LEGAL = "legal"
+    CARE = "care"
+    BRAND = "brand"
+
+
 class Evidence(StrEnum):
     """How well a hypothesis is supported before the experiment, weakest first."""
 

@@ -22,6 +22,7 @@ from web.pages import (
     metrics,
     opt_outs,
     people,
+    plan,
     planning,
     previews,
     privacy,
@@ -50,6 +51,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     segments.pages,
     metrics.pages,
     # Before the pages of one experiment: "new" is no key.
+    plan.pages,
     planning.pages,
     experiments.pages,
     ramps.pages,

@@ -15,6 +15,7 @@ from experiments import (
     segments,
 )
 from web.forms.hypotheses import Catalogue
+from web.presenters.plans import harm_in_words
 
 MOST = 2000  # beyond, a list to choose from helps nobody
 PAGE = 200
@@ -80,4 +81,5 @@ def read(database: Session) -> Catalogue:
         margins={
             m.key: m.default_margin for m in all_metrics if m.default_margin is not None
         },
+        harms={key: harm_in_words(d) for key, d in newest.items()},
     )

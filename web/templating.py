@@ -11,7 +11,7 @@ from flask_wtf.csrf import generate_csrf  # type: ignore[import-untyped]  # no t
 from experiments.vocabulary import PersonRole
 from web import theme
 from web.access import person
-from web.forms.base import attributes, fault_of
+from web.forms.base import attributes, fault_of, shown
 from web.presenters import formats
 from web.presenters.intake import band
 from web.presenters.words import WORDS, deed, who
@@ -41,6 +41,7 @@ def register(app: Flask) -> None:
         field_attributes=attributes,
         here=here,
         navigation=navigation,
+        shown=shown,
         words=WORDS,
     )
     app.jinja_env.filters.update(

@@ -38,7 +38,9 @@ from experiments.vocabulary import (
     HypothesisHeld,
     MonitoringMode,
     ParameterType,
+    PlanTask,
     PrimaryTest,
+    Risk,
     Role,
     RulePreset,
     Status,
@@ -202,6 +204,20 @@ class _DesignFields(StrictSchema):
         },
     )
     decision_rule = Part(DecisionRuleSchema, load_default=dict)
+    exposure_point = text(
+        1000,
+        load_default="",
+        metadata={"description": "When a customer first sees a difference."},
+    )
+    risks = Items(
+        Choice(Risk),
+        load_default=list,
+        metadata={
+            "description": "What it touches. Whoever answers for that has to approve"
+            " the plan: pricing for price, legal for legal, customer care for"
+            " vulnerable and messaging, brand for brand."
+        },
+    )
     hash_attribute = text(
         64,
         load_default=UNIT_ATTRIBUTE,
@@ -286,6 +302,14 @@ class ExperimentSchema(DesignSchema):
     decided_variant = Text(required=True, allow_none=True)
     decision_reason = Text(required=True, allow_none=True)
     decision_proposal = Part(ProposalSchema, required=True, allow_none=True)
+    open_tasks = Items(
+        Choice(PlanTask),
+        required=True,
+        metadata={
+            "description": "Parts of the plan that nobody has answered on its pages"
+            " yet: what a draft says about them is a placeholder."
+        },
+    )
     actions = Items(Part(ActionSchema), required=True)
 
 

@@ -70,6 +70,11 @@ class _HypothesisFields(StrictSchema):
     if_up = text(1000, required=True, metadata={"description": "What you do then."})
     if_flat = text(1000, required=True, metadata={"description": "What you do then."})
     if_down = text(1000, required=True, metadata={"description": "What you do then."})
+    wrong_if = text(
+        1000,
+        load_default="",
+        metadata={"description": "What would show that it is wrong."},
+    )
     forecast = Part(
         ForecastSchema,
         required=True,

@@ -19,6 +19,8 @@ class Person(Base):
     name: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(20))
     password_hash: Mapped[str | None] = mapped_column(String(200))
+    # vocabulary.Signer that this person may sign plans as.
+    signs_for: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
 

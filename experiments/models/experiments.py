@@ -46,6 +46,10 @@ class Experiment(Base):
     fallback_attribute: Mapped[str | None] = mapped_column(String(64))
     # A decision_rule.DecisionRule; what has none has the usual one.
     decision_rule: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    # When a customer first sees a difference, in words; "" where nobody said.
+    exposure_point: Mapped[str] = mapped_column(String(1000), server_default="")
+    # vocabulary.Risk that it touches.
+    risks: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
     layer: Mapped[str | None] = mapped_column(String(64))  # key of a Layer
     layer_share: Mapped[float | None]  # of the layer's customers, 0 to 1
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
@@ -61,6 +65,11 @@ class Experiment(Base):
     pre_registered: Mapped[bool]
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     submitted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    # vocabulary.PlanTask that nobody has answered: what the draft says about them is
+    # a placeholder. Plans that came whole have none.
+    open_tasks: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
+    # [{"person_id", "name", "signs_for": [vocabulary.Signer]}] of this review.
+    approvals: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
     # Everybody who wrote the plan: none of them may approve it.
     author_ids: Mapped[list[Any]] = mapped_column(default=list)
     started_at: Mapped[datetime | None]

@@ -36,6 +36,7 @@ class HypothesisRow(Base):
     if_up: Mapped[str] = mapped_column(String(1000))
     if_flat: Mapped[str] = mapped_column(String(1000))
     if_down: Mapped[str] = mapped_column(String(1000))
+    wrong_if: Mapped[str] = mapped_column(String(1000), server_default="")
     # All four, or none where nobody made a forecast.
     forecast_lift_low: Mapped[float | None]  # 10 % quantile of the relative lift
     forecast_lift_mid: Mapped[float | None]

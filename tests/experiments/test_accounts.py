@@ -67,6 +67,7 @@ def test_create_person__complete__is_stored_in_lower_case_and_audited(
         "name": "Zoë Ünal",
         "role": "editor",
         "active": True,
+        "signs_for": [],
     }
     assert entry.before is None
 

@@ -63,6 +63,7 @@ from experiments.vocabulary import (
     LearningRelation,
     PersonRole,
     QuarantineReason,
+    Signer,
 )
 from tests import factories
 from tests.experiments.sent_messages import aside, track
@@ -92,6 +93,7 @@ def change_people(session: Session) -> None:
     actor = accounts.actor_for(bob)
     accounts.set_password(session, bob.id, PASSWORD + "!", actor=actor, now=NOW)
     accounts.set_role(session, bob.id, PersonRole.VIEWER, actor=SYSTEM, now=NOW)
+    accounts.set_signs_for(session, bob.id, [Signer.LEGAL], actor=SYSTEM, now=NOW)
     accounts.set_active(session, bob.id, active=False, actor=SYSTEM, now=NOW)
     accounts.set_active(session, bob.id, active=True, actor=SYSTEM, now=NOW)
     token = sign_in_links.create(session, bob.id, NOW)

@@ -58,8 +58,9 @@ LEAST_ROLE = {
     "web.ramps.new_phase": EDITOR,
     "web.ramps.steps": EDITOR,
     "web.ramps.cancel": EDITOR,
-    "web.planning.new": EDITOR,
-    "web.planning.edit": EDITOR,
+    "web.plan.new": EDITOR,
+    "web.plan.tasks": VIEWER,
+    "web.plan.task": EDITOR,
     "web.planning.review": VIEWER,
     "web.planning.step": EDITOR,
     "web.results.show": VIEWER,
@@ -97,6 +98,7 @@ LEAST_ROLE = {
     "web.people.invite": ADMIN,
     "web.people.show": ADMIN,
     "web.people.set_role": ADMIN,
+    "web.people.set_signs_for": ADMIN,
     "web.people.make_link": ADMIN,
     "web.people.set_active": ADMIN,
     "web.keys.listing": EDITOR,
@@ -136,6 +138,18 @@ VALUES = {
 }
 
 
+# Of a link, hours, an import, a result and a learning that are not stored here.
+NOT_THERE_YET = {
+    "web.sharing.read",
+    "web.data.hours",
+    "web.data.rejects",
+    "web.results.table",
+    "web.results.reproduce",
+    "web.learnings.show",
+    "web.learnings.compare",
+}
+
+
 def rules_of(app: Flask) -> list[Rule]:
     return [r for r in app.url_map.iter_rules() if r.endpoint.startswith("web.")]
 
@@ -151,6 +165,8 @@ def path_of(rule: Rule) -> str:
         "reason": "invalid_score",
         "language": "de",
     }
+    if blueprint == "web.plan":
+        values["name"] = "segment"
     built = rule.rule
     for name in rule.arguments:
         built = re.sub(rf"<(?:[^<>]*:)?{name}>", values.get(name, "1"), built)
@@ -307,8 +323,7 @@ def test_every_get__by_an_admin__changes_nothing(
         with filled.get(path) as answer:
             # Of a customer's link, a source and an import, which nobody has here.
             nothing = endpoint.startswith(("web.asking.", "web.choosing."))
-            nothing = nothing or endpoint == "web.sharing.read"
-            nothing = nothing or endpoint in {"web.data.hours", "web.data.rejects"}
+            nothing = nothing or endpoint in NOT_THERE_YET
             there = {404} if nothing else {200, 302}
             assert answer.status_code in there, endpoint
     assert dump(context) == before

@@ -16,7 +16,9 @@ from experiments.models import Person, SegmentSize
 from experiments.vocabulary import Direction, MetricKind, PersonRole
 from tests.baselines import keep_baseline
 from tests.factories import (
+    EXPERIMENT,
     RETENTION,
+    make_experiment,
     make_hypothesis,
     make_metric,
     make_person,
@@ -106,9 +108,9 @@ def test_plan_form__segment_chosen__its_size_stands_beside(
 ) -> None:
     visitor = signed_in(PersonRole.EDITOR)
     with transaction(context.sessions) as session:
-        make_segment(session)
+        make_experiment(session, accounts.actor_for(session.get_one(Person, 1)))
     counted(context, "business")
-    page = visitor.get("/experiments/new").text
+    page = visitor.get(f"/experiments/{EXPERIMENT}/plan/segment").text
     assert "Business customers (40, 50 % of all)" in page
     assert "40 customers, 50 % of all" in page
     assert "nudge</a>: 50 % are in its segment too, 25 % seen in it so far." in page

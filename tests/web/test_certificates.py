@@ -95,11 +95,11 @@ def test_review__primary_without_certificate__is_marked_until_it_has_one(
         factories.make_experiment(session, factories.make_actor(session))
     path = f"/experiments/{factories.EXPERIMENT}/review"
     assert "it is not certified yet" in browser.get(path).text
-    form = browser.get(f"/experiments/{factories.EXPERIMENT}/edit").text
+    form = browser.get(f"/experiments/{factories.EXPERIMENT}/plan/metrics").text
     assert "Not certified: CSAT and Day-30 retention." in form
     finish(context)
     assert "certified" not in browser.get(path).text
-    form = browser.get(f"/experiments/{factories.EXPERIMENT}/edit").text
+    form = browser.get(f"/experiments/{factories.EXPERIMENT}/plan/metrics").text
     assert "Not certified: CSAT." in form
 
 

@@ -24,7 +24,7 @@ from tests.surveys import make_survey
 from tests.web.conftest import BASE, Visitor
 from tests.web.markup import FormMarkup, main_form, read_page
 from web.forms import base, fields
-from web.forms.account import PasswordForm, PersonForm, RoleForm
+from web.forms.account import PasswordForm, PersonForm, RoleForm, SignsForm
 from web.forms.actions import (
     CoverageForm,
     DecisionForm,
@@ -33,13 +33,14 @@ from web.forms.actions import (
     StopForm,
 )
 from web.forms.connectors import ConnectorForm, MappingForm, SecretForm
-from web.forms.experiments import ExperimentForm
 from web.forms.explain import ExplainForm
 from web.forms.hypotheses import HypothesisForm
 from web.forms.layers import HoldoutForm, LayerForm, ReservationForm
 from web.forms.lists import ListedForm
 from web.forms.metrics import DefinitionForm, EntryForm, MetricForm
 from web.forms.opt_outs import ChoiceLinksForm, CustomerWordsForm
+from web.forms.plan_pages import PAGES as PLAN_PAGES
+from web.forms.plan_pages import HypothesisPage
 from web.forms.previews import PreviewForm
 from web.forms.privacy import CustomerForm, EraseForm
 from web.forms.segments import RulesForm, SegmentForm
@@ -68,6 +69,7 @@ PAGES = (
     FormPage(PasswordForm, "/account"),
     FormPage(PersonForm, "/settings/people"),
     FormPage(RoleForm, "/settings/people/2", sends_to="/settings/people/2/role"),
+    FormPage(SignsForm, "/settings/people/2", sends_to="/settings/people/2/signs-for"),
     FormPage(KeyForm, "/settings/keys"),
     FormPage(ConnectorForm, "/settings/connectors", filled=(("secret", "x" * 16),)),
     FormPage(MappingForm, "/settings/connectors/supportdesk1"),
@@ -91,8 +93,11 @@ PAGES = (
     FormPage(EntryForm, "/catalogue/csat/edit"),
     FormPage(HypothesisForm, "/hypotheses/new"),
     FormPage(HypothesisForm, "/hypotheses/annual-nudge/edit"),
-    FormPage(ExperimentForm, "/experiments/new"),
-    FormPage(ExperimentForm, "/experiments/annual-plan-nudge/edit"),
+    FormPage(HypothesisPage, "/experiments/new"),
+    *(
+        FormPage(form, f"/experiments/annual-plan-nudge/plan/{task}")
+        for task, form in PLAN_PAGES.items()
+    ),
     FormPage(ReasonForm, "/experiments/in-review/review", action="send_back"),
     FormPage(ReasonForm, "/experiments/runs/stop-enrolment"),
     FormPage(ReasonForm, "/experiments/runs/new-phase"),
@@ -136,7 +141,7 @@ PAGES = (
 NOT_ASKED = {
     "/settings/stages/renewal": {"key"},
     "/hypotheses/annual-nudge/edit": {"key"},
-    "/experiments/annual-plan-nudge/edit": {"key"},
+    "/experiments/annual-plan-nudge/plan/hypothesis": {"key"},
 }
 # What somebody typed into these is not written into a page.
 NEVER_SHOWN = {"password", "secret", "secret-secret"}
@@ -249,7 +254,11 @@ def form_of(page: FormPage, text: str, button: str | None) -> FormMarkup:
 
 def unchecked(sent: dict[str, list[str]]) -> set[str]:
     """Name the boxes: a browser sends nothing for one that is not ticked."""
-    return {name for name in sent if name in {"breakdowns", "health_metrics"}}
+    return {
+        name
+        for name in sent
+        if name in {"breakdowns", "health_metrics", "risks", "signs_for"}
+    }
 
 
 def test_set_up__each_field_with_a_bad_value__is_named(
@@ -273,7 +282,8 @@ def test_set_up__each_field_with_a_bad_value__is_named(
 def test_forms__all_of_them__are_tried() -> None:
     tried = {page.form for page in PAGES} | {SetUpForm}
     parts = {"RuleForm", "VariantForm", "PersonalForm", "MetricChoiceForm"}
-    parts |= {"DurationForm", "HypothesisCoreForm"}
+    parts |= {"DurationForm", "HypothesisCoreForm", "PlanHypothesisForm", "KnownForm"}
+    parts |= {"ExperimentForm"}  # all pages of a plan together
     parts |= {"ReplayForm"}  # needs messages set aside: tests/web/test_data.py
     known = {f for f in subclasses(base.AbideForm) if f.__module__.startswith("web.")}
     assert {form.__name__ for form in known - tried} == parts

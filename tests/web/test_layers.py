@@ -96,7 +96,7 @@ def test_plan__in_a_layer__is_stored_and_shown(
         actor = factories.make_actor(session, "Bob")
         factories.make_experiment(session, actor, layer="checkout", layer_share=0.25)
     path = f"/experiments/{factories.EXPERIMENT}"
-    form = visitor.get(f"{path}/edit").text
+    form = visitor.get(f"{path}/plan/segment").text
     assert '<option selected value="checkout">Checkout</option>' in form
     assert "checkout, 25 %" in visitor.get(path).text
     with transaction(context.sessions) as session:

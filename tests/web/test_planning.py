@@ -1,4 +1,4 @@
-"""Planning an experiment on one page: write, change, compare, review, start."""
+"""Planning an experiment page by page: write, change, compare, review, start."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,9 +19,11 @@ from experiments.vocabulary import (
     GuardrailTest,
     MonitoringMode,
     PersonRole,
+    PlanTask,
     Role,
     RulePreset,
     Status,
+    Unit,
 )
 from tests.baselines import keep_baseline
 from tests.clock import FakeClock
@@ -38,6 +40,8 @@ from tests.factories import (
 )
 from tests.web.conftest import BASE, Visitor
 from tests.web.markup import main_form
+from web.forms.plan_pages import fields_of
+from web.forms.values import key_from
 
 SignIn = Callable[..., Visitor]
 # What a person types for the plan that `tests.factories.design_value` describes.
@@ -84,6 +88,10 @@ NEW_HYPOTHESIS = {
     "lift_mid": "2",
     "lift_high": "5",
     "ship_probability": "40",
+    "segment": SEGMENT,
+    "metric": RETENTION,
+    "expected_change": "1.5",
+    "wrong_if": "It does not rise.",
 }
 
 
@@ -97,11 +105,38 @@ def planner(signed_in: SignIn, context: Context) -> Visitor:
     return visitor
 
 
-def send(
-    visitor: Visitor, typed: dict[str, Any], action: str = "save", key: str = ""
+PAGE_OF = {
+    "variant": PlanTask.VARIANTS,
+    "rule": PlanTask.VARIANTS,
+    "metric": PlanTask.METRICS,
+    "duration": PlanTask.DURATION,
+}
+
+
+def send(visitor: Visitor, typed: dict[str, Any], action: str = "save") -> TestResponse:
+    """Answer one page of a plan after another, until one of them is shown again."""
+    key = typed.get("key") or key_from(typed["name"], "experiment")
+    last = next((page for word, page in PAGE_OF.items() if word in action), None)
+    begun = visitor.get(f"/experiments/{key}/plan").status_code == 200
+    for task in PlanTask:
+        path = f"/experiments/{key}/plan/{task}"
+        if task == PlanTask.HYPOTHESIS and not begun:
+            path = "/experiments/new"
+        answer = answer_page(
+            visitor, path, task, typed, action if task == last else "save"
+        )
+        if answer.status_code != 302 or task in {last, PlanTask.RISK}:
+            return answer
+    raise AssertionError("the last page answers")
+
+
+def answer_page(
+    visitor: Visitor, path: str, task: PlanTask, typed: dict[str, Any], action: str
 ) -> TestResponse:
-    path = f"/experiments/{key}/edit" if key else "/experiments/new"
-    sent = {"csrf_token": visitor.token(path), "action": action, **typed}
+    """Send a page as a browser does, with what is typed over what it shows."""
+    sent: dict[str, Any] = main_form(visitor.get(path).text).sent(action=action)
+    own = fields_of(task)
+    sent |= {n: v for n, v in typed.items() if n.partition("-")[0] in own}
     return visitor.client.post(path, data=sent, base_url=BASE)
 
 
@@ -161,12 +196,11 @@ def test_plan__shown_for_a_change__saves_back_the_same(
         guardrails=GuardrailTest.HARM_NOT_SHOWN,
         splits_not_worse=True,
     )
-    form = main_form(planner.get(f"/experiments/{EXPERIMENT}/edit").text)
-    sent = form.sent(action="save", csrf_token=planner.token("/"))
-    path = f"/experiments/{EXPERIMENT}/edit"
-    answer = planner.client.post(path, data=sent, base_url=BASE)
-    assert answer.status_code == 302
-    assert stored(context) == before
+    for task in PlanTask:
+        path = f"/experiments/{EXPERIMENT}/plan/{task}"
+        answer = answer_page(planner, path, task, {}, "save")
+        assert answer.headers["Location"] == f"/experiments/{EXPERIMENT}/review"
+        assert stored(context) == before
 
 
 def test_rule__that_needs_a_margin__asks_for_it_at_the_primary_metric(
@@ -192,11 +226,9 @@ def test_stored_time_of_day__of_a_date_that_is_not_changed__is_kept(
         make_experiment(session, owner)
     before = stored(context)
     assert before.planned_end_at.hour == 9
-    form = main_form(planner.get(f"/experiments/{EXPERIMENT}/edit").text)
-    sent = form.sent(action="save", csrf_token=planner.token("/"), name="Other")
-    path = f"/experiments/{EXPERIMENT}/edit"
-    assert planner.client.post(path, data=sent, base_url=BASE).status_code == 302
-    assert stored(context).name == "Other"
+    path = f"/experiments/{EXPERIMENT}/plan/duration"
+    answer_page(planner, path, PlanTask.DURATION, {"alpha": "10"}, "save")
+    assert stored(context).alpha == 0.1
     assert stored(context).planned_end_at == before.planned_end_at
 
 
@@ -225,27 +257,26 @@ def test_new_hypothesis__within_the_plan__is_registered_with_it(
     assert value.forecast.ship_probability == 0.4
 
 
-def test_new_hypothesis__of_a_plan_that_is_refused__is_not_left_behind(
+def test_new_hypothesis__of_a_page_that_is_refused__is_not_left_behind(
     planner: Visitor, context: Context
 ) -> None:
     inline = {f"new_hypothesis-{name}": text for name, text in NEW_HYPOTHESIS.items()}
-    typed = TYPED | inline | {"hypothesis": "", "variants-1-share": "40"}
-    answer = send(planner, typed)
+    answer = send(planner, TYPED | inline | {"hypothesis": "", "key": "a b"})
     assert answer.status_code == 400
-    assert "The shares add to 90 %, not 100 %: 10 % is missing." in answer.text
+    assert 'id="key-error"' in answer.text
     with transaction(context.sessions) as session, pytest.raises(NotFound):
         hypotheses.get(session, "naming-the-yearly-saving-keeps-business-customers")
 
 
-def test_new_hypothesis__with_faults__names_them_beside_those_of_the_plan(
-    planner: Visitor,
-) -> None:
-    answer = send(planner, TYPED | {"hypothesis": "", "name": ""})
-    assert 'href="#new_hypothesis-title">Enter the hypothesis in one line.' in (
-        answer.text
-    )
-    assert 'href="#name">Enter a name.' in answer.text
-    assert 'value="nudge"' in answer.text
+def test_new_hypothesis__with_faults__names_each(planner: Visitor) -> None:
+    answer = send(planner, TYPED | {"hypothesis": ""})
+    for field, words in {
+        "title": "Enter the hypothesis in one line.",
+        "evidence_text": "Enter what you have observed.",
+        "metric": "Choose a metric.",
+    }.items():
+        assert f'href="#new_hypothesis-{field}">{words}' in answer.text
+    assert 'value="Annual plan nudge"' in answer.text
 
 
 def test_fault_of_a_metric__after_a_blank_row__stands_at_its_own_row(
@@ -291,7 +322,7 @@ def test_rows__added_and_removed__keep_what_was_typed(planner: Visitor) -> None:
     assert values["variants-2-name"] == ""
     assert values["variants-1-parameters"] == '{"headline": "Save two months"}'
     assert "problems" not in form.by_id
-    third = {name: values[0] for name, values in form.sent().items()}
+    third = TYPED | {name: values[0] for name, values in form.sent().items()}
     third |= {"variants-2-name": "third", "variants-2-share": "x"}
     fewer = dict(main_form(send(planner, third, "remove_variant-1").text).values)
     assert fewer["variants-1-name"] == "third"
@@ -307,8 +338,10 @@ def test_rows__added_and_removed__keep_what_was_typed(planner: Visitor) -> None:
 def test_rows__by_an_action_we_do_not_offer__stay(
     planner: Visitor, action: str
 ) -> None:
-    form = main_form(send(planner, TYPED, action).text)
-    assert dict(form.values)["variants-1-name"] == "nudge"
+    send(planner, TYPED, "add_variant")
+    path = f"/experiments/{EXPERIMENT}/plan/variants"
+    answer = answer_page(planner, path, PlanTask.VARIANTS, TYPED, action)
+    assert dict(main_form(answer.text).values)["variants-1-name"] == "nudge"
 
 
 def test_rows__more_than_a_design_takes__are_refused_in_words(
@@ -350,14 +383,16 @@ def test_duration__worked_out__keeps_every_value_and_says_the_sentence(
     assert "the times of the looks" in send(planner, bad, "duration").text
     values = dict(main_form(answer.text).values)
     for name, value in typed.items():
-        assert values[name] == value, name
-    with transaction(context.sessions) as session, pytest.raises(NotFound):
-        catalog.get(session, EXPERIMENT)
+        if name.partition("-")[0] in fields_of(PlanTask.DURATION):
+            assert values[name] == value, name
+    with transaction(context.sessions) as session:  # nothing of it is stored yet
+        assert "duration" in catalog.get(session, EXPERIMENT).open_tasks
 
 
 BY_ACCOUNT = {
     "monitoring_mode": "fixed_end",
     "unit": "account",
+    "hash_attribute": "accountId",
     "coverage": "100",
     "duration-baseline": "70",
     "duration-power": "80",
@@ -414,7 +449,7 @@ def test_plan__looks__are_kept_or_refused_at_their_field(
         design = catalog.to_design(catalog.get(session, EXPERIMENT))
     assert design.monitoring_mode == MonitoringMode.GROUP_SEQUENTIAL
     assert design.looks == (0.4, 1.0)
-    page = planner.get(f"/experiments/{EXPERIMENT}/edit").text
+    page = planner.get(f"/experiments/{EXPERIMENT}/plan/duration").text
     assert dict(main_form(page).values)["looks"] == "40, 100"
 
 
@@ -424,7 +459,6 @@ def test_plan__looks__are_kept_or_refused_at_their_field(
         ({"duration-weekly_customers": ""}, "say how many customers come each week"),
         ({"duration-baseline": ""}, "say where the primary metric stands today"),
         ({"duration-weekly_customers": "100"}, "Not reachable: it would take"),
-        ({"metrics-0-metric": ""}, "choose the primary metric first"),
         ({"duration-baseline": "99.9"}, "look again at"),
     ],
 )
@@ -445,9 +479,7 @@ def test_duration__with_fields_refused__waits_for_those_fields(
     planner: Visitor,
 ) -> None:
     refused = {
-        "coverage": "0",
-        "variants-1-share": "x",
-        "metrics-0-change_that_matters": "1e-10",
+        "alpha": "50",
         "duration-weekly_customers": "20.000",
         "duration-power": "99.99999",
     }
@@ -457,9 +489,7 @@ def test_duration__with_fields_refused__waits_for_those_fields(
     assert "you need" not in answer.text
     for title, field in zip(
         (
-            "Share of the segment to enrol",
-            "Variant 2, Share",
-            "Metric 1, Change that matters",
+            "Accepted rate of false alarms",
             "How many customers of the segment reach the change each week?",
             "Power",
         ),
@@ -487,11 +517,11 @@ def test_duration__that_takes_very_long__is_written_with_separators(
 def test_duration__left_empty__is_taken_from_own_data_and_drawn(
     planner: Visitor, context: Context
 ) -> None:
-    keep_baseline(context, RETENTION, Basis(0.7))
-    keep_baseline(context, CSAT, Basis(4.0, 1.2, counted_share=0.1))
+    where: dict[str, Any] = {"segment": SEGMENT, "version": 1}
+    keep_baseline(context, RETENTION, Basis(0.7), **where)
+    keep_baseline(context, CSAT, Basis(4.0, 1.2, counted_share=0.1), **where)
     typed = TYPED | {
         "monitoring_mode": "fixed_end",
-        "segment": "",
         "coverage": "100",
         "duration-power": "80",
     }
@@ -502,7 +532,10 @@ def test_duration__left_empty__is_taken_from_own_data_and_drawn(
     assert answer.status_code == 200
     assert "you need 14,437 customers per variant" in answer.text
     assert "is due on 19 May" in answer.text
-    assert "From your own data: 812 customers, first seen from 5 Jan" in answer.text
+    assert (
+        "From your own data: 812 customers of the segment, first seen from 5 Jan"
+        in answer.text
+    )
     assert "<strong>CSAT:</strong> Cannot be protected at this size" in answer.text
     assert '<td role="cell" data-label="Chance" class="num">20 %</td>' in answer.text
     assert answer.text.count("<svg") >= 2
@@ -510,8 +543,9 @@ def test_duration__left_empty__is_taken_from_own_data_and_drawn(
     in_words = send(planner, typed, "duration-in-words")
     assert "you need 14,437" in in_words.text
     assert "would detect" not in in_words.text
-    stated = typed | {"metrics-1-today": "50", "metrics-1-spread": "0.2"}
-    protected = send(planner, stated, "duration")
+    known = {"metric": CSAT, "today": "50", "spread": "0.2"}
+    stated = {f"duration-guardrails-0-{name}": said for name, said in known.items()}
+    protected = send(planner, typed | stated, "duration")
     assert "<strong>CSAT:</strong>" not in protected.text
 
 
@@ -536,7 +570,6 @@ def test_duration__rule_that_asks_for_each_split__says_which_is_too_small(
     typed = TYPED | {
         "monitoring_mode": "fixed_end",
         "coverage": "100",
-        "segment": "",
         "rule-preset": "own",
         "rule-primary": "better",
         "rule-guardrails": "harm_ruled_out",
@@ -566,21 +599,26 @@ def test_plan__with_fields_that_nobody_can_mean__is_refused_at_each(
         "variants-1-name": ("Control", "differ in capital"),
         "enrolment_ends_at": ("2026-07-01", "Enrolment must end by the planned end."),
     }
-    typed = {field: text for field, (text, _) in refused.items()}
-    answer = send(planner, TYPED | typed)
-    assert answer.status_code == 400
-    for field, (_, words) in refused.items():
+    for field, (text, words) in refused.items():
+        answer = send(planner, TYPED | {field: text})
+        assert answer.status_code == 400
         said = answer.text.split(f'id="{field}-error"')[1].split("</p>")[0]
         assert words.lower() in " ".join(said.lower().split()), field
 
 
 def test_duration__of_a_survey__needs_more_customers_than_answers(
-    planner: Visitor,
+    planner: Visitor, context: Context
 ) -> None:
     """n = 2 (1.95996 + .84162)^2 (1.2 / .05)^2 = 9,042 answers, by the normal; with a
     quarter answering, four times as many customers (Student's t adds one or two).
     """
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        make_hypothesis(session, owner, key="calmer", metric=CSAT)
     typed = TYPED | {
+        "hypothesis": "calmer",
+        "metrics-1-margin": "1",
+        "metrics-1-change_that_matters": "1",
         "monitoring_mode": "fixed_end",
         "metrics-0-metric": CSAT,
         "metrics-0-change_that_matters": "0.05",
@@ -594,29 +632,46 @@ def test_duration__of_a_survey__needs_more_customers_than_answers(
     assert "you need 36,1" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("task", "field", "mine", "theirs"),
+    [
+        (PlanTask.HYPOTHESIS, "name", "My name for it", "Their name for it"),
+        (PlanTask.HYPOTHESIS, "new_hypothesis-wrong_if", "Mine", "Theirs"),
+        (PlanTask.SEGMENT, "coverage", "31", "32"),
+        (PlanTask.VARIANTS, "variants-1-description", "Mine", "Theirs"),
+        (PlanTask.METRICS, "metrics-0-change_that_matters", "3.1", "3.2"),
+        (PlanTask.DURATION, "planned_units", "5551", "5552"),
+        (PlanTask.RISK, "risks", "price", "legal"),
+    ],
+)
 def test_save__after_somebody_else_saved__shows_both_and_loses_nothing(
-    planner: Visitor, signed_in: SignIn, context: Context
+    planner: Visitor,
+    signed_in: SignIn,
+    context: Context,
+    task: PlanTask,
+    field: str,
+    mine: str,
+    theirs: str,
 ) -> None:
-    send(planner, TYPED)
+    with transaction(context.sessions) as session:
+        make_experiment(session, accounts.actor_for(session.get_one(Person, 1)))
     other = signed_in(PersonRole.EDITOR, "Bob")
-    path = f"/experiments/{EXPERIMENT}/edit"
-    mine = main_form(planner.get(path).text).sent(
-        action="save", name="My name for it", csrf_token=planner.token("/")
-    )
-    theirs = main_form(other.get(path).text).sent(
-        action="save", name="Their name for it", csrf_token=other.token("/")
-    )
-    assert other.client.post(path, data=theirs, base_url=BASE).status_code == 302
-    refused = planner.client.post(path, data=mine, base_url=BASE)
+    path = f"/experiments/{EXPERIMENT}/plan/{task}"
+    sent = main_form(planner.get(path).text).sent(action="save")
+    assert answer_page(other, path, task, {field: theirs}, "save").status_code == 302
+    saved = stored(context)
+    refused = planner.client.post(path, data=sent | {field: mine}, base_url=BASE)
     assert refused.status_code == 400
     assert "Somebody saved this since you opened it." in refused.text
-    assert "Their name for it" in refused.text
+    table = refused.text.split("What differs")[1].split("</table>")[0]
+    for text in (mine, theirs) if task != PlanTask.RISK else ("Prices", "Contracts"):
+        assert text in table
     again = main_form(refused.text)
-    assert dict(again.values)["name"] == "My name for it"
-    assert stored(context).name == "Their name for it"
-    over = again.sent(action="save", csrf_token=planner.token("/"))
+    assert (field, mine) in again.values
+    assert stored(context) == saved
+    over = again.sent(action="save")
     assert planner.client.post(path, data=over, base_url=BASE).status_code == 302
-    assert stored(context).name == "My name for it"
+    assert (field, mine) in main_form(planner.get(path).text).values
 
 
 def test_hypothesis__after_somebody_else_saved__shows_both_and_loses_nothing(
@@ -637,20 +692,81 @@ def test_hypothesis__after_somebody_else_saved__shows_both_and_loses_nothing(
 
 
 def test_key__taken_already__is_said_at_the_key(planner: Visitor) -> None:
-    assert send(planner, TYPED).status_code == 302
-    answer = send(planner, TYPED)
+    send(planner, TYPED, "add_variant")
+    page = PlanTask.HYPOTHESIS
+    answer = answer_page(planner, "/experiments/new", page, TYPED, "save")
     assert answer.status_code == 400
     assert 'href="#key">This key is taken.' in answer.text
+    unnamed = TYPED | {"key": "", "name": EXPERIMENT}
+    other = answer_page(planner, "/experiments/new", page, unnamed, "save")
+    assert other.headers["Location"] == f"/experiments/{EXPERIMENT}-2/plan/segment"
 
 
 def test_plan__from_a_hypothesis__asks_nothing_twice(planner: Visitor) -> None:
-    page = planner.get(f"/experiments/new?hypothesis={HYPOTHESIS}").text
-    values = dict(main_form(page).values)
+    new = f"/experiments/new?hypothesis={HYPOTHESIS}"
+    values = dict(main_form(planner.get(new).text).values)
     assert values["hypothesis"] == HYPOTHESIS
+    assert values["name"] == "Naming the yearly saving keeps business customers"
+    first = answer_page(planner, new, PlanTask.HYPOTHESIS, {"key": "k"}, "save")
+    assert first.headers["Location"] == "/experiments/k/plan/segment"
+    values = dict(main_form(planner.get("/experiments/k/plan/segment").text).values)
     assert values["segment"] == SEGMENT
+    values = dict(main_form(planner.get("/experiments/k/plan/metrics").text).values)
     assert values["metrics-0-metric"] == RETENTION
     assert values["metrics-0-change_that_matters"] == "1.5"
     assert values["metrics-1-metric"] == CSAT
+
+
+def test_tasks__of_a_draft__say_how_far_each_is_and_what_was_answered(
+    planner: Visitor, signed_in: SignIn, context: Context
+) -> None:
+    def states(text: str) -> list[str]:
+        tasks = text.split('class="tasks"')[1].split("</ol>", maxsplit=1)[0]
+        found = ("Not started", "In progress", "Done", "Needs a change")
+        return [next(w for w in found if w in li) for li in tasks.split("<li>")[1:]]
+
+    path = f"/experiments/{EXPERIMENT}/plan"
+    send(planner, TYPED, "add_metric")
+    page = planner.get(path).text
+    assert states(page) == ["Done"] * 3 + ["In progress"] + ["Not started"] * 2
+    assert "3 of 6 done" in page
+    assert "If we do this for Business customers, Day-30 retention will rise" in page
+    # What is no plan yet is neither shown as one nor started.
+    for other in (f"/experiments/{EXPERIMENT}", f"/experiments/{EXPERIMENT}/review"):
+        assert planner.get(other).headers["Location"] == path
+    refused = step(planner, "start")
+    assert "This plan is not whole yet. Open: Metrics and guardrails," in refused.text
+    viewer = signed_in(PersonRole.VIEWER, "Vera")
+    assert "plan/segment" not in viewer.get(path).text
+    send(planner, TYPED)
+    # What other answers make wrong is said where it is asked.
+    by_account = {"unit": "account", "hash_attribute": "a", "assigned_by": "external"}
+    variants = f"{path}/variants"
+    answer_page(planner, f"{path}/segment", PlanTask.SEGMENT, TYPED, "save")
+    refused = answer_page(planner, variants, PlanTask.VARIANTS, by_account, "save")
+    assert 'id="unit-error"' in refused.text
+    assert stored(context).unit == Unit.CUSTOMER
+
+
+def test_answer__that_makes_another_wrong__is_kept_and_named_there(
+    planner: Visitor, context: Context
+) -> None:
+    send(planner, TYPED)
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        make_hypothesis(session, owner, key="calmer", metric=CSAT)
+    path = f"/experiments/{EXPERIMENT}/plan"
+    changed = {"hypothesis": "calmer"}
+    answer = answer_page(
+        planner, f"{path}/hypothesis", PlanTask.HYPOTHESIS, changed, "save"
+    )
+    # CSAT was the guardrail and decides now: another guardrail is needed.
+    assert answer.headers["Location"] == f"{path}/metrics"
+    page = planner.get(path).text
+    assert "Needs a change" in page
+    assert "Choose at least one guardrail, with its margin." in page
+    review = planner.get(f"/experiments/{EXPERIMENT}/review").text
+    assert "This plan needs a change first: Metrics and guardrails." in review
 
 
 def test_plan__without_segment_and_metric__says_where_to_begin(
@@ -726,10 +842,10 @@ def test_plan__once_started__cannot_be_edited(
     planner: Visitor, context: Context
 ) -> None:
     send(planner, TYPED)
-    form = main_form(planner.get(f"/experiments/{EXPERIMENT}/edit").text)
+    path = f"/experiments/{EXPERIMENT}/plan/hypothesis"
+    form = main_form(planner.get(path).text)
     step(planner, "start")
     sent = form.sent(action="save", name="Later", csrf_token=planner.token("/"))
-    path = f"/experiments/{EXPERIMENT}/edit"
     answer = planner.client.post(path, data=sent, base_url=BASE)
     assert answer.status_code == 400
     assert "Only a draft can be edited" in answer.text

@@ -1,9 +1,9 @@
 """Forms about people: one's own password, letting others in, their roles."""
 
-from experiments.vocabulary import PersonRole
+from experiments.vocabulary import PersonRole, Signer
 from web.forms.base import AbideForm
-from web.forms.fields import Choice, Password, Text
-from web.presenters.words import PERSON_ROLE
+from web.forms.fields import Boxes, Choice, Password, Text
+from web.presenters.words import PERSON_ROLE, SIGNER
 
 ROLES = [(role.value, PERSON_ROLE[role]) for role in PersonRole]
 
@@ -35,3 +35,14 @@ class RoleForm(AbideForm):
     """Another role for somebody."""
 
     role = Choice("Role", "A new role signs the person out.", choices=ROLES)
+
+
+class SignsForm(AbideForm):
+    """For what somebody signs plans."""
+
+    signs_for = Boxes(
+        "Signs plans for",
+        "A plan that touches one of these can start only when somebody who signs for"
+        " it has approved it. It takes the role of an approver too.",
+        choices=[(signer.value, SIGNER[signer]) for signer in Signer],
+    )

@@ -1,8 +1,10 @@
-"""The form of an experiment: all of its plan on one page."""
+"""The form of a plan, of which one page is shown at a time."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
+
+from typing_extensions import override
 
 from experiments.design import (
     MAX_VARIANTS,
@@ -13,192 +15,63 @@ from experiments.design import (
     VariantSpec,
 )
 from experiments.field_faults import LEAST_CHANGE, MAX_CHANGE
+from experiments.hypotheses import forecast_of
+from experiments.models import HypothesisRow
 from experiments.vocabulary import (
     UNIT_ATTRIBUTE,
     AssignedBy,
     Goal,
     MonitoringMode,
     ParameterType,
+    PlanTask,
+    Risk,
     Role,
     Unit,
 )
-from web.forms.base import AbideForm
+from web.forms.base import Problem
 from web.forms.fields import (
     NEVER,
     NONE,
     PERCENT,
-    Boxes,
-    Choice,
-    Day,
     Hidden,
-    Json,
-    Number,
-    Part,
-    Radios,
     Rows,
-    Text,
-    Whole,
     options,
 )
-from web.forms.hypotheses import (
-    NAMES,
-    Catalogue,
-    HypothesisCoreForm,
+from web.forms.hypotheses import Catalogue
+from web.forms.plan_pages import (
+    DurationPage,
+    HypothesisPage,
+    MetricsPage,
+    RiskPage,
+    SegmentPage,
+    VariantsPage,
+    fields_of,
 )
-from web.forms.plan_parts import (
-    KEY_WORDS,
-    DurationForm,
-    MetricChoiceForm,
-    PersonalForm,
-    RuleForm,
-    VariantForm,
-)
+from web.forms.plan_parts import MetricChoiceForm, PersonalForm, VariantForm
 from web.forms.values import key_from, pick
 from web.presenters.formats import pretty_json
-from web.presenters.monitoring import CHOICES
-from web.presenters.words import ASSIGNED_BY, DRAWN, GOAL
-
-# More than any design may have, so that experiments refuses it in words.
-MOST_ROWS = 60
 
 
-class ExperimentForm(AbideForm):
-    """A whole experiment."""
+class ExperimentForm(
+    HypothesisPage, SegmentPage, VariantsPage, MetricsPage, DurationPage, RiskPage
+):
+    """A whole plan, of which one page is shown.
 
-    name = Text("Name", "Short, as your team calls it.")
-    goal = Choice("What is it for?", choices=[(g.value, GOAL[g]) for g in Goal])
-    hypothesis = Choice("Which hypothesis does it test?")
-    new_hypothesis = Part(HypothesisCoreForm, "New hypothesis")
-    segment = Choice("Which segment is it for?", needed="a segment")
-    coverage = Number(
-        "Share of the segment to enrol",
-        scale=PERCENT,
-        low=0.1,
-        high=100,
-        default="100",
-    )
-    layer = Choice(
-        "Does it exclude other experiments?",
-        "Experiments of one layer never share a customer.",
-        default="",
-    )
-    layer_share = Number(
-        "Share of the layer it takes",
-        scale=PERCENT,
-        low=0.1,
-        high=100,
-        optional=True,
-    )
-    unit = Radios(
-        "Who is drawn?",
-        "Choose accounts when the people of one company share what you change, such"
-        " as a price or a setting: all of them get the same variant, and their results"
-        " count as one account's. It takes more customers to be as sure.",
-        choices=[(u.value, DRAWN[u]) for u in Unit],
-        default=Unit.CUSTOMER.value,
-    )
-    hash_attribute = Text(
-        "Drawn by the attribute",
-        "id is the customer's own. For accounts, the attribute in which your app sends"
-        " the account's id, such as accountId.",
-        longest=64,
-        optional=True,
-        default=UNIT_ATTRIBUTE,
-    )
-    fallback_attribute = Text(
-        "Where it is missing, drawn by",
-        "Leave it empty to leave such customers out.",
-        longest=64,
-        optional=True,
-    )
-    assigned_by = Radios(
-        "Who decides which customer gets which variant?",
-        choices=[(a.value, ASSIGNED_BY[a]) for a in AssignedBy],
-        default=AssignedBy.ABIDE.value,
-    )
-    variants = Rows(
-        Part(VariantForm, "Variant"), "Variants", min_entries=2, max_entries=MOST_ROWS
-    )
-    personalised = Choice("Which variant is personalised?", default="")
-    rules = Rows(
-        Part(PersonalForm, "Line"),
-        "Personalised rules",
-        min_entries=1,
-        max_entries=MOST_ROWS,
-    )
-    parameter_types = Json(
-        "Types of parameters",
-        "Leave it empty to take them from the values. Else such as"
-        ' {"price": "float"}; there are string, boolean, integer, float and json.',
-        rows=2,
-    )
-    metrics = Rows(
-        Part(MetricChoiceForm, "Metric"),
-        "Metrics",
-        min_entries=2,
-        max_entries=MOST_ROWS,
-    )
-    rule = Part(RuleForm, "Decision rule")
-    duration = Part(DurationForm, "Duration")
-    planned_units = Whole(
-        "Planned size",
-        "Customers, or accounts where these are drawn; all variants together.",
-    )
-    planned_end_at = Day("Planned end")
-    monitoring_mode = Radios(
-        "When do you see estimates?",
-        "Fixed when the experiment starts. Between looks nobody sees an estimate.",
-        choices=[(mode.value, words) for mode, words in CHOICES.items()],
-        default=MonitoringMode.GROUP_SEQUENTIAL.value,
-    )
-    looks = Text(
-        "Looks, in percent of the planned size",
-        "For planned looks only, such as 50, 100. Leave it empty for 25, 50, 75"
-        " and 100.",
-        longest=200,
-        optional=True,
-    )
-    exposures_from = Day(
-        "First exposures that count",
-        "Leave it empty to begin with the start. A day in the past is for experiments"
-        " that another system assigns; for others an admin may choose one, and says why"
-        " at the start.",
-        optional=True,
-    )
-    enrolment_ends_at = Day(
-        "Enrolment ends",
-        "Leave it empty to enrol until the planned end.",
-        optional=True,
-    )
-    breakdowns = Boxes(
-        "Show results by these segments too",
-        "Choose before the start; splits chosen afterwards find too much.",
-    )
-    alpha = Number(
-        "Accepted rate of false alarms",
-        "5 % unless you have agreed on another.",
-        scale=PERCENT,
-        low=0.1,
-        high=20,
-        default="5",
-    )
-    key = Text(
-        "Key",
-        "Your app asks for the experiment by it. It cannot be changed. Leave it empty"
-        " to make it from the name.",
-        longest=64,
-        optional=True,
-        render_kw=KEY_WORDS,
-    )
+    What the others hold comes from the stored draft, so that every page knows all of
+    the plan and none has to ask for it.
+    """
+
+    task: PlanTask | None = None  # whose page is shown
+
     revision = Hidden()
 
     def offer(self, catalogue: Catalogue) -> None:
         """Fill the lists, and read changes and margins in their metric's unit."""
-        self.new_hypothesis.form.journey_stage.choices = options(catalogue.stages)
+        self.new_hypothesis.form.offer(catalogue)
         self.new_hypothesis.is_unused = bool(self.hypothesis.data)
         self.duration.is_unused = True  # none of it is stored; its button checks it
         self.hypothesis.choices = options(
-            [("", "A new one, written below"), *catalogue.hypotheses]
+            [("", "The one that is written below"), *catalogue.hypotheses]
         )
         self.segment.choices = options([NONE, *catalogue.segments])
         self.breakdowns.choices = options(catalogue.segments)
@@ -228,6 +101,12 @@ class ExperimentForm(AbideForm):
             number.low = LEAST_CHANGE * scale
             number.high = 99.99 if scale == PERCENT else MAX_CHANGE
             number.unit = "points" if scale == PERCENT else ""
+        harm = catalogue.harms.get(row.metric.data)
+        if harm is not None:
+            row.margin.description = (
+                f"For a guardrail: we accept {harm}. It may be empty where the metric"
+                " has a usual one."
+            )
 
     @property
     def by_account(self) -> bool:
@@ -274,7 +153,7 @@ class ExperimentForm(AbideForm):
         ends = self.planned_end_at.at(times.get("planned_end_at"))
         return Design(
             key=key,
-            name=self.name.data or "",
+            name=self.name.data or self.new_hypothesis.form.title.data or "",
             hypothesis=hypothesis,
             goal=pick(Goal, self.goal.data),
             assigned_by=pick(AssignedBy, self.assigned_by.data),
@@ -301,6 +180,8 @@ class ExperimentForm(AbideForm):
             hash_attribute=self.hash_attribute.data or UNIT_ATTRIBUTE,
             fallback_attribute=self.fallback_attribute.data or None,
             decision_rule=self.rule.form.rule(),
+            exposure_point=self.exposure_point.data or "",
+            risks=tuple(pick(Risk, risk) for risk in self.risks.data or ()),
         )
 
     @property
@@ -350,11 +231,18 @@ class ExperimentForm(AbideForm):
                 metric=row.metric.data,
                 version=catalogue.metric_versions.get(row.metric.data, 1),
                 role=pick(Role, row.role.data),
-                change_that_matters=row.change_that_matters.value,
+                change_that_matters=self._change(row, catalogue),
                 margin=self._margin(row, catalogue),
             )
             for _, row in self.chosen_metrics
         ]
+
+    def _change(self, row: MetricChoiceForm, catalogue: Catalogue) -> float:
+        """Take the change as typed; a guardrail's may be its largest harm."""
+        typed = row.change_that_matters.value_or_none
+        if typed is None and row.role.data == Role.GUARDRAIL.value:
+            typed = self._margin(row, catalogue)
+        return math.nan if typed is None else float(typed)
 
     def _margin(self, row: MetricChoiceForm, catalogue: Catalogue) -> float | None:
         """Take the margin as typed; a guardrail's may be the metric's usual one."""
@@ -382,7 +270,8 @@ class ExperimentForm(AbideForm):
 
     def new_key(self) -> str:
         """Take the key as typed, or make it from the name."""
-        return str(self.key.data or key_from(self.name.data or "", "experiment"))
+        name = self.name.data or self.new_hypothesis.form.title.data or ""
+        return str(self.key.data or key_from(name, "experiment"))
 
     def show(self, design: Design, scales: Mapping[str, int], revision: int) -> None:
         """Fill the form from a stored design.
@@ -411,11 +300,21 @@ class ExperimentForm(AbideForm):
             self[name].data = None if time is None else time.date()
         self.breakdowns.data = [ref.segment for ref in design.breakdowns]
         self.revision.data = str(revision)
+        self.exposure_point.data = design.exposure_point
+        self.risks.data = [risk.value for risk in design.risks]
         self.rule.form.show(design.decision_rule)
         if design.mixes_types or design.parameter_types != design.types_of_values:
             self.parameter_types.data = pretty_json(design.parameter_types)
         self._show_variants(design)
         self._show_metrics(design, scales)
+
+    def show_hypothesis(self, row: HypothesisRow) -> None:
+        """Fill in the hypothesis that is tested; `offer` comes after."""
+        self.hypothesis.data = ""
+        story = self.new_hypothesis.form
+        if forecast_of(row) is None:
+            story.drop_forecast()
+        story.show(row)
 
     def _show_variants(self, design: Design) -> None:
         ordered = [design.control, *design.treatments]
@@ -447,14 +346,36 @@ class ExperimentForm(AbideForm):
             row.change_that_matters.show(choice.change_that_matters)
             row.margin.show(choice.margin)
 
-    def begin(self, catalogue: Catalogue) -> None:
+    def begin(self) -> None:
         """Fill a new form with what most experiments have."""
         control, treatment = (entry.form for entry in self.variants)
         control.name.data, treatment.name.data = "control", "treatment"
         control.share.data = treatment.share.data = "50"
+        story = self.new_hypothesis.form
+        story.if_up.data = "Ship it to the whole segment."
+        story.if_flat.data = "Keep control, and write down what we learned."
+        story.if_down.data = "Keep control, and ask customers why."
         first, second = (entry.form for entry in self.metrics)
         first.role.data, second.role.data = Role.PRIMARY.value, Role.GUARDRAIL.value
-        second.metric.data = catalogue.csat
+
+    def open_page(self, catalogue: Catalogue) -> None:
+        """Show a page that nobody has answered: what is stored is a placeholder."""
+        if self.task == PlanTask.METRICS and len(self.chosen_metrics) == 1:
+            _resize(self.metrics, 2)
+            self.metrics[1].form.role.data = Role.GUARDRAIL.value
+            self.metrics[1].form.metric.data = catalogue.csat
+        if self.task == PlanTask.DURATION:
+            self.planned_units.data = ""
+            self.planned_end_at.data = None
+
+    @override
+    def problems(self) -> list[Problem]:
+        """List what is wrong on the page that is shown."""
+        found = super().problems()
+        if self.task is None:
+            return found
+        own = fields_of(self.task)
+        return [p for p in found if not p.anchor or p.anchor.partition("-")[0] in own]
 
     def change_rows(self, action: str) -> None:
         """Add or remove a row when its button was pressed.
@@ -475,20 +396,6 @@ class ExperimentForm(AbideForm):
                 rows[what][-1].form.role.data = Role.SECONDARY.value
         elif verb == "remove" and number.isdecimal() and len(number) < 4:  # noqa: PLR2004
             _remove(rows[what], int(number))
-
-
-def new_hypothesis_names() -> Mapping[str, str]:
-    """Tell where faults of a hypothesis written within the form are shown."""
-    texts = ("title", "change", "evidence_text", "evidence", "friction_point", "key")
-    found = {name: f"new_hypothesis-{name}" for name in texts}
-    for name in ("journey_stage", "if_up", "if_flat", "if_down", "direction"):
-        found[name] = f"new_hypothesis-{name}"
-    found |= {name: f"new_hypothesis-{ours}" for name, ours in NAMES.items()}
-    return found | {
-        "segment": "segment",
-        "metric": "metrics-0-metric",
-        "expected_change": "metrics-0-change_that_matters",
-    }
 
 
 def _share(text: str) -> float:

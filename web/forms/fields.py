@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -239,6 +239,10 @@ class Day(DateField):  # type: ignore[misc]
             message = "Enter a date as year-month-day, such as 2026-03-14."
             raise ValueError(message) from error
         self.data = typed.date()
+
+    def take(self, day: date) -> None:
+        """Hold a date that nobody typed, in a form that was sent."""
+        self.data, self.raw_data = day, None
 
     def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
         """Ask for a date where one is needed."""

@@ -52,6 +52,7 @@ class Catalogue:
         layers: key and name.
         uncertified: names of metrics without a valid certificate.
         margins: usual margin of each metric that has one, by key.
+        harms: what harm to each metric is, as "a fall of at most … points", by key.
     """
 
     stages: Choices
@@ -65,6 +66,7 @@ class Catalogue:
     layers: Choices = ()
     uncertified: tuple[str, ...] = ()
     margins: Mapping[str, float] = field(default_factory=dict)
+    harms: Mapping[str, str] = field(default_factory=dict)
 
 
 class HypothesisCoreForm(AbideForm):
@@ -95,6 +97,13 @@ class HypothesisCoreForm(AbideForm):
     if_up = Text("What will you do if it goes up?", longest=1000, rows=2)
     if_flat = Text("What will you do if it stays?", longest=1000, rows=2)
     if_down = Text("What will you do if it goes down?", longest=1000, rows=2)
+    wrong_if = Text(
+        "We would be wrong if",
+        "What would show it, such as: retention does not rise within 30 days.",
+        longest=1000,
+        rows=2,
+        optional=True,
+    )
     lift_low = Number(
         "Low forecast", "1 in 10 that it is less", scale=PERCENT, low=-100, high=1000
     )
@@ -130,6 +139,7 @@ class HypothesisCoreForm(AbideForm):
             if_up=self.if_up.data or "",
             if_flat=self.if_flat.data or "",
             if_down=self.if_down.data or "",
+            wrong_if=self.wrong_if.data or "",
             forecast=self._forecast(),
             **about,
         )
@@ -151,7 +161,8 @@ class HypothesisCoreForm(AbideForm):
 
     def new_key(self) -> str:
         """Take the key as typed, or make it from the title."""
-        return str(self.key.data or key_from(self.title.data or "", "hypothesis"))
+        typed = self["key"].data if "key" in self else ""
+        return str(typed or key_from(self.title.data or "", "hypothesis"))
 
 
 class HypothesisForm(HypothesisCoreForm):
@@ -184,9 +195,10 @@ class HypothesisForm(HypothesisCoreForm):
         """Fill the form from a stored hypothesis; `offer` comes after."""
         for name in ("title", "change", "evidence", "evidence_text", "lever"):
             self[name].data = getattr(row, name)
-        for name in ("friction_point", "direction", "if_up", "if_flat", "if_down"):
-            self[name].data = getattr(row, name)
-        self.key.data = row.key
+        names = ("friction_point", "direction", "if_up", "if_flat", "if_down")
+        for name in (*names, "wrong_if", "key"):
+            if name in self:
+                self[name].data = getattr(row, name)
         for name in NAMES.values():
             if name in self:
                 self[name].show(getattr(row, f"forecast_{name}"))
@@ -194,3 +206,9 @@ class HypothesisForm(HypothesisCoreForm):
         self.segment.data = row.segment.key
         self.metric.data = row.metric.key
         self.revision.data = str(row.revision)
+
+
+class PlanHypothesisForm(HypothesisForm):
+    """A hypothesis within a plan: its key is made from its line."""
+
+    key = None  # type: ignore[assignment]  # WTForms leaves a field out so

@@ -3,7 +3,18 @@
 from experiments.decision_rule import DecisionRule, preset_rule
 from experiments.vocabulary import GuardrailTest, PrimaryTest, Role, RulePreset
 from web.forms.base import AbideForm
-from web.forms.fields import PERCENT, Choice, Json, Number, Radios, Text, Whole
+from web.forms.fields import (
+    PERCENT,
+    Choice,
+    Hidden,
+    Json,
+    Number,
+    Part,
+    Radios,
+    Rows,
+    Text,
+    Whole,
+)
 from web.forms.values import pick
 from web.presenters.words import ROLE
 
@@ -43,23 +54,13 @@ class MetricChoiceForm(AbideForm):
 
     metric = Choice("Metric")
     role = Choice("Role", choices=[(role.value, ROLE[role]) for role in Role])
-    change_that_matters = Number("Change that matters")
+    change_that_matters = Number(
+        "Change that matters",
+        "Of a guardrail it may be empty: then it is the largest harm you accept.",
+    )
     margin = Number(
         "Largest harm you accept",
         "Of a guardrail it may be empty where its metric has a usual one.",
-        optional=True,
-    )
-    today = Number(
-        "Where does it stand today?",
-        "In percent, for shares; for times the share still without the event on the"
-        " last day. Leave it empty to take it from your own data.",
-        low=0,
-        high=100,
-        optional=True,
-    )
-    spread = Number(
-        "How much do customers differ in it?",
-        "Standard deviation; for means of answers and amounts. May be empty likewise.",
         optional=True,
     )
 
@@ -139,6 +140,25 @@ class RuleForm(AbideForm):
         self.splits.data = "yes" if rule.splits_not_worse else ""
 
 
+class KnownForm(AbideForm):
+    """What is known of a guardrail, where the project's own data do not tell."""
+
+    metric = Hidden()
+    today = Number(
+        "Where does it stand today?",
+        "In percent, for shares; for times the share still without the event on the"
+        " last day. Leave it empty to take it from your own data.",
+        low=0,
+        high=100,
+        optional=True,
+    )
+    spread = Number(
+        "How much do customers differ in it?",
+        "Standard deviation; for means of answers and amounts. May be empty likewise.",
+        optional=True,
+    )
+
+
 class DurationForm(AbideForm):
     """What the duration is worked out from; none of it is stored."""
 
@@ -208,3 +228,4 @@ class DurationForm(AbideForm):
         high=99.9,
         default="80",
     )
+    guardrails = Rows(Part(KnownForm, "Guardrail"), "Guardrails", max_entries=60)

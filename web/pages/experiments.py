@@ -64,11 +64,13 @@ def _verdict(run: Run | None) -> str | None:
 
 @pages.get("/experiments/<key>")
 @least(PersonRole.VIEWER)
-def show(key: str) -> str:
+def show(key: str) -> Response | str:
     """Show one experiment: where it stands, its plan, how apps use it."""
     now = context().now()
     with transaction(context().sessions) as database:
         experiment = catalog.get(database, key)
+        if experiment.open_tasks:  # what nobody answered is no plan to show
+            return redirect(url_for("web.plan.tasks", key=key))
         run = results.latest(database, experiment)
         plan_row = plan_lock.plan_row(database, experiment)
         return render_template(

@@ -17,9 +17,9 @@ from werkzeug.wrappers import Response
 from experiments import accounts, sign_in_links
 from experiments.db import transaction
 from experiments.models import Person
-from experiments.vocabulary import PersonRole
+from experiments.vocabulary import PersonRole, Signer
 from web.access import actor, context, least
-from web.forms.account import PersonForm, RoleForm
+from web.forms.account import PersonForm, RoleForm, SignsForm
 from web.forms.values import pick
 from web.saving import save
 
@@ -78,9 +78,21 @@ def _link_page(person: Person, token: str) -> str:
 def show(number: int) -> str:
     """Show one person with what can be done."""
     with transaction(context().sessions) as database:
-        found = accounts.get(database, number)
-        form = RoleForm(data={"role": found.role})
-        return render_template("person.html", shown=found, form=form)
+        return _person_page(accounts.get(database, number))
+
+
+def _person_page(
+    found: Person, form: RoleForm | None = None, signs: SignsForm | None = None
+) -> str:
+    form = form or RoleForm(data={"role": found.role})
+    signs = signs or SignsForm(data={"signs_for": found.signs_for})
+    return render_template(
+        "person.html",
+        found=found,
+        form=form,
+        signs=signs,
+        problems=form.problems() + signs.problems(),
+    )
 
 
 @pages.post("/settings/people/<int(max=2147483647):number>/role")
@@ -98,12 +110,30 @@ def set_role(number: int) -> Response:
         flash(f"{found.name} has another role now, and was signed out.")
         return redirect(url_for("web.people.listing"))
     with transaction(context().sessions) as database:
-        page = render_template(
-            "person.html",
-            shown=accounts.get(database, number),
-            form=form,
-            problems=form.problems(),
-        )
+        page = _person_page(accounts.get(database, number), form)
+    return make_response(page, HTTPStatus.BAD_REQUEST)
+
+
+@pages.post("/settings/people/<int(max=2147483647):number>/signs-for")
+@least(PersonRole.ADMIN)
+def set_signs_for(number: int) -> Response:
+    """Say for what a person signs plans."""
+    form, me, now = SignsForm(request.form), actor(), context().now()
+    found = save(
+        form,
+        lambda database: accounts.set_signs_for(
+            database,
+            number,
+            [pick(Signer, signer) for signer in form.signs_for.data or ()],
+            actor=me,
+            now=now,
+        ),
+    )
+    if found is not None:
+        flash(f"Saved what {found.name} signs plans for.")
+        return redirect(url_for("web.people.show", number=number))
+    with transaction(context().sessions) as database:
+        page = _person_page(accounts.get(database, number), None, form)
     return make_response(page, HTTPStatus.BAD_REQUEST)
 
 

@@ -19,7 +19,7 @@ from experiments.models import Metric
 from experiments.vocabulary import PrimaryTest, Role, Unit
 from web.access import context
 from web.forms.experiments import ExperimentForm
-from web.forms.plan_parts import DurationForm, MetricChoiceForm
+from web.forms.plan_parts import DurationForm, KnownForm
 from web.presenters.duration import Answer, work_out
 
 if TYPE_CHECKING:
@@ -166,6 +166,8 @@ def _guardrails(
     from analysis.planner import Guarded  # noqa: PLC0415  # as above
 
     found = []
+    rows = form.duration.form.guardrails
+    told = {entry.form.metric.data: entry.form for entry in rows}
     for _, row in form.chosen_metrics:
         margin = row.margin.value_or_none
         if row.role.data != Role.GUARDRAIL.value or not margin:
@@ -174,20 +176,20 @@ def _guardrails(
         version = metric.versions[-1]
         definition = metrics.definition_of(version)
         known = known_baseline(database, version, *where)
-        basis = _stated(definition, known, row)
+        basis = _stated(definition, known, told.get(metric.key))
         found.append(Guarded(metric.key, metric.name, definition, basis, margin))
     return found
 
 
 def _stated(
-    definition: MetricDefinition, known: Baseline | None, row: MetricChoiceForm
+    definition: MetricDefinition, known: Baseline | None, row: KnownForm | None
 ) -> "Basis":
-    value = row.today.value_or_none
+    value = None if row is None else row.today.value_or_none
     return with_stated(
         definition,
         None if known is None else known.basis,
         None if definition.has_spread or value is None else value / 100,
-        row.spread.value_or_none,
+        None if row is None else row.spread.value_or_none,
     )
 
 

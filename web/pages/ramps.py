@@ -51,7 +51,7 @@ def new_phase(key: str) -> Response:
 
     if wants_to_save() and save(form, part) is not None:
         flash("The phase has ended. Change the plan, then start the next one.")
-        return redirect(url_for("web.planning.edit", key=key))
+        return redirect(url_for("web.plan.tasks", key=key))
     return acting.answer("new_phase.html", form, experiment)
 
 

@@ -1,6 +1,7 @@
 """How long an experiment takes, for the form: the one thing a page works out."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from experiments.vocabulary import Unit
@@ -23,6 +24,7 @@ class Answer:
         planned_units: customers or accounts, all variants together; None when it
             cannot be worked out.
         total_days: until the last customer counts; None likewise.
+        ends_at: when that is; None likewise.
         guardrails: which of them would be protected.
         parts: likewise, the splits in which the primary must not be harmed.
         chart: what each week could detect; None where it was not asked for, or there
@@ -35,6 +37,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
     planned_units: int | None = None
     total_days: int | None = None
+    ends_at: datetime | None = None
     guardrails: "tuple[ProtectedInWords, ...]" = ()
     parts: "tuple[ProtectedInWords, ...]" = ()
     chart: "DrawnChart | None" = None
@@ -81,6 +84,7 @@ def work_out(
         warnings=tuple(words.warnings_of(lasts)),
         planned_units=total,
         total_days=None if lasts is None else lasts.total_days,
+        ends_at=None if total is None else ahead.answer_at,
         guardrails=_guardrails(question, ahead, unit),
         parts=tuple(
             words.protected_in_words(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.wording import agreed, measure_of
+from analysis.wording import agreed, joined, measure_of
 from experiments import catalog
 from experiments.conditions import in_words
 from experiments.design import MetricChoice, VariantSpec
@@ -11,11 +11,20 @@ from experiments.metric_definition import MetricDefinition
 from experiments.models import Experiment
 from experiments.plan import PlannedMetric, definition_from_json
 from experiments.rule_words import rule_in_words
-from experiments.vocabulary import AssignedBy, Direction, Goal, Role, Unit
+from experiments.signing import named
+from experiments.vocabulary import (
+    AssignedBy,
+    Direction,
+    Goal,
+    Risk,
+    Role,
+    Signer,
+    Unit,
+)
 from web.presenters.formats import count, day, moment, percent, pretty_json
 from web.presenters.metrics import definition_in_words
 from web.presenters.monitoring import estimates_in_words
-from web.presenters.words import ASSIGNED_BY, DRAWN, GOAL, ROLE
+from web.presenters.words import ASSIGNED_BY, DRAWN, GOAL, RISK, ROLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,13 @@ def _facts(experiment: Experiment) -> list[tuple[str, str]]:
         found.append(("Exposures count from", moment(experiment.exposures_from)))
     if experiment.enrolment_ends_at is not None:
         found.append(("Enrolment ends", moment(experiment.enrolment_ends_at)))
+    if experiment.exposure_point:
+        found.append(("First difference seen", experiment.exposure_point))
+    if experiment.risks:
+        touched = joined([RISK[Risk(risk)] for risk in experiment.risks])
+        found.append(("Touches", touched))
+    if experiment.approvals:
+        found.append(("Approved by", joined(approvals_in_words(experiment))))
     if experiment.layer is not None:
         share = percent(experiment.layer_share)
         found.append(("Excludes others of the layer", f"{experiment.layer}, {share}"))
@@ -117,6 +133,15 @@ def _facts(experiment: Experiment) -> list[tuple[str, str]]:
     if experiment.breakdowns:
         names = ", ".join(ref["segment"] for ref in experiment.breakdowns)
         found.append(("Results are also shown by", names))
+    return found
+
+
+def approvals_in_words(experiment: Experiment) -> list[str]:
+    """Name who has approved a plan, and for what they sign."""
+    found = []
+    for each in experiment.approvals:
+        signers = [Signer(signer) for signer in each["signs_for"]]
+        found.append(each["name"] + (f" for {named(signers)}" if signers else ""))
     return found
 
 
@@ -146,8 +171,8 @@ def _metric(
     measure = measure_of(definition)
     margin = ""
     if choice.margin is not None:
-        worse = "fall" if definition.direction == Direction.INCREASE else "rise"
-        margin = f"We accept a {worse} of at most {agreed(choice.margin, measure)}"
+        accepted = harm_in_words(definition, agreed(choice.margin, measure))
+        margin = f"We accept {accepted}"
     return MetricWords(
         name=name,
         role=ROLE[choice.role],
@@ -155,6 +180,14 @@ def _metric(
         change=agreed(choice.change_that_matters, measure),
         margin=margin,
     )
+
+
+def harm_in_words(definition: MetricDefinition, margin: str = "") -> str:
+    """Say what harm to a metric is, as "a fall of at most 1.5 points"."""
+    worse = "fall" if definition.direction == Direction.INCREASE else "rise"
+    unit = measure_of(definition).many
+    amount = margin or (f"so many {unit}" if unit else "so much")
+    return f"a {worse} of at most {amount}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,11 @@ from experiments.vocabulary import (
     NamedState,
     PersonRole,
     QuarantineReason,
+    Risk,
     Role,
     SentenceCase,
     SignatureStyle,
+    Signer,
     Status,
     StepState,
     Unit,
@@ -164,6 +166,19 @@ HELD = {
 LEARNING_RELATION = {
     LearningRelation.REPLICATED: "Replicated",
     LearningRelation.CONTRADICTED: "Contradicted",
+}
+RISK = {
+    Risk.PRICE: "Prices, fees or discounts",
+    Risk.LEGAL: "Contracts, terms or what the law asks",
+    Risk.VULNERABLE: "Customers who need special care",
+    Risk.MESSAGING: "More messages to customers than before",
+    Risk.BRAND: "The brand: name, voice or a promise",
+}
+SIGNER = {
+    Signer.PRICING: "Pricing",
+    Signer.LEGAL: "Legal",
+    Signer.CARE: "Customer care",
+    Signer.BRAND: "Brand",
 }
 QUARANTINE_REASON = {
     QuarantineReason.NOT_AN_OBJECT: "No JSON object",
@@ -310,6 +325,8 @@ WORDS = SimpleNamespace(
     lever=LEVER,
     held=HELD,
     learning_relation=LEARNING_RELATION,
+    risk=RISK,
+    signer=SIGNER,
     key_kind=KEY_KIND,
     connector_kind=CONNECTOR_KIND,
     named_state=NAMED_STATE,

@@ -66,6 +66,22 @@ for (const part of document.querySelectorAll("[data-unless]")) {
   });
 }
 
+// The sentence of a hypothesis grows while its parts are typed.
+const said = document.querySelectorAll("[data-says]");
+if (said.length) {
+  const say = () => {
+    for (const part of said) {
+      const [first] = document.getElementsByName(part.dataset.says);
+      const chosen = document.querySelector(`[name="${part.dataset.says}"]:checked`);
+      const option = first && first.value && first.selectedOptions?.[0].text;
+      const typed = first?.value.replace(/\.$/, "").replace(/^./, (one) => one.toLowerCase());
+      const text = chosen ? chosen.nextElementSibling?.textContent : option ?? typed;
+      part.textContent = text || "\u2026";
+    }
+  };
+  document.addEventListener("input", say);
+}
+
 // Beside a list stands what is known of the line that is chosen.
 for (const part of document.querySelectorAll("[data-choice-of]")) {
   const list = document.getElementById(part.dataset.choiceOf);
