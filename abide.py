@@ -96,6 +96,7 @@ def create_flask_app(context: Context) -> "Flask":
 
 def create_wsgi() -> "WSGIApplication":
     """Build what one server process serves: doors in front, the Flask app behind."""
+    processes.end_when_told()
     from api import front  # noqa: PLC0415  # after `serve` has set the metrics folder
     from experiments import logs  # noqa: PLC0415
 

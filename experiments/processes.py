@@ -55,6 +55,18 @@ def die_with_parent(sign: signal.Signals) -> None:
         os._exit(1)
 
 
+def end_when_told() -> None:
+    """Let a signal to end do so at once, until the server's own handlers are there.
+
+    A worker begins as a copy of its master, whose handlers only take note: told to end
+    while it still loads, it went on, and was killed half a minute later. Does nothing
+    where no parent named itself.
+    """
+    if os.environ.get(PARENT) is not None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+
+
 def require_free_port(host: str, port: int) -> None:
     """Refuse to start on a port that another program holds.
 

@@ -1,4 +1,5 @@
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,29 @@ from experiments.processes import (
     require_free_disk,
     require_free_port,
 )
+
+
+def test_worker__told_to_end_while_it_loads__ends() -> None:
+    script = (
+        "import os, signal, time\n"
+        "from experiments import processes\n"
+        "signal.signal(signal.SIGTERM, lambda *_: None)\n"  # as a server's master does
+        "processes.name_parent()\n"
+        "reading, writing = os.pipe()\n"
+        "worker = os.fork()\n"
+        "if not worker:\n"
+        "    processes.end_when_told()\n"
+        "    os.write(writing, b'.')\n"
+        "    time.sleep(60)\n"
+        "    os._exit(7)\n"
+        "os.read(reading, 1)\n"
+        "os.kill(worker, signal.SIGTERM)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))\n"
+    )
+    ended = subprocess.run(  # noqa: S603  # our own words
+        [sys.executable, "-c", script], capture_output=True, timeout=50, check=True
+    )
+    assert ended.stdout.split() == [b"-15"]
 
 
 def test_port__taken__is_refused_with_a_way_out() -> None:
