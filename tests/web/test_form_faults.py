@@ -17,7 +17,7 @@ from experiments import accounts, layer_catalog, lifecycle, sign_in_links
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.models import Connector, Person
-from experiments.vocabulary import Action, ConnectorKind, PersonRole
+from experiments.vocabulary import Action, ConnectorKind, Decision, PersonRole
 from tests.api.hook_doors import register
 from tests.factories import make_experiment, make_person, start_experiment
 from tests.surveys import make_survey
@@ -36,6 +36,7 @@ from web.forms.connectors import ConnectorForm, MappingForm, SecretForm
 from web.forms.explain import ExplainForm
 from web.forms.hypotheses import HypothesisForm
 from web.forms.layers import HoldoutForm, LayerForm, ReservationForm
+from web.forms.learnings import MarkForm
 from web.forms.lists import ListedForm
 from web.forms.metrics import DefinitionForm, EntryForm, MetricForm
 from web.forms.opt_outs import ChoiceLinksForm, CustomerWordsForm
@@ -136,6 +137,7 @@ PAGES = (
     ),
     FormPage(StopForm, "/experiments/runs/stop"),
     FormPage(DecisionForm, "/experiments/runs/decide"),
+    FormPage(MarkForm, "/learnings/learned/compare"),
 )
 # Filled in by the page from what is stored, and not asked again.
 NOT_ASKED = {
@@ -180,6 +182,18 @@ def visitor_with_everything(context: Context, signed_in: SignIn) -> Visitor:
     row = register(context, ConnectorKind.INTERCOM)
     with transaction(context.sessions) as session:
         owner = accounts.actor_for(session.get_one(Person, 1))
+        # Before there are two people, so that nobody has to review it.
+        start_experiment(session, owner, key="learned", hypothesis="other")
+        reason = "It changes nothing that matters."
+        lifecycle.transition(
+            session,
+            "learned",
+            Action.DECIDE,
+            owner,
+            now,
+            decision=Decision.DO_NOT_SHIP,
+            reason=reason,
+        )
         make_person(session, "Bob")
         session.get_one(Connector, row.id).public_id = "supportdesk1"
         make_experiment(session, owner)
