@@ -3,6 +3,7 @@
 import re
 
 from experiments.errors import InvalidInput
+from experiments.javascript import is_built_in
 from experiments.storable import fault_in_text
 
 # RFC 3986 unreserved characters: OFREP clients put keys into paths unescaped.
@@ -81,6 +82,12 @@ def check_key(faults: Faults, field: str, key: str) -> None:
         faults.add(
             field,
             f'Choose another key: "{key}" is part of the address of a page of Abide.',
+        )
+    if is_built_in(key):
+        faults.add(
+            field,
+            f'Choose another key: JavaScript has something under "{key}" in every'
+            " object, which clients would take for it.",
         )
 
 

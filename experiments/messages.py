@@ -208,14 +208,15 @@ def refuse_id_inside(text: str, identifiers: tuple[str | None, ...]) -> None:
 
 def _tells(one: str, text: str) -> bool:
     """Whether an id stands in a name, and not by chance, as "1" or "plan" may."""
-    if one not in text:
+    if one.lower() not in text.lower():
         return False
     if len(one) >= _SHORTEST_TELLING_ID:
         return True
     mixed = any(map(str.isdigit, one)) and any(map(str.isalpha, one))
     if len(one) < _SHORTEST_MIXED_ID or not mixed:
         return False
-    return re.search(rf"(?<!\w){re.escape(one)}(?!\w)", text) is not None
+    whole = rf"(?<!\w){re.escape(one)}(?!\w)"
+    return re.search(whole, text, re.IGNORECASE) is not None
 
 
 def refuse_too_deep(message: object) -> None:

@@ -32,12 +32,12 @@ _WIRE_TYPES = frozenset(
     {"identify", "track", "page", "screen", "group", "alias", "batch"}
 )
 
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-_PHONE = re.compile(r"\+?[\d\s().-]{9,24}")
+_EMAIL = re.compile(r"[^\s@]+(?:[@\uff20]|%40)[^\s@]+\.[^\s@]+")
+_PHONE = re.compile(r"\+?[\d\s()./-]{9,24}")
 _CARD = re.compile(r"(?:\d[ -]?){12,18}\d")
 # Inside a name only what is written as a phone number is one: +49 171..., 0171...
-_PHONE_INSIDE = re.compile(r"(?<![\w.,-])[+0][\d\s().-]{8,23}")
-_DATE_LIKE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_PHONE_INSIDE = re.compile(r"(?<![\w.,-])[+0(][\d\s()./-]{8,23}")
+_DATE_LIKE = re.compile(r"\d{4}[-/]\d{2}[-/]\d{2}")
 
 
 class Pseudonymiser:
@@ -118,7 +118,7 @@ def looks_personal(text: str) -> bool:
     """
     if text.isalpha():
         return False
-    if "@" in text and _EMAIL.search(text):
+    if ("@" in text or "%40" in text or "\uff20" in text) and _EMAIL.search(text):
         return True
     if _CARD.search(text) and _has_card_number(text):
         return True
@@ -140,7 +140,7 @@ def names_somebody(name: str) -> bool:
     Returns:
         True for what `looks_personal` refuses, and for a phone number within it.
     """
-    inside = (found.group().strip(" .-(") for found in _PHONE_INSIDE.finditer(name))
+    inside = (found.group().strip(" .-/(") for found in _PHONE_INSIDE.finditer(name))
     return looks_personal(name) or any(map(looks_personal, inside))
 
 

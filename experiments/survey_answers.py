@@ -28,7 +28,7 @@ def answer_parcel(
     """Make the parcel of one answer.
 
     Args:
-        hide: makes the message's id.
+        hide: makes the message's id, and tells the customer's own in a comment.
         survey: that was answered.
         link: says who answered, in which wave.
         score: on the survey's scale.
@@ -43,7 +43,8 @@ def answer_parcel(
     told = f"{survey.key}\x1f{link.wave}\x1f{link.customer.hex()}\x1f{score}"
     row = _row(hide, survey, link, kind, f"{told}\x1f{received_us}", received_us)
     row = row._replace(value=float(score), scale=survey.top)
-    text = clean_comment(comment)
+    name = hide.anonymous if link.is_anonymous else hide.customer
+    text = clean_comment(comment, is_own=lambda said: name(said) == link.customer)
     written = [CommentRow(survey.key, link.wave, link.customer, text, received_us)]
     return _parcel(hide, link.environment, received_us, [row], written if text else [])
 

@@ -68,6 +68,9 @@ def test_key_id__of_another_key__differs_and_tells_nothing() -> None:
         "4111 1111 1111 1111",  # Visa's published test number
         "5555555555554444",  # Mastercard's
         "card 378282246310005",  # American Express's
+        "0170/9996655",
+        "ada%40example.com",
+        "ada\uff20example.com",
     ],
 )
 def test_value__that_is_personal__is_recognised(text: str) -> None:
@@ -80,6 +83,7 @@ def test_value__that_is_personal__is_recognised(text: str) -> None:
         "pro",
         "2026-03-14",
         "2026-03-14 09:30",
+        "2026/03/14 09",
         "10-50",
         "v1.2.3",
         "192.168.100.200",

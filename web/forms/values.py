@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from experiments.field_faults import RESERVED_KEYS
+from experiments.javascript import is_built_in
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -23,4 +24,4 @@ def key_from(name: str, fallback: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
     key = words[:64].strip("-") or fallback
-    return f"{fallback}-{key}" if key in RESERVED_KEYS else key
+    return f"{fallback}-{key}" if key in RESERVED_KEYS or is_built_in(key) else key
