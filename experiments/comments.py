@@ -63,7 +63,7 @@ def _without_own(text: str, is_own: Callable[[str], bool]) -> str:
     """Take out the words that are the customer's id, a few together for one of many."""
     told = {part for part in _parts(text) if is_own(part)}
     for part in sorted(told, key=len, reverse=True):
-        text = text.replace(part, REMOVED)
+        text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", REMOVED, text)
     return text
 
 
