@@ -298,7 +298,6 @@ def test_forms__all_of_them__are_tried() -> None:
     parts = {"RuleForm", "VariantForm", "PersonalForm", "MetricChoiceForm"}
     parts |= {"DurationForm", "HypothesisCoreForm", "PlanHypothesisForm", "KnownForm"}
     parts |= {"ExperimentForm"}  # all pages of a plan together
-    parts |= {"MarkForm"}  # needs a learning: tests/web/test_learnings.py
     parts |= {"ReplayForm"}  # needs messages set aside: tests/web/test_data.py
     known = {f for f in subclasses(base.AbideForm) if f.__module__.startswith("web.")}
     assert {form.__name__ for form in known - tried} == parts
