@@ -11,7 +11,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -35,8 +36,32 @@ WEEKS = "weeks"
 log = structlog.get_logger(__name__)
 
 
+_running: set["subprocess.Popen[str]"] = set()
+_halting = threading.Event()
+
+
 class EndedEarly(Unavailable):
     """The process was killed, or came to grief, before its work was done."""
+
+
+class HaltedError(Exception):
+    """The work was given up because this process ends; it is no failure."""
+
+
+def halt() -> None:
+    """End the work under way, and begin none until `resume`.
+
+    What it has not stored is lost, and done anew by whoever works next. Waiting for it
+    would keep the lease, and with it all planned steps, for as long as it takes.
+    """
+    _halting.set()
+    for process in tuple(_running):
+        process.terminate()
+
+
+def resume() -> None:
+    """Let work begin again."""
+    _halting.clear()
 
 
 def analyse(key: str) -> str | None:
@@ -108,19 +133,33 @@ def command(*work: str) -> list[str]:
 
 def _run(*work: str) -> str | None:
     """Do work apart, once more if its process ends early; give what it answers."""
-    environ = os.environ | {processes.PARENT: str(os.getpid())}
     code = 0
     for _ in range(TRIES):
-        done = subprocess.run(  # noqa: S603  # our own command
-            command(*work), stdout=subprocess.PIPE, text=True, env=environ, check=False
-        )
-        code, answer = done.returncode, done.stdout.strip()
+        code, answer = _once(work)
         if code == 0:
             return answer or None
         if code == REFUSED:
             raise Unavailable(answer)
         log.warning("work_ended_early", work=work[0], about=work[1:], code=code)
     raise EndedEarly(_words(code))
+
+
+def _once(work: Sequence[str]) -> tuple[int, str]:
+    """Do work apart; give the exit code and what it answers."""
+    environ = os.environ | {processes.PARENT: str(os.getpid())}
+    with subprocess.Popen(  # noqa: S603  # our own command
+        command(*work), stdout=subprocess.PIPE, text=True, env=environ
+    ) as process:
+        _running.add(process)
+        try:
+            if _halting.is_set():  # perhaps before it was among those that run
+                process.terminate()
+            answer, _ = process.communicate()
+        finally:
+            _running.discard(process)
+    if process.returncode != 0 and _halting.is_set():
+        raise HaltedError
+    return process.returncode, answer.strip()
 
 
 def _words(code: int) -> str:

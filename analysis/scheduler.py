@@ -161,7 +161,7 @@ def run_scheduler(
 
     Args:
         context: settings, database and clock.
-        stop: set it to end after the job under way.
+        stop: set it to end; work under way is given up, and stays due.
         further: work of the rooms above.
     """
     jobs = [*analysis_jobs(context), *further]
@@ -200,6 +200,7 @@ def _work(
         # Also now: its time may have passed while nobody worked.
         options["id"] = f"{job.name} missed"
         scheduler.add_job(do_if_due, None, **options)
+    apart.resume()
     scheduler.start()
     try:
         while not stop.wait(WATCH_SECONDS):
@@ -208,6 +209,7 @@ def _work(
                 return
             _do_planned_steps(context, token)
     finally:
+        apart.halt()
         scheduler.shutdown(wait=True)
 
 
@@ -244,6 +246,8 @@ def do_if_due(context: Context, job: Job, token: int) -> None:
     try:
         if _begin(context, job, token):
             _end(context, job, token, _outcome(job))
+    except apart.HaltedError:
+        log.info("job_given_up", job=job.name)  # it is due still, for who works next
     except AbideError as error:
         log.warning("job_not_recorded", job=job.name, reason=error.message)
 
@@ -252,6 +256,8 @@ def _outcome(job: Job) -> str | None:
     """Do the work; give None, or what went wrong."""
     try:
         job.work()
+    except apart.HaltedError:
+        raise
     except Exception as error:
         log.exception("job_failed", job=job.name)
         return error.message if isinstance(error, AbideError) else type(error).__name__

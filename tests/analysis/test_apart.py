@@ -1,16 +1,19 @@
 """Analyses in processes of their own: what they store, and what is said if they die."""
 
 import sys
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
 
 import pytest
 from sqlalchemy import select
 
-from analysis import apart
+from analysis import apart, leases, scheduler
+from analysis.timetable import EVERY_MINUTE
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import Unavailable
-from experiments.models import AnalysisRun
+from experiments.models import AnalysisRun, JobRecord
 from experiments.vocabulary import RunState
 from tests import factories
 
@@ -76,3 +79,36 @@ def test_analyse__whose_process_dies_twice__is_stored_as_failed_in_words(
     assert tried == [apart.ANALYSE, apart.ANALYSE, apart.NOTE_FAILURE]
     run = stored(context)
     assert (run.state, run.error) == (RunState.FAILED.value, ended.value.message)
+
+
+@pytest.fixture
+def resumed() -> Iterator[None]:
+    yield
+    apart.resume()
+
+
+@pytest.mark.usefixtures("resumed")
+def test_work__halted_while_it_runs__ends_at_once_and_is_no_failure(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleeping = [sys.executable, "-c", "import time; time.sleep(600)"]
+    monkeypatch.setattr(apart, "command", lambda *_work: sleeping)
+    token = leases.acquire(
+        context.sessions, scheduler.LEASE, "a", leases.TTL, context.now()
+    )
+    assert token is not None
+    job = scheduler.Job("daily", apart.certify, EVERY_MINUTE)
+    working = threading.Thread(target=scheduler.do_if_due, args=(context, job, token))
+    working.start()
+    deadline = time.monotonic() + 60
+    while not apart._running and time.monotonic() < deadline:  # noqa: SLF001
+        time.sleep(0.01)
+    apart.halt()
+    working.join(60)
+    assert not working.is_alive()
+    with transaction(context.sessions) as session:
+        record = session.get_one(JobRecord, "daily")
+        # Still due: who works next begins anew.
+        assert (record.last_finished_at, record.failure_count) == (None, 0)
+    with pytest.raises(apart.HaltedError):
+        apart.certify()
