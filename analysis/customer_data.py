@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from analysis.erasing import all_ids, rows_of
 from analysis.store import EventStore
@@ -15,7 +15,7 @@ from experiments import held_bodies, import_records, opt_outs, survey_replies
 from experiments.context import Context
 from experiments.data_requests import pseudonym_of
 from experiments.db import transaction
-from experiments.models import QuarantinedMessage
+from experiments.models import EventSource, QuarantinedMessage
 from experiments.privacy import Pseudonymiser
 from experiments.vocabulary import IdKind
 
@@ -46,16 +46,20 @@ def copy_of(
         id_kind: which id it is.
 
     Returns:
-        JSON: `made_at`, `ids` (how many), `events` in order, `imported` outcomes, what
+        JSON: `made_at`, `complete_through` (what arrived by then is in it; None before
+        any event), `ids` (how many), `events` in order, `imported` outcomes, what
         was `set_aside`, the faults in `refused_rows` of imports, of `surveys` who was
         asked and what was written, and as `opt_outs` when the customer took part in
         nothing.
     """
+    # Read before the store: what is stored meanwhile only makes the copy better.
+    through = _complete_through(context)
     own = pseudonym_of(hide, customer_id, id_kind)
     files = EventStore(context.settings).files()
     ids = all_ids(context, files, {own})
     return {
         "made_at": _text(context.now()),
+        "complete_through": None if through is None else _text(through),
         "ids": len(ids),
         "events": _events(rows_of(files, ids)) if files else [],
         "imported": list(_imported(context, ids)),
@@ -64,6 +68,15 @@ def copy_of(
         "surveys": _surveys(context, ids),
         "opt_outs": _opt_outs(context, ids),
     }
+
+
+def _complete_through(context: Context) -> datetime | None:
+    """Up to when everything that live sources sent is stored."""
+    is_live = EventSource.is_import.is_(False)
+    with transaction(context.sessions) as session:
+        return session.scalar(
+            select(func.min(EventSource.complete_through)).where(is_live)
+        )
 
 
 def _events(rows: pa.Table) -> list[dict[str, Any]]:

@@ -41,6 +41,13 @@ class CustomerCopySchema(StrictSchema):
     """Everything that is stored about one customer."""
 
     made_at = Time(required=True)
+    complete_through = Time(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "What arrived by then is in it; null before any event."
+        },
+    )
     ids = whole(
         0, required=True, metadata={"description": "How many ids were stitched."}
     )

@@ -396,6 +396,8 @@ def test_copy__of_a_customer__has_every_event_in_words(
     received = now().isoformat().replace("+00:00", "Z")
     assert copy == {
         "made_at": received,
+        # The moment of the round, less the 5 s that may be in flight.
+        "complete_through": "2026-03-14T09:29:55Z",
         "ids": 2,
         "events": [
             {
