@@ -53,7 +53,7 @@ class Door:
     _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
 
     def post(self, path: str, body: object) -> dict[str, Any]:
-        """Send JSON and read the JSON answer.
+        """Send JSON to be added, and read the JSON answer.
 
         Args:
             path: from the root of the host.
@@ -66,9 +66,16 @@ class Door:
             Refused: the server said no for good.
             Unavailable: it did not answer in all the tries.
         """
+        return self._send("POST", path, body)
+
+    def put(self, path: str, body: object) -> dict[str, Any]:
+        """Send JSON that takes the place of what is there; otherwise as `post`."""
+        return self._send("PUT", path, body)
+
+    def _send(self, method: str, path: str, body: object) -> dict[str, Any]:
         for attempt in range(TRIES):
             try:
-                status, answer = self._once(path, json.dumps(body).encode())
+                status, answer = self._once(method, path, json.dumps(body).encode())
             except OSError:
                 self._connection = None
                 time.sleep(min(0.2 * (attempt + 1), 2.0))
@@ -81,7 +88,7 @@ class Door:
             time.sleep(0.5)
         raise Unavailable(f"{self.base_url} did not take {path} in {TRIES} tries.")
 
-    def _once(self, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
+    def _once(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
         if self._connection is None:
             host = urlsplit(self.base_url)
             self._connection = http.client.HTTPConnection(
@@ -91,7 +98,7 @@ class Door:
             "Authorization": f"Bearer {self.key}",
             "Content-Type": "application/json",
         }
-        self._connection.request("POST", path, body, headers)
+        self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         text = response.read()
         return response.status, json.loads(text) if text else {}
@@ -194,6 +201,8 @@ def register(context: Context, author: Door) -> None:
         author.post("/api/v1/segments", segment)
     for metric in demo_company.METRICS:
         author.post("/api/v1/metrics", metric)
+    for key, stage in demo_company.STAGES.items():
+        author.put(f"/api/v1/journey-stages/{key}", stage)
     for item in demo_company.past_experiments():
         author.post("/api/v1/hypotheses", demo_company.hypothesis_body(item))
         body = demo_company.experiment_body(item, now, external=True)

@@ -97,6 +97,16 @@ METRICS: tuple[dict[str, Any], ...] = (
     },
 )
 
+# How a stage does. Retention is no such metric here: the company's customers are
+# followed for some weeks after they came and no longer, so it would seem to fall.
+STAGES: dict[str, dict[str, Any]] = {
+    "first_success": {
+        "name": "First success",
+        "position": 2,
+        "health_metrics": ["csat", "satisfied"],
+    },
+}
+
 
 def past_experiments() -> tuple[dict[str, Any], ...]:
     """List the four finished experiments: what was planned, and what is true."""
