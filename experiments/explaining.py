@@ -10,6 +10,7 @@ import orjson
 
 from experiments.assignment import silent
 from experiments.config import Settings
+from experiments.enrolled import FOLDER
 from experiments.errors import InvalidInput, NotFound, Unavailable
 from experiments.previews import ATTRIBUTE, find_preview, link_of
 from experiments.privacy import KEY_NAME, load_pseudonymiser
@@ -96,7 +97,8 @@ def read_ruleset(settings: Settings, file: Path | None = None) -> Ruleset:
     """Read a published ruleset from disk; the database is not asked.
 
     Customers are known again, for lists and earlier variants, where this installation
-    has its pseudonym key; who is enrolled or opted out is read beside the file.
+    has its pseudonym key; who is enrolled or opted out is read beside the file, or, of a
+    file that was copied elsewhere, in this installation.
 
     Args:
         settings: say where the data folder is.
@@ -109,10 +111,13 @@ def read_ruleset(settings: Settings, file: Path | None = None) -> Ruleset:
         Unavailable: there is none.
         InvalidInput: the file is none, or damaged.
     """
-    path = file or settings.data_dir / "ruleset" / CURRENT
+    own = settings.data_dir / "ruleset"
+    path = file or own / CURRENT
     memory = None
     if (settings.keys_dir / KEY_NAME).exists():
-        memory = memory_in(path.parent, load_pseudonymiser(settings))
+        # A file that was copied elsewhere has nobody beside it who could be known again.
+        beside = path.parent if (path.parent / FOLDER).is_dir() else own
+        memory = memory_in(beside, load_pseudonymiser(settings))
     try:
         return parse(open_file(path.read_bytes()), memory)
     except OSError as error:

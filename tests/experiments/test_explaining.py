@@ -57,7 +57,7 @@ def test_explain__published_file__same_answer_as_the_doors(
 
 
 def test_explain__ruleset_in_force__lists_and_earlier_variants_are_asked(
-    environ: dict[str, str],
+    environ: dict[str, str], file: Path
 ) -> None:
     settings = Settings.from_environ(environ)
     hide = load_pseudonymiser(settings)
@@ -68,6 +68,8 @@ def test_explain__ruleset_in_force__lists_and_earlier_variants_are_asked(
     assert code == 0
     assert "it was seen before and is kept." in output
     assert read_ruleset(settings).revision == 1
+    # A copy of the file elsewhere has no lists beside it, and gives the same answer.
+    assert run(environ, "nudge", "a", "--ruleset", str(file)) == (0, output)
 
 
 @pytest.mark.parametrize(
