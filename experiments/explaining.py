@@ -97,8 +97,8 @@ def read_ruleset(settings: Settings, file: Path | None = None) -> Ruleset:
     """Read a published ruleset from disk; the database is not asked.
 
     Customers are known again, for lists and earlier variants, where this installation
-    has its pseudonym key; who is enrolled or opted out is read beside the file, or, of a
-    file that was copied elsewhere, in this installation.
+    has its pseudonym key; who is enrolled or opted out is read beside the file,
+    or, where it was copied elsewhere, in this installation.
 
     Args:
         settings: say where the data folder is.
@@ -115,7 +115,7 @@ def read_ruleset(settings: Settings, file: Path | None = None) -> Ruleset:
     path = file or own / CURRENT
     memory = None
     if (settings.keys_dir / KEY_NAME).exists():
-        # A file that was copied elsewhere has nobody beside it who could be known again.
+        # Beside a file that was copied elsewhere nobody is known again.
         beside = path.parent if (path.parent / FOLDER).is_dir() else own
         memory = memory_in(beside, load_pseudonymiser(settings))
     try:
