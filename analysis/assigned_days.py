@@ -1,7 +1,7 @@
 """Assignments as the doors have counted them, added up by day."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 from analysis.event_table import Batch
 from experiments import sketch
 from experiments.models import AssignedDay
-from experiments.parcels import AssignedRow
+from experiments.parcels import EPOCH, AssignedRow
 
 KEPT = timedelta(days=400)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_US = 86_400_000_000
 
 
@@ -27,7 +26,7 @@ def add(session: Session, batch: Batch, counted: Mapping[str, int]) -> None:
     for origin in batch.origins:
         if origin.seq <= counted.get(origin.slot, 0):
             continue
-        day_at = _EPOCH + timedelta(days=origin.parcel.received_us // _DAY_US)
+        day_at = EPOCH + timedelta(days=origin.parcel.received_us // _DAY_US)
         for fields in origin.parcel.assigned:
             _raise(session, AssignedRow(*fields), day_at)
 

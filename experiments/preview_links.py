@@ -5,18 +5,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from experiments import audit, catalog, flags, previews, ruleset
+from experiments import audit, catalog, experiment_links, flags, previews, ruleset
 from experiments.actors import Actor
-from experiments.errors import Conflict, InvalidInput, NotFound
-from experiments.lookups import Place, rows_at
+from experiments.errors import Conflict, InvalidInput
+from experiments.lookups import Place
 from experiments.models import Experiment, PreviewLink
 from experiments.vocabulary import AssignedBy, ParameterType, PersonRole, Status
 
 MOST_DAYS = 30
-MOST_LINKS = 100  # of one experiment that work at a time; they ride in the ruleset
 _PREFIX = "abp_"
 _TOKEN_BYTES = 24
 _PREVIEWED = frozenset({Status.DRAFT, Status.IN_REVIEW, Status.RUNNING})
@@ -63,20 +61,13 @@ def make(
             " and while it runs."
         )
     found = next((v for v in experiment.variants if v.name == variant), None)
-    faults = {}
+    faults: dict[str, str] = {}
     if found is None:
         faults["variant"] = "Choose a variant of this experiment."
-    if not 1 <= days <= MOST_DAYS:
-        faults["days"] = f"Choose from 1 to {MOST_DAYS} days."
+    faults |= experiment_links.fault_in_days(days, MOST_DAYS)
     if found is None or faults:
         raise InvalidInput("No link was made.", faults)
-    working = select(PreviewLink.id).where(
-        PreviewLink.experiment_id == experiment.id,
-        PreviewLink.revoked_at.is_(None),
-        PreviewLink.expires_at > now,
-    )
-    if len(session.scalars(working).all()) >= MOST_LINKS:
-        raise Conflict(f"At most {MOST_LINKS} links can work at a time. Revoke some.")
+    experiment_links.refuse_too_many(session, PreviewLink, experiment, now)
     control = next(v for v in experiment.variants if v.is_control)
     types = {name: ParameterType(k) for name, k in experiment.parameter_types.items()}
     token = _PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
@@ -121,14 +112,11 @@ def revoke(
     actor.require(PersonRole.EDITOR, "revoke preview links")
     audit.take_turn(session)
     experiment = catalog.get(session, key)
-    row = session.get(PreviewLink, row_id)
-    if row is None or row.experiment_id != experiment.id:
-        raise NotFound("This experiment has no such preview link.")
+    row = experiment_links.find(session, PreviewLink, experiment, row_id)
     if row.revoked_at is not None:
         return row
     before = _snapshot(row)
-    row.revoked_at, row.revoked_by = now, actor.label
-    session.flush()
+    experiment_links.end(session, row, actor, now)
     ruleset.publish(session, now)
     audit.record(
         session,
@@ -157,8 +145,7 @@ def listing(
     Returns:
         The rows.
     """
-    query = select(PreviewLink).where(PreviewLink.experiment_id == experiment.id)
-    return rows_at(session, query, PreviewLink.id, limit, place)
+    return experiment_links.listing(session, PreviewLink, experiment, place, limit)
 
 
 def _snapshot(row: PreviewLink) -> dict[str, Any]:

@@ -4,24 +4,22 @@ A link reads the summary of its experiment and nothing else, for a number of day
 its maker chose. Of the token there is only the hash, so no list can give it away.
 """
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from experiments import audit, catalog, plan_lock
+from experiments import audit, catalog, experiment_links, plan_lock, previews
 from experiments.actors import Actor
-from experiments.errors import Conflict, InvalidInput, NotFound
-from experiments.lookups import Place, rows_at
+from experiments.errors import InvalidInput
+from experiments.lookups import Place
 from experiments.models import Experiment, SummaryLink
 from experiments.vocabulary import PersonRole
 
 MOST_DAYS = 90
-MOST_LINKS = 100  # of one experiment that work at a time
 LONGEST = 100  # characters of a token
 _PREFIX = "abs_"
 _TOKEN_BYTES = 24
@@ -50,21 +48,14 @@ def make(
     audit.take_turn(session)
     experiment = catalog.get(session, key)
     plan_lock.locked_plan(session, experiment)  # before, there is nothing to sum up
-    if not 1 <= days <= MOST_DAYS:
-        raise InvalidInput(
-            "No link was made.", {"days": f"Choose from 1 to {MOST_DAYS} days."}
-        )
-    working = select(func.count(SummaryLink.id)).where(
-        SummaryLink.experiment_id == experiment.id,
-        SummaryLink.revoked_at.is_(None),
-        SummaryLink.expires_at > now,
-    )
-    if session.scalars(working).one() >= MOST_LINKS:
-        raise Conflict(f"At most {MOST_LINKS} links can work at a time. Revoke some.")
+    faults = experiment_links.fault_in_days(days, MOST_DAYS)
+    if faults:
+        raise InvalidInput("No link was made.", faults)
+    experiment_links.refuse_too_many(session, SummaryLink, experiment, now)
     token = _PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
     row = SummaryLink(
         experiment_id=experiment.id,
-        digest=_digest(token),
+        digest=previews.digest(token),
         created_at=now,
         created_by=actor.label,
         expires_at=now + timedelta(days=days),
@@ -97,14 +88,11 @@ def revoke(
     actor.require(PersonRole.EDITOR, "revoke links to summaries")
     audit.take_turn(session)
     experiment = catalog.get(session, key)
-    row = session.get(SummaryLink, row_id)
-    if row is None or row.experiment_id != experiment.id:
-        raise NotFound("This experiment has no such link to its summary.")
+    row = experiment_links.find(session, SummaryLink, experiment, row_id)
     if row.revoked_at is not None:
         return row
     before = _snapshot(row)
-    row.revoked_at, row.revoked_by = now, actor.label
-    session.flush()
+    experiment_links.end(session, row, actor, now)
     action = "experiment.revoke_summary_link"
     audit.record(session, actor, action, "experiment", key, before, None, now)
     return row
@@ -127,7 +115,7 @@ def find(session: Session, token: str, now: datetime) -> Experiment | None:
         select(Experiment)
         .join(SummaryLink, SummaryLink.experiment_id == Experiment.id)
         .where(
-            SummaryLink.digest == _digest(token),
+            SummaryLink.digest == previews.digest(token),
             SummaryLink.revoked_at.is_(None),
             SummaryLink.expires_at > now,
         )
@@ -149,12 +137,7 @@ def listing(
     Returns:
         The rows.
     """
-    query = select(SummaryLink).where(SummaryLink.experiment_id == experiment.id)
-    return rows_at(session, query, SummaryLink.id, limit, place)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return experiment_links.listing(session, SummaryLink, experiment, place, limit)
 
 
 def _snapshot(row: SummaryLink) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from experiments import catalog, preview_links, ruleset
+from experiments import catalog, experiment_links, preview_links, ruleset
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
@@ -221,7 +221,7 @@ def test_make__at_fault__is_refused_in_words(context: Context, now: FakeClock) -
 def test_make__too_many_links__is_refused_until_some_end(
     context: Context, now: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preview_links, "MOST_LINKS", 1)
+    monkeypatch.setattr(experiment_links, "MOST_LINKS", 1)
     with transaction(context.sessions) as session:
         actor = factories.make_actor(session)
         factories.make_experiment(session, actor)
