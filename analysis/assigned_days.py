@@ -24,7 +24,7 @@ def add(session: Session, batch: Batch, counted: Mapping[str, int]) -> None:
         counted: slot -> last group that is counted already.
     """
     for origin in batch.origins:
-        if origin.seq <= counted.get(origin.slot, 0):
+        if not origin.is_new(counted):
             continue
         day_at = EPOCH + timedelta(days=origin.parcel.received_us // _DAY_US)
         for fields in origin.parcel.assigned:

@@ -1,6 +1,6 @@
 """Inbox groups become Arrow columns, with what is to be counted and set aside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -29,6 +29,17 @@ class Origin:
     seq: int
     position: int  # of its first row within the group
     parcel: Parcel
+
+    def is_new(self, counted: Mapping[str, int]) -> bool:
+        """Whether its group is not counted yet.
+
+        Args:
+            counted: slot -> last group that is.
+
+        Returns:
+            True for a group that came after it.
+        """
+        return self.seq > counted.get(self.slot, 0)
 
 
 @dataclass(frozen=True, slots=True)

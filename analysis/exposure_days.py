@@ -35,7 +35,7 @@ def add(
         findings: what in it is not new.
         counted: slot -> last group that is counted already.
     """
-    fresh = np.array([o.seq > counted.get(o.slot, 0) for o in batch.origins], bool)
+    fresh = np.array([o.is_new(counted) for o in batch.origins], bool)
     rows = batch.table.filter(pa.array(findings.new & fresh[batch.parcel_of]))
     rows = rows.filter(pc.equal(rows["kind"], EventKind.EXPOSURE.value))
     if not rows.num_rows:

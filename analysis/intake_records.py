@@ -199,7 +199,7 @@ def _count(
         counts = result[parcel.source, parcel.environment]
         counts.first_received_us = min(counts.first_received_us, parcel.received_us)
         counts.last_received_us = max(counts.last_received_us, parcel.received_us)
-        if origin.seq <= counted.get(origin.slot, 0):
+        if not origin.is_new(counted):
             continue
         counts.events += int(events[index])
         counts.duplicates += int(repeats[index])

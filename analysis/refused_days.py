@@ -23,7 +23,7 @@ def add(session: Session, batch: Batch, counted: Mapping[str, int]) -> None:
         counted: slot -> last group that is counted already.
     """
     for origin in batch.origins:
-        if origin.seq <= counted.get(origin.slot, 0):
+        if not origin.is_new(counted):
             continue
         received_us = origin.parcel.received_us
         day_at = EPOCH + timedelta(days=received_us // _DAY_US)

@@ -48,7 +48,7 @@ def add(
     found: dict[tuple[str, str, int], Counter[str]] = defaultdict(Counter)
     for index, origin in enumerate(batch.origins):
         parcel = origin.parcel
-        if origin.seq <= counted.get(origin.slot, 0) or parcel.is_of_doors:
+        if parcel.is_of_doors or not origin.is_new(counted):
             continue
         if parcel.source == PREVIEW_SOURCE:
             continue

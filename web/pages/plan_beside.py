@@ -9,7 +9,14 @@ from sqlalchemy.orm import Session
 from analysis.baselines import known_baseline
 from experiments import accounts, metrics, segments
 from experiments.db import transaction
-from experiments.models import Experiment, HypothesisRow, Metric, Segment
+from experiments.models import (
+    AnalysisRun,
+    Experiment,
+    HypothesisRow,
+    Metric,
+    MetricVersion,
+    Segment,
+)
 from experiments.signing import SIGNER_OF
 from experiments.vocabulary import Decision, PlanTask, Role, Status
 from web import catalogue
@@ -99,7 +106,7 @@ def _stands(form: ExperimentForm) -> dict[str, str]:
     return found
 
 
-def _version(database: Session, key: str) -> Any:  # noqa: ANN401  # a MetricVersion
+def _version(database: Session, key: str) -> MetricVersion | None:
     known = database.scalar(select(Metric.id).where(Metric.key == key))
     return None if known is None else metrics.get(database, key).versions[-1]
 
@@ -184,13 +191,13 @@ def _similar(form: ExperimentForm) -> list[dict[str, Any]]:
         return [_as_similar(row, runs.get(row.id)) for row in rows]
 
 
-def _as_similar(row: Experiment, run: Any) -> dict[str, Any]:  # noqa: ANN401  # a run
-    said = run.answer if is_final(run) and run.answer else "No result was stored."
+def _as_similar(row: Experiment, run: AnalysisRun | None) -> dict[str, str]:
+    answer = None if run is None or not is_final(run) else run.answer
     return {
         "key": row.key,
         "name": row.name,
         "decision": DECISION[Decision(str(row.decision))],
-        "sentence": said,
+        "sentence": answer or "No result was stored.",
     }
 
 
