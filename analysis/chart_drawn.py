@@ -25,6 +25,7 @@ class DrawnChart:
 
     Attributes:
         name: "enrolment", "primary_outcome", "difference:{metric}", "forest",
+            "forest:{variant}", "segments:{variant}",
             "retention:{metric}" (every curve over time), "csat:{metric}",
             "funnel:{metric}", "looks:{variant}", "segment_size" or "detectable".
         title: what it is of.

@@ -30,12 +30,15 @@ WIDE_ROW, NAME_WIDTH, CHANGE_WIDTH = 44, 226, 200  # pixels
 NAME_LETTERS, NAME_LINES = 28, 2  # as many as fit there
 
 
-def forest_chart(effects: Sequence[Effect], medium: Medium) -> dict[str, Any]:
-    """Draw all metrics in units of the change that matters, right being better.
+def forest_chart(
+    effects: Sequence[Effect], medium: Medium, *, names: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Draw effects in units of the change that matters, right being better.
 
     Args:
-        effects: of all metrics, in the order of the plan, at least one.
+        effects: in the order of the plan, at least one.
         medium: where the drawing goes.
+        names: of the rows, where they are not those of the metrics.
 
     Returns:
         Vega-Lite specification.
@@ -43,9 +46,10 @@ def forest_chart(effects: Sequence[Effect], medium: Medium) -> dict[str, Any]:
     several = len({each.reading.variant for each in effects}) > 1
     span = forest_span(effects)
     paint = medium.paint
+    labels = names or [_label(each, several=several) for each in effects]
     values = [
-        _forest_row(i, each, span, paint, several=several)
-        for i, each in enumerate(effects)
+        _forest_row(i, each, label, span, paint)
+        for i, (label, each) in enumerate(zip(labels, effects, strict=True))
     ]
     chart = chart_of(values)
     y = alt.Y("row:O", axis=None, sort=None)
@@ -153,7 +157,7 @@ def forest_span(effects: Sequence[Effect]) -> int:
 
 
 def _forest_row(
-    row: int, effect: Effect, span: int, paint: Paint, *, several: bool
+    row: int, effect: Effect, label: str, span: int, paint: Paint
 ) -> dict[str, Any]:
     target = effect.planned.choice.change_that_matters
     scale = sign_of(effect.planned.definition.direction) / target
@@ -165,8 +169,6 @@ def _forest_row(
     low, high = min(ends), max(ends)
     value, margin = effect.estimate.effect * scale, effect.planned.choice.margin
     edge = None if margin is None else -margin / target
-    name = effect.planned.name
-    label = f"{name}, {effect.reading.variant}" if several else name
     return {
         "row": row,
         "name": label,
@@ -180,6 +182,11 @@ def _forest_row(
         "margin": edge if edge is not None and edge >= -span else None,
         **marks_of(effect.case, paint),
     }
+
+
+def _label(effect: Effect, *, several: bool) -> str:
+    name = effect.planned.name
+    return f"{name}, {effect.reading.variant}" if several else name
 
 
 def _in_lines(label: str) -> str:

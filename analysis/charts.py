@@ -17,12 +17,15 @@ from analysis.chart_curves import (
 )
 from analysis.chart_drawn import DrawnChart, drawn
 from analysis.chart_enrolment import DayCount, cumulated, enrolment_chart
-from analysis.chart_forest import case_words, forest_chart
+from analysis.chart_forests import (
+    forest_drawn,
+    forests_by_treatment,
+    split_forests,
+)
 from analysis.chart_looks import looks_chart, words_of
 from analysis.chart_outcome import difference_chart, outcome_chart, outcome_rows
 from analysis.chart_parts import Effect
 from analysis.chart_paths import curves_drawn, funnel_drawn
-from analysis.glossary import CASE_WORDS
 from analysis.looks import PastLook
 from analysis.readings import MetricReading
 from analysis.stats.estimate import Interval, NotComputable
@@ -57,7 +60,10 @@ def draw(
     if primary:
         charts += [_outcome(plan, primary), _difference(primary)]
     if effects:
-        charts.append(_forest(effects))
+        charts.append(forest_drawn(effects))
+    if len(plan.design.treatments) > 1:
+        charts += forests_by_treatment(effects)
+    charts += split_forests(plan, readings)
     charts += [
         curves_drawn(plan, metric, by_variant)
         for metric, by_variant in curves.items()
@@ -272,50 +278,6 @@ def _difference(effects: Sequence[Effect]) -> DrawnChart:
         (columns, rows),
         lambda medium: difference_chart(effects, medium),
         half=True,
-    )
-
-
-def _forest(effects: Sequence[Effect]) -> DrawnChart:
-    rows = []
-    for each in effects:
-        asked = each.planned.definition
-        arms = [each.estimate.control, each.estimate.treatment]
-        control, variant = (
-            "\N{EN DASH}"
-            if arm.value is None
-            else wording.value_on_scale(arm.value, asked, each.decimals)
-            + f" ({wording.count(arm.n)})"
-            for arm in arms
-        )
-        margin = each.planned.choice.margin
-        rows.append(
-            [
-                each.planned.name,
-                each.reading.variant,
-                control,
-                variant,
-                each.words.change_and_range(),
-                wording.agreed(each.planned.choice.change_that_matters, each.measure),
-                "" if margin is None else wording.agreed(margin, each.measure),
-                CASE_WORDS[each.case],
-            ]
-        )
-    columns = [
-        "Metric",
-        "Variant",
-        "Control (customers)",
-        "Variant's value (customers)",
-        "Change (95 % CI)",
-        "Change that matters",
-        "Limit of harm",
-        "Result",
-    ]
-    return drawn(
-        "forest",
-        "All metrics, each in units of the change that matters",
-        case_words(effects),
-        (columns, rows),
-        lambda medium: forest_chart(effects, medium),
     )
 
 

@@ -129,6 +129,22 @@ class Plan:
         """Find a planned segment version."""
         return next(s for s in self.segments if s.key == key and s.version == version)
 
+    def segment_name(self, label: str) -> str:
+        """Find the name of a segment by the label of its results.
+
+        Args:
+            label: key of the segment; with "@2" for a second version of the same.
+
+        Returns:
+            The name, with the version where the label has one.
+        """
+        for segment in self.segments:
+            if label == segment.key:
+                return segment.name
+            if label == f"{segment.key[:58]}@{segment.version}":
+                return f"{segment.name} (version {segment.version})"
+        return label
+
 
 def sha256_of(text: str) -> str:
     """Hash a plan's canonical JSON, as 64 hexadecimal digits."""

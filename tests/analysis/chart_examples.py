@@ -64,7 +64,7 @@ STEPS = {
 
 
 def draw_result() -> Sequence[DrawnChart]:
-    """Draw the result; the segment's reading has no chart of its own."""
+    """Draw the result, and the metric that decides in one segment."""
     plan = plan_of(RETENTION, CSAT, CHURN, FUNNEL)
     readings = [
         reading_of(RETENTION, graded(estimate_of(0.019, 0.006, 0.032))),

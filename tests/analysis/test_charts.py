@@ -56,6 +56,7 @@ NAMES = (
     "primary_outcome",
     "difference:retention",
     "forest",
+    "segments:guided",
     "retention:retention",
     "csat:csat_mean",
     "funnel:funnel",
@@ -264,6 +265,30 @@ def test_draw__forest__puts_better_right_whatever_the_metric() -> None:
     assert len(dots) == 2
     assert all(x > zero for x in dots)
     assert "limit" in text_of(wide)
+
+
+def test_draw__segments__stand_below_everybody_in_the_same_units() -> None:
+    chart = drawn()["segments:guided"]
+    # As in chart_examples; a plan that does not hold the segment names it by its key.
+    assert [(row[0], row[3]) for row in chart.table["rows"]] == [
+        ("Everybody", "+1.9 points (+0.6 to +3.2)"),
+        ("bakeries", "+3.0 points (0.0 to +6.0)"),
+    ]
+    for drawing in drawings(chart):
+        assert "Everybody" in text_of(drawing)
+        assert "bakeries" in text_of(drawing)
+    assert "+3.0 points (0.0 to +6.0) (bakeries)" in chart.description
+
+
+def test_draw__small_segment__is_not_drawn() -> None:
+    few = estimate_of(0.03, 0.0, 0.06)
+    few = replace(few, control=replace(few.control, n=9))
+    readings = [
+        reading_of(RETENTION, graded(estimate_of(0.019, 0.006, 0.032))),
+        reading_of(RETENTION, graded(few), segment="tiny"),
+    ]
+    made = charts.draw(plan_of(RETENTION), readings, {}, {})
+    assert not [chart for chart in made if chart.name.startswith("segments:")]
 
 
 def test_draw__retention__equals_the_curve_at_the_planned_day() -> None:

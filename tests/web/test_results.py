@@ -10,13 +10,20 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from analysis.readings import CheckView
 from analysis.stats.estimate import NotComputable, Outcome
 from experiments import accounts, plan_lock
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.design import SegmentRef
 from experiments.models import Experiment, Person
-from experiments.vocabulary import PersonRole, Reason, ResultPhase
+from experiments.vocabulary import (
+    CheckState,
+    HealthCheck,
+    PersonRole,
+    Reason,
+    ResultPhase,
+)
 from tests.analysis.run_examples import (
     BAD_SPLIT,
     PASSED_CHECKS,
@@ -298,6 +305,59 @@ def test_results__several_treatments__are_named_everywhere(
     assert "short: Day-30 retention rose by 1.9 points" in page
     assert "They were not compared with each other." in page
     assert "Several variants Primary metric adjusted by Holm" in page
+
+
+def test_results__one_of_several_treatments__has_an_address_of_its_own(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        make_segment(session, "bakeries", name="Bakeries", condition={"a": "b"})
+        three = (
+            variant("control", is_control=True, share=0.4),
+            variant("nudge", share=0.3),
+            variant("short", share=0.3),
+        )
+        refs = (SegmentRef("bakeries", 1),)
+        finish(session, start(session, variants=three, breakdowns=refs), at=LATER)
+    every = visitor.get(RESULTS).text
+    assert 'aria-current="page">All variants</a>' in every
+    address = f'href="{RESULTS}?variant=short"'
+    assert address in every
+    own = visitor.get(f"{RESULTS}?variant=short").text
+    assert f'{address} aria-current="page"' in own
+    assert "Day-30 retention with short, the metric that decides" in text_of(own)
+    for chart in ("forest-short", "segments-short"):
+        assert own.count(f'id="chart-{chart}-wide-title"') == 1
+    for chart in ("forest", "segments-nudge", "forest-nudge"):
+        assert f'id="chart-{chart}-wide-title"' not in own
+    # Curves and answers below are of all groups; the metrics are of this one.
+    part = own[own.index('id="metrics"') : own.index('id="curves"')]
+    assert "nudge" not in text_of(part)
+    for asked in ("control", "nobody", ""):
+        assert visitor.get(f"{RESULTS}?variant={asked}").status_code == 404
+
+
+def test_results__one_treatment__has_no_tabs(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        finish(session, start(session), at=LATER)
+    assert 'class="tabs' not in visitor.get(RESULTS).text
+    same = visitor.get(f"{RESULTS}?variant=nudge").text
+    assert "Day-30 retention, the metric that decides" in text_of(same)
+
+
+def test_results__survey__says_whether_groups_answered_equally_often(
+    visitor: Visitor, context: Context
+) -> None:
+    said = "Customers of all groups answered about equally often."
+    balanced = CheckView(HealthCheck.RESPONSE_BALANCE, CheckState.PASSED, said)
+    with transaction(context.sessions) as session:
+        checks = [*PASSED_CHECKS, balanced]
+        finish(session, start(session), at=LATER, checks=checks)
+    page = text_of(visitor.get(RESULTS).text)
+    part = page[page.index("what customers answered, and who did") :]
+    assert part.index(said) < part.index("Who answered the survey")
 
 
 def test_results__as_json__is_what_the_page_shows(

@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, render_template, request
 from sqlalchemy.orm import Session
 
 from analysis import looks_taken, results
@@ -32,6 +32,7 @@ def show(key: str) -> str:
         experiment = catalog.get(database, key)
         plan, _ = plan_lock.locked_plan(database, experiment)
         run = results.latest(database, experiment)
+        chosen = _chosen(plan)
         if run is None:
             return render_template(
                 "results_none.html",
@@ -42,6 +43,8 @@ def show(key: str) -> str:
         charts = results.charts_of(database, run)
         amendments = plan_lock.amendments(database, experiment)
         looks = looks_taken.look_charts(database, experiment) if run.is_trusted else {}
+        if chosen is not None:
+            looks = {name: c for name, c in looks.items() if name == f"looks:{chosen}"}
         return render_template(
             "results.html",
             looks=tuple(looks.values()),
@@ -51,10 +54,21 @@ def show(key: str) -> str:
             charts=charts,
             amendments=amendments,
             interval_help=INTERVAL_HELP,
-            page=results_page(run, plan, charts, amendments),
+            page=results_page(run, plan, charts, amendments, chosen),
             stale=stale(database, experiment, run),
             doubt=primary_doubt(database, experiment),
         )
+
+
+def _chosen(plan: Plan) -> str | None:
+    """Read which treatment is asked for, where there are several."""
+    asked = request.args.get("variant")
+    names = {treatment.name for treatment in plan.design.treatments}
+    if asked is None or (asked in names and len(names) == 1):
+        return None
+    if asked not in names:
+        raise NotFound("The plan has no treatment of this name.")
+    return asked
 
 
 @pages.get("/experiments/<key>/results.json")

@@ -30,15 +30,12 @@ def beliefs(run: RunView, plan: Plan) -> Iterator[str]:
             yield _belief(_name(plan, result), planned, words, belief)
 
 
-def segment_notes(
-    run: RunView, plan: Plan, segment_name: Callable[[Plan, str], str]
-) -> Iterator[str]:
+def segment_notes(run: RunView, plan: Plan) -> Iterator[str]:
     """Say whether segments differ, and whether any was left worse.
 
     Args:
         run: as far as it may be shown.
         plan: the locked plan.
-        segment_name: finds the name of a segment by the label of its results.
 
     Yields:
         Sentences about the metric that decides, then about the guardrails.
@@ -49,13 +46,11 @@ def segment_notes(
             continue
         name = _name(plan, result)
         if planned.choice.role == Role.PRIMARY and found["between"].get("computable"):
-            yield _between(
-                name, planned, words, found["between"], lambda x: segment_name(plan, x)
-            )
+            yield _between(name, planned, words, found["between"], plan.segment_name)
         if found["no_worse"].get("computable"):
             margin = wording.agreed(found["margin"], words.measure)
             bounds = [
-                {**bound, "segment": segment_name(plan, bound["segment"])}
+                {**bound, "segment": plan.segment_name(bound["segment"])}
                 for bound in found["no_worse"]["bounds"]
             ]
             yield _no_worse(name, margin, bounds)

@@ -20,7 +20,8 @@ from experiments.vocabulary import (
     Status,
     Verdict,
 )
-from web.presenters.results import lift_in_words, trust_of, verdict_title
+from web.presenters.analyst_rows import lift_in_words
+from web.presenters.results import trust_of, verdict_title
 from web.presenters.words import DECISION
 
 _CERTIFIED = {
