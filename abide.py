@@ -15,6 +15,7 @@ from experiments.context import Context, open_context
 from experiments.explain_command import explain
 from experiments.inbox import Inbox
 from experiments.survey_commands import survey_key
+from web.commands import check
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -187,7 +188,14 @@ def _settings() -> Settings:
         return open_context().settings
 
 
-for command in (commands.database, commands.key, commands.user, explain, survey_key):
+for command in (
+    check,
+    commands.database,
+    commands.key,
+    commands.user,
+    explain,
+    survey_key,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ PUBLIC = frozenset(
         "web.choosing.show",
         "web.choosing.choose",
         "web.sharing.read",
+        "web.sharing.print_out",
     }
 )
 # What customers send: a signed link is the way in, and no cookie counts for anything.

@@ -25,6 +25,7 @@ from experiments.errors import (
 )
 from web import kept
 from web.access import StaleForm
+from web.pdf import NoPdf
 
 log = structlog.get_logger(__name__)
 
@@ -129,6 +130,18 @@ NOT_MIGRATED = Explanation(
 )
 
 
+NO_PDF = Explanation(
+    "There is no PDF now",
+    "The page could not be made into a PDF.",
+    "The page itself works, and prints as one sheet.",
+    "Go back, and print the page from your browser.",
+)
+_OWN: Mapping[type[AbideError], Explanation] = {
+    NotMigrated: NOT_MIGRATED,
+    NoPdf: NO_PDF,
+}
+
+
 def register(app: Flask) -> None:
     """Answer every error of a page with its plain page."""
     app.register_error_handler(AbideError, refuse)
@@ -196,7 +209,7 @@ def fail(error: Exception) -> Response:
 
 
 def _explanation(error: AbideError, status: int) -> Explanation:
-    return NOT_MIGRATED if isinstance(error, NotMigrated) else EXPLANATIONS[status]
+    return _OWN.get(type(error), EXPLANATIONS[status])
 
 
 def _page(

@@ -9,7 +9,7 @@ from flask import Flask, request, url_for
 from flask_wtf.csrf import generate_csrf  # type: ignore[import-untyped]  # no types
 
 from experiments.vocabulary import PersonRole
-from web import theme
+from web import pdf, theme
 from web.access import person
 from web.forms.base import attributes, fault_of, shown
 from web.presenters import formats
@@ -48,6 +48,7 @@ def register(app: Flask) -> None:
         band=band,
         cell=formats.cell,
         count=formats.count,
+        data_address=pdf.data_address,
         day=formats.day,
         deed=deed,
         drawing=drawing,

@@ -14,6 +14,7 @@ HEAVY = (
     "duckdb",
     "altair",
     "vl_convert",
+    "weasyprint",
 )
 PROBE = """
 import sys

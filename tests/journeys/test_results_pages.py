@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import pypdfium2
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -301,6 +302,11 @@ def test_summary__needs_no_scrolling__and_prints_on_exactly_one_page(
         for size in ("A4", "Letter"):
             printed = page.pdf(format=size)
             pages[key, size] = len(re.findall(rb"/Type\s*/Page\b", printed))
+    for key in ("bad", "ten", "long", "decided"):
+        made = page.request.get(f"{site.url}/experiments/{key}/summary.pdf").body()
+        document = pypdfium2.PdfDocument(made)
+        pages[key, "PDF"] = len(document)
+        document.close()
     window.close()
     assert pages == dict.fromkeys(pages, 1)
 

@@ -68,6 +68,7 @@ LEAST_ROLE = {
     "web.results.table": VIEWER,
     "web.results.reproduce": VIEWER,
     "web.summary.show": VIEWER,
+    "web.summary.print_out": VIEWER,
     "web.sharing.links": EDITOR,
     "web.sharing.revoke": EDITOR,
     "web.learnings.listing": VIEWER,
@@ -141,6 +142,7 @@ VALUES = {
 # Of a link, hours, an import, a result and a learning that are not stored here.
 NOT_THERE_YET = {
     "web.sharing.read",
+    "web.sharing.print_out",
     "web.data.hours",
     "web.data.rejects",
     "web.results.table",

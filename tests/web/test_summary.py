@@ -4,10 +4,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pypdfium2
 import pytest
+from flask import Flask
 from sqlalchemy.orm import Session
 
-from experiments import accounts, catalog, lifecycle
+from experiments import accounts, catalog, lifecycle, summary_links
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.decisions import Recommendation
@@ -37,6 +39,7 @@ from tests.factories import (
 )
 from tests.web.conftest import Visitor
 from tests.web.test_results import RESULTS, SUMMARY, text_of
+from web import pdf
 from web.presenters.summary import shortened
 
 SignIn = Callable[..., Visitor]
@@ -80,6 +83,64 @@ def test_summary__ship__has_the_boxes_and_how_sure_it_is(
     assert "p-value" not in page
     assert "p =" not in page
     assert "chart-primary-outcome-print" in raw
+
+
+def test_summary__as_pdf__says_the_same_on_one_sheet_also_by_link(
+    signed_in: SignIn, now: FakeClock, context: Context, app: Flask
+) -> None:
+    editor = signed_in(PersonRole.EDITOR)
+    now.advance(days=60, hours=3)
+    editor = signed_in(PersonRole.EDITOR, "Eve")
+    with transaction(context.sessions) as session:
+        finish(session, start(session), at=LATER)
+        _, token = summary_links.make(
+            session,
+            EXPERIMENT,
+            days=1,
+            actor=accounts.actor_for(session.get_one(Person, 1)),
+            now=context.now(),
+        )
+    assert f'href="{SUMMARY}.pdf"' in editor.get(SUMMARY).text
+    answer = editor.get(f"{SUMMARY}.pdf")
+    assert answer.content_type == "application/pdf"
+    document = pypdfium2.PdfDocument(answer.data)
+    assert len(document) == 1
+    words = " ".join(document[0].get_textpage().get_text_bounded().split())
+    document.close()
+    for said in (
+        "Ship nudge, for Business customers",
+        "Of every 1,000 customers, 19 more stayed (6 to 32).",
+        "We can rule out harm to CSAT",
+        "Size reached 100 %",
+        "What next Show it to everybody. Owner: Editor.",
+    ):
+        assert said in words, said
+
+    stranger = Visitor(app.test_client())
+    there = f"/shared/{token}"
+    assert f'href="{there}/summary.pdf"' in stranger.get(there).text
+    shared = stranger.get(f"{there}/summary.pdf")
+    assert shared.data == answer.data
+    assert shared.headers["Cache-Control"] == "no-store"
+    assert shared.headers["Referrer-Policy"] == "no-referrer"
+    assert stranger.get(f"{SUMMARY}.pdf").status_code == 302
+    assert stranger.get("/shared/abs_x/summary.pdf").status_code == 404
+
+
+def test_summary__where_no_pdf_can_be_made__offers_print_and_says_why(
+    visitor: Visitor, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf, "maker", pdf.Maker(["sh", "-c", "exit 3"]))
+    with transaction(context.sessions) as session:
+        finish(session, start(session), at=LATER)
+    answer = visitor.get(f"{SUMMARY}.pdf")
+    assert answer.status_code == 503
+    page = text_of(answer.text)
+    assert "There is no PDF now" in page
+    assert "Print this page instead. Whoever runs Abide can install: libpango" in page
+    page = text_of(visitor.get(SUMMARY).text)
+    assert "Print this page: it fits one A4 or Letter page." in page
+    assert "PDF, A4" not in page
 
 
 def test_summary__decided__says_what_and_why(

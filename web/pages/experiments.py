@@ -17,7 +17,7 @@ from experiments.db import transaction
 from experiments.decisions import Recommendation
 from experiments.models import Experiment
 from experiments.vocabulary import Action, Decision, PersonRole, Status
-from web import paging
+from web import paging, pdf
 from web.access import actor, context, least
 from web.certified import primary_doubt
 from web.forms.actions import LESSONS, DecisionForm, ReasonForm, StopForm
@@ -79,6 +79,7 @@ def show(key: str) -> Response | str:
             see=customers_see(experiment),
             run=run,
             stale=stale(database, experiment, run),
+            makes_pdf=pdf.maker.works,
             doubt=primary_doubt(database, experiment),
             plan=plan_in_words(experiment),
             plan_row=plan_row,

@@ -9,12 +9,13 @@ from werkzeug.wrappers import Response
 
 from experiments import catalog, plan_lock, summary_links
 from experiments.db import transaction
-from experiments.models import SummaryLink
+from experiments.models import Experiment, SummaryLink
 from experiments.vocabulary import PersonRole
+from web import pdf
 from web.access import actor, context, least
 from web.answer_limit import AnswerLimit
 from web.forms.sharing import ShareForm
-from web.pages.summary import OUTSIDE, page_of
+from web.pages.summary import OUTSIDE, page_of, paper_of, pdf_answer
 from web.paging import by_age
 from web.saving import form_data, save, wants_to_save
 
@@ -30,14 +31,37 @@ _limit = AnswerLimit(
 @pages.get("/shared/<token>")
 def read(token: str) -> Response:
     """Show the summary that the link is for, and nothing else."""
-    now = context().now()
     with transaction(context().sessions) as database:
-        experiment = summary_links.find(database, token, now)
+        experiment = _opened(database, token)
         if experiment is None:
-            page = render_template("shared_ended.html")
-            return _closed_to_others(make_response(page, HTTPStatus.NOT_FOUND))
+            return _ended()
+        page = page_of(database, experiment, OUTSIDE, token)
+        return _closed_to_others(make_response(page))
+
+
+@pages.get("/shared/<token>/summary.pdf")
+def print_out(token: str) -> Response:
+    """Give that summary as PDF."""
+    with transaction(context().sessions) as database:
+        experiment = _opened(database, token)
+        if experiment is None:
+            return _ended()
+        html, name = paper_of(database, experiment), f"{experiment.key}-summary.pdf"
+    return _closed_to_others(pdf_answer([pdf.Part(html, fits=True)], name))
+
+
+def _opened(database: Session, token: str) -> Experiment | None:
+    """Find what a link reads, and count that it was used; None when it has ended."""
+    now = context().now()
+    experiment = summary_links.find(database, token, now)
+    if experiment is not None:
         _limit.count(experiment.key.encode(), now)
-        return _closed_to_others(make_response(page_of(database, experiment, OUTSIDE)))
+    return experiment
+
+
+def _ended() -> Response:
+    page = render_template("shared_ended.html")
+    return _closed_to_others(make_response(page, HTTPStatus.NOT_FOUND))
 
 
 @pages.route("/experiments/<key>/summary/links", methods=["GET", "POST"])
