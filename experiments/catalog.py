@@ -18,13 +18,11 @@ from experiments.design import (
 )
 from experiments.errors import Conflict, InvalidInput, NotFound
 from experiments.lookups import (
-    Place,
     changes,
     check_revision,
     known_key,
     owner_of,
     page_size,
-    rows_at,
 )
 from experiments.models import (
     Experiment,
@@ -48,7 +46,7 @@ from experiments.vocabulary import (
 )
 
 _hypothesis = joinedload(Experiment.hypothesis)
-_WHOLE = (
+WHOLE = (
     _hypothesis.joinedload(HypothesisRow.segment),
     _hypothesis.joinedload(HypothesisRow.metric),
     _hypothesis.joinedload(HypothesisRow.journey_stage),
@@ -232,7 +230,7 @@ def get(session: Session, key: str) -> Experiment:
     experiment = session.scalar(
         select(Experiment)
         .where(Experiment.key == known_key(key, "experiment"))
-        .options(*_WHOLE)
+        .options(*WHOLE)
         .execution_options(populate_existing=True)
     )
     if experiment is None:
@@ -258,36 +256,12 @@ def listing(
     Returns:
         The experiments with all they name.
     """
-    query = select(Experiment).options(*_WHOLE).order_by(Experiment.key)
+    query = select(Experiment).options(*WHOLE).order_by(Experiment.key)
     if status is not None:
         query = query.where(Experiment.status == status.value)
     if after_key is not None:
         query = query.where(Experiment.key > known_key(after_key, "page"))
     return list(session.scalars(query.limit(page_size(limit))))
-
-
-def page(
-    session: Session,
-    place: Place[int],
-    limit: int,
-    *,
-    status: Status | None = None,
-) -> list[Experiment]:
-    """List experiments newest first, next to a place in the list.
-
-    Args:
-        session: any session.
-        place: given by their numbers, falling.
-        limit: at most this many, up to 200.
-        status: only those that stand there.
-
-    Returns:
-        The experiments with all they name.
-    """
-    query = select(Experiment).options(*_WHOLE)
-    if status is not None:
-        query = query.where(Experiment.status == status.value)
-    return rows_at(session, query, Experiment.id, limit, place)
 
 
 def to_design(experiment: Experiment) -> Design:

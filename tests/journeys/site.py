@@ -64,6 +64,7 @@ PAGES = (
     "/catalogue/retention_d30",
     "/catalogue/retention_d30/definition",
     "/experiments",
+    "/experiments?view=timeline",
     "/experiments?status=stopped",
     "/experiments/new",
     "/experiments/draft",

@@ -39,6 +39,7 @@ LEAST_ROLE = {
     "web.metrics.new": ANALYST,
     "web.metrics.show": VIEWER,
     "web.metrics.new_definition": ANALYST,
+    "web.experiments.file": VIEWER,
     "web.experiments.listing": VIEWER,
     "web.experiments.show": VIEWER,
     "web.explain.show": ANALYST,

@@ -103,6 +103,7 @@ def test_lists__with_nothing__show_a_way_to_begin(signed_in: SignIn) -> None:
         ("/experiments", "No experiments yet"),
         ("/experiments?status=running", "Nothing matches"),
         ("/experiments?status=nonsense", "No experiments yet"),
+        ("/experiments?view=timeline", "No experiments yet"),
         ("/settings/stages", "No stages yet"),
         ("/settings/keys", "No keys yet"),
     ):

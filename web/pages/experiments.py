@@ -5,7 +5,6 @@ from flask import (
     flash,
     redirect,
     render_template,
-    request,
     url_for,
 )
 from sqlalchemy.orm import Session
@@ -17,49 +16,21 @@ from experiments.db import transaction
 from experiments.decisions import Recommendation
 from experiments.models import Experiment
 from experiments.vocabulary import Action, Decision, PersonRole, Status
-from web import paging, pdf
+from web import pdf
 from web.access import actor, context, least
 from web.certified import primary_doubt
 from web.forms.actions import LESSONS, DecisionForm, ReasonForm, StopForm
 from web.forms.fields import options
-from web.pages import acting
+from web.pages import acting, experiment_list
 from web.pages.results import stale
 from web.presenters import experiments as words
 from web.presenters.customers_see import customers_see
 from web.presenters.plans import plan_in_words
-from web.presenters.runs import Run, is_final, latest_runs
-from web.presenters.words import STATUS
 from web.saving import form_data, save, wants_to_save
 
 pages = Blueprint("experiments", __name__)
-
-
-@pages.get("/experiments")
-@least(PersonRole.VIEWER)
-def listing() -> str:
-    """List experiments, newest first; the filter stands in the address."""
-    asked = request.args.get("status", "")
-    status = Status(asked) if asked in set(Status) else None
-    with transaction(context().sessions) as database:
-        page = paging.by_age(
-            lambda place, limit: catalog.page(database, place, limit, status=status)
-        )
-        runs = latest_runs(database, [row.id for row in page.rows])
-        shown = [
-            (row, words.progress(row, runs.get(row.id)), _verdict(runs.get(row.id)))
-            for row in page.rows
-        ]
-    return render_template(
-        "experiments.html",
-        rows=shown,
-        page=page,
-        status=status,
-        statuses=STATUS.items(),
-    )
-
-
-def _verdict(run: Run | None) -> str | None:
-    return run.verdict if run is not None and is_final(run) else None
+pages.add_url_rule("/experiments", "listing", experiment_list.show)
+pages.add_url_rule("/experiments.csv", "file", experiment_list.file)
 
 
 @pages.get("/experiments/<key>")

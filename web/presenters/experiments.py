@@ -145,14 +145,27 @@ def _running(experiment: Experiment, now: datetime) -> str:
             f"The planned end was {day(end)}. The result follows once the last"
             " customer counts."
         )
-    begin = experiment.exposures_from or experiment.started_at or now
-    # A day that has begun counts, the first and the last alike.
-    day_long = timedelta(days=1)
-    passed, planned = (now - begin) // day_long, -((begin - end) // day_long)
+    passed, planned = day_of(experiment, now)
     return (
-        f"Running, day {max(1, passed + 1)} of {max(1, planned)}. No estimate is shown"
-        f" before {day(end)}."
+        f"Running, day {passed} of {planned}. No estimate is shown before {day(end)}."
     )
+
+
+def day_of(experiment: Experiment, now: datetime) -> tuple[int, int]:
+    """Count the days of an experiment; one that has begun counts, first and last alike.
+
+    Args:
+        experiment: that has started.
+        now: aware UTC.
+
+    Returns:
+        The day it is in, and how many were planned; both at least 1.
+    """
+    begin = experiment.exposures_from or experiment.started_at or now
+    day_long = timedelta(days=1)
+    passed = (now - begin) // day_long
+    planned = -((begin - experiment.planned_end_at) // day_long)
+    return max(1, passed + 1), max(1, planned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +174,7 @@ class Progress:
 
     sentence: str
     share: float  # 0 to 1, for the bar
+    units: int
     rows: tuple[tuple[str, str], ...]  # variant, customers
 
 
@@ -185,6 +199,7 @@ def progress(experiment: Experiment, run: Run | None) -> Progress | None:
         if ended
         else f"{count(total)} of {count(planned)} planned {who} so far.",
         share=min(1.0, total / planned),
+        units=total,
         rows=tuple(
             (v.name, count(exposed.get(v.name, 0))) for v in experiment.variants
         ),

@@ -1,6 +1,6 @@
 """What the last good analysis run of each experiment said."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -41,6 +41,14 @@ def latest_runs(
     return {run.experiment_id: run for run in database.scalars(query)}
 
 
+class Check(Protocol):
+    """What a stored check and the view of one have in common."""
+
+    @property
+    def state(self) -> str:
+        """A CheckState."""
+
+
 class Run(Protocol):
     """What a stored run and the view of one have in common."""
 
@@ -59,6 +67,10 @@ class Run(Protocol):
     @property
     def counts(self) -> Mapping[str, Any]:
         """Who is in; see analysis.run_record."""
+
+    @property
+    def checks(self) -> Sequence["Check"]:
+        """What was checked, each with its CheckState."""
 
 
 def is_final(run: Run | None) -> bool:
