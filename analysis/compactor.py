@@ -23,6 +23,7 @@ from analysis import (
     intake_records,
     leases,
     opting_out,
+    recent_exposures,
     refused_days,
     source_hours,
 )
@@ -167,6 +168,7 @@ class Compactor:
             intake_records.forget_marks(session, gone)
             source_hours.forget(session, self._context.now())
             exposure_days.forget(session, self._context.now())
+            recent_exposures.forget(session, self._context.now())
             assigned_days.forget(session, self._context.now())
             refused_days.forget(session, self._context.now())
 

@@ -26,6 +26,7 @@ from analysis.unit_store import UNIT_LAYOUT, UnitStore
 from experiments import (
     audit,
     data_requests,
+    exposures_view,
     held_bodies,
     import_records,
     opt_outs,
@@ -123,6 +124,7 @@ def _erase(
         audit.take_turn(session)
         _erase_set_aside(context, session, ids)
         _erase_listed(session, ids, context.now())
+        exposures_view.erase(session, ids)
         count += survey_replies.erase(session, ids)
         data_requests.finish(session, erasure.id, count, context.now())
     log.info("erased", erasure=erasure.id, rows=count)

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from analysis import (
     assigned_days,
     exposure_days,
+    recent_exposures,
     refused_days,
     source_hours,
     survey_records,
@@ -92,6 +93,7 @@ def record(
         _add(session, source, environment, found)
     source_hours.add(session, batch, findings, counted)
     exposure_days.add(session, batch, findings, counted)
+    recent_exposures.add(session, batch, findings, counted)
     assigned_days.add(session, batch, counted)
     refused_days.add(session, batch, counted)
     survey_records.add(session, batch, findings, erased)

@@ -1,16 +1,19 @@
 """What exposures name: experiments and variants that are ours, and others."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from experiments.models import Experiment, ExposureDay
+from experiments.models import Experiment, ExposureDay, RecentExposure
 from experiments.vocabulary import Environment, NamedState, Status
 
 SHOWN = timedelta(days=7)
 MOST_SHOWN = 200
+LATEST = 10  # exposures of one experiment that are kept to be looked at
+START_BYTES = 2  # of a pseudonym: four letters
 _NOT_BEGUN = frozenset({Status.DRAFT.value, Status.IN_REVIEW.value})
 
 
@@ -128,3 +131,81 @@ def by_day(session: Session, experiment: str) -> list[ExposureDay]:
             query.order_by(table.day_at.desc(), table.source, table.variant)
         )
     )
+
+
+def start_of(pseudonym: bytes) -> str:
+    """Give the first letters of a pseudonym, by which own tests are found again."""
+    return pseudonym[:START_BYTES].hex()
+
+
+def latest(session: Session, experiment: str) -> list[RecentExposure]:
+    """Read the last production exposures of an experiment, newest first."""
+    table = RecentExposure
+    query = select(table).where(table.experiment == experiment)
+    return list(session.scalars(query.order_by(table.id.desc()).limit(LATEST)))
+
+
+def erase(session: Session, ids: Collection[bytes]) -> None:
+    """Drop what may be of these customers."""
+    starts = {start_of(pseudonym) for pseudonym in ids}
+    session.execute(
+        delete(RecentExposure).where(RecentExposure.customer_start.in_(starts))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What came for one experiment within seven days, to find why nobody counts.
+
+    Attributes:
+        counted: production exposures that name it and one of its variants.
+        misnamed: production exposures that name it and another variant.
+        unknown: experiments named by production exposures that nobody has here.
+        development: exposures that name it and came with development keys.
+    """
+
+    counted: int
+    misnamed: int
+    unknown: tuple[str, ...]
+    development: int
+
+
+def arrived(session: Session, experiment: Experiment, now: datetime) -> Arrived:
+    """Look for the usual causes of an experiment without customers.
+
+    Args:
+        session: any session.
+        experiment: whose.
+        now: aware UTC.
+
+    Returns:
+        Counts of events; a customer may send several.
+    """
+    table = ExposureDay
+    rows = session.execute(
+        select(table.environment, table.variant, func.sum(table.exposure_count))
+        .where(table.experiment == experiment.key, table.day_at >= now - SHOWN)
+        .group_by(table.environment, table.variant)
+    ).all()
+    names = {variant.name for variant in experiment.variants}
+    counted = misnamed = development = 0
+    for environment, variant, count in rows:
+        if environment != Environment.PRODUCTION.value:
+            development += int(count)
+        elif variant in names:
+            counted += int(count)
+        else:
+            misnamed += int(count)
+    others = (
+        select(table.experiment)
+        .where(
+            table.environment == Environment.PRODUCTION.value,
+            table.day_at >= now - SHOWN,
+            table.experiment.not_in(select(Experiment.key)),
+        )
+        .distinct()
+        .order_by(table.experiment)
+        .limit(3)
+    )
+    unknown = tuple(session.scalars(others))
+    return Arrived(counted, misnamed, unknown, development)

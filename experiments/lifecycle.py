@@ -223,6 +223,15 @@ def require_possible(experiment: Experiment, action: Action) -> None:
         _check_may_rise(experiment)
 
 
+def is_possible(experiment: Experiment, action: Action) -> bool:
+    """Whether an action may be planned for later."""
+    try:
+        require_possible(experiment, action)
+    except Conflict:
+        return False
+    return True
+
+
 def _cannot(status: Status, action: Action) -> Conflict:
     return Conflict(
         f"This experiment is {_STANDING[status]}; you cannot {_words(action)}."

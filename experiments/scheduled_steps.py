@@ -79,6 +79,13 @@ def plan(
     return _get(session, experiment, step.id)
 
 
+def possible(experiment: Experiment) -> list[Action]:
+    """List the steps that may be planned for an experiment as it stands."""
+    if Status(experiment.status) in _ENDED:
+        return []
+    return [each for each in ACTIONS if lifecycle.is_possible(experiment, each)]
+
+
 def cancel(
     session: Session, key: str, step_id: int, *, actor: Actor, now: datetime
 ) -> ScheduledStep:

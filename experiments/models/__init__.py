@@ -36,6 +36,7 @@ from experiments.models.intake import (
     ImportRecord,
     InboxGroup,
     QuarantinedMessage,
+    RecentExposure,
     SourceHour,
 )
 from experiments.models.journey import JourneyStage
@@ -123,6 +124,7 @@ __all__ = [
     "PlanRow",
     "PreviewLink",
     "QuarantinedMessage",
+    "RecentExposure",
     "RefusedHookDay",
     "Result",
     "RulesetRow",

@@ -128,6 +128,23 @@ class ExposureDay(Base):
     last_at: Mapped[datetime]
 
 
+class RecentExposure(Base):
+    """One of the last production exposures of an experiment, for whoever connects it.
+
+    Of the customer only the first letters of the pseudonym are kept: enough to find an
+    own test again, not enough to follow anybody.
+    """
+
+    __tablename__ = "recent_exposure"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    experiment: Mapped[str] = mapped_column(String(100), index=True)
+    variant: Mapped[str] = mapped_column(String(100))
+    source: Mapped[str] = mapped_column(String(64))
+    received_at: Mapped[datetime]
+    customer_start: Mapped[str] = mapped_column(String(4))  # hexadecimal
+
+
 class AssignedDay(Base):
     """How often one key was given a variant on one day, and to how many customers."""
 

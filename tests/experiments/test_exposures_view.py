@@ -8,11 +8,13 @@ from analysis.store import EventStore
 from experiments import exposures_view
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.vocabulary import NamedState, PersonRole
+from experiments.exposures_view import Arrived
+from experiments.models import ExposureDay
+from experiments.vocabulary import Environment, NamedState, PersonRole
 from tests import factories
 from tests.analysis.intake import events, send
 from tests.clock import FakeClock
-from tests.experiments.sent_messages import track
+from tests.experiments.sent_messages import HIDE, track
 
 KNOWN, VARIANT = factories.EXPERIMENT, "nudge"
 
@@ -89,3 +91,58 @@ def test_exposures__of_names_without_end__fill_no_database(
     compact_once(context)
     assert len(named(context)) == 3
     assert len(events(context)) == 6
+
+
+def test_exposures__of_one_experiment__the_last_ten_are_kept_without_the_customer(
+    context: Context,
+) -> None:
+    with transaction(context.sessions) as session:
+        root = factories.make_actor(session, "Root", PersonRole.ADMIN)
+        factories.start_experiment(session, root)
+    for first in (0, 8):  # two rounds of the compactor
+        seen = [viewed(i, KNOWN, "control" if i < 9 else VARIANT) for i in range(12)]
+        send(context, *seen[first : first + 8], viewed(99, "checkuot", VARIANT))
+        compact_once(context)
+    with transaction(context.sessions) as session:
+        kept = exposures_view.latest(session, KNOWN)
+        assert [row.variant for row in kept] == [VARIANT] * 3 + ["control"] * 7
+        own = HIDE.customer("u1")
+        assert {row.customer_start for row in kept} == {own[:2].hex()}
+        assert exposures_view.latest(session, "checkuot") == []
+        exposures_view.erase(session, {b"somebody else..."})
+        assert len(exposures_view.latest(session, KNOWN)) == 10
+        exposures_view.erase(session, {own})
+        assert exposures_view.latest(session, KNOWN) == []
+
+
+def test_arrived__by_experiment__tells_the_usual_causes_apart(
+    context: Context, now: FakeClock
+) -> None:
+    with transaction(context.sessions) as session:
+        root = factories.make_actor(session, "Root", PersonRole.ADMIN)
+        experiment = factories.start_experiment(session, root)
+        assert exposures_view.arrived(session, experiment, now()) == Arrived(
+            0, 0, (), 0
+        )
+    send(
+        context,
+        viewed(1, KNOWN, VARIANT),
+        viewed(2, KNOWN, "nugde"),
+        viewed(3, "checkuot", VARIANT),
+    )
+    compact_once(context)
+    with transaction(context.sessions) as session:
+        session.add(
+            ExposureDay(
+                source="dev1",
+                environment=Environment.DEVELOPMENT.value,
+                experiment=KNOWN,
+                variant=VARIANT,
+                day_at=now(),
+                exposure_count=4,
+                last_at=now(),
+            )
+        )
+        session.flush()
+        found = exposures_view.arrived(session, experiment, now())
+    assert found == Arrived(1, 1, ("checkuot",), 4)

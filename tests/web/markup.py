@@ -1,6 +1,8 @@
 """Reading a page as a browser without script does: its forms and their values."""
 
+import re
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 
 from typing_extensions import override
@@ -109,3 +111,9 @@ def main_form(text: str, button: str | None = None) -> FormMarkup:
     if button is not None:
         forms = [f for f in forms if button in {value for _, value in f.buttons}]
     return max(forms, key=lambda form: len(form.values))
+
+
+def text_of(page: str) -> str:
+    """Read a page's words: no tags, no drawings."""
+    page = re.sub(r"<svg.*?</svg>", " ", page, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())

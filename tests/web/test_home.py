@@ -17,7 +17,7 @@ from tests.analysis.run_examples import change, finish
 from tests.clock import FakeClock
 from tests.factories import NOW, start_experiment
 from tests.web.conftest import Visitor
-from tests.web.test_results import text_of
+from tests.web.markup import text_of
 
 SignIn = Callable[..., Visitor]
 LATER = NOW + timedelta(days=60)

@@ -28,12 +28,12 @@ from web.presenters.experiments import (
     progress,
     sentence_of_now,
     snippets,
-    timeline,
 )
 from web.presenters.formats import cell, count, day, moment, percent, pretty_json
 from web.presenters.home import Found, home
 from web.presenters.plans import checklist, plan_in_words
 from web.presenters.runs import is_final, latest_runs
+from web.presenters.timeline import timeline
 from web.presenters.words import deed, who
 
 
@@ -79,9 +79,9 @@ def test_timeline__of_a_running_experiment__marks_one_step(
     started: Experiment,
 ) -> None:
     steps = timeline(started, None, NOW + timedelta(days=3))
-    assert [s.state for s in steps] == ["done", "done", "current", *["ahead"] * 3]
-    assert steps[2].when == "since 14 Mar 2026"
-    assert steps[4].when == "planned 11 Apr 2026"
+    assert [s.state for s in steps] == [*["done"] * 3, "current", *["ahead"] * 4]
+    assert steps[3].when == "since 14 Mar 2026"
+    assert steps[5].when == "planned 11 Apr 2026"
 
 
 def test_timeline__after_the_planned_end__is_counting_until_the_result(
@@ -89,10 +89,10 @@ def test_timeline__after_the_planned_end__is_counting_until_the_result(
 ) -> None:
     later = NOW + timedelta(days=40)
     counting = timeline(started, run_of(started), later)
-    assert counting[3].state == "current"
-    assert counting[3].when == "until about 13 May 2026"
+    assert counting[4].state == "current"
+    assert counting[4].when == "until about 13 May 2026"
     final = run_of(started, phase="final", verdict="ship")
-    assert timeline(started, final, later)[4].state == "current"
+    assert timeline(started, final, later)[5].state == "current"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_sentence__of_a_stopped_experiment__says_what_customers_get(
     assert sentence_of_now(stopped, None, NOW).startswith(
         "Stopped on 14 Mar 2026: every customer gets control."
     )
-    assert timeline(stopped, None, NOW)[2].when == "until 14 Mar 2026"
+    assert timeline(stopped, None, NOW)[3].when == "until 14 Mar 2026"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,11 @@ def test_progress__against_the_plan__counts_by_variant(started: Experiment) -> N
     assert found is not None
     assert found.sentence == "1,500 of 2,000 planned customers so far."
     assert found.share == 0.75
-    assert found.rows == (("control", "740"), ("nudge", "760"))
+    # 740 and 760 of 1,500, where each was to be half of 2,000.
+    assert found.rows == (
+        ("control", "740", "1,000", "49.3 %", "50.0 %"),
+        ("nudge", "760", "1,000", "50.7 %", "50.0 %"),
+    )
     many = run_of(started, counts={"units": 9000, "exposed": {}})
     over = progress(started, many)
     assert over is not None

@@ -45,6 +45,7 @@ from tests.factories import (
     variant,
 )
 from tests.web.conftest import Visitor
+from tests.web.markup import text_of
 
 SignIn = Callable[..., Visitor]
 LATER = NOW + timedelta(days=60)
@@ -63,12 +64,6 @@ def visitor(signed_in: SignIn, now: FakeClock) -> Visitor:
 def start(session: Session, **changes: object) -> Experiment:
     owner = accounts.actor_for(session.get_one(Person, 1))
     return start_experiment(session, owner, **changes)  # type: ignore[arg-type]
-
-
-def text_of(page: str) -> str:
-    """Read a page's words: no tags, no drawings."""
-    page = re.sub(r"<svg.*?</svg>", " ", page, flags=re.DOTALL)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def test_results__draft__says_that_nothing_is_locked(

@@ -14,7 +14,7 @@ from experiments.vocabulary import PersonRole
 from tests.clock import FakeClock
 from tests.factories import EXPERIMENT, make_experiment, start_experiment
 from tests.web.conftest import BASE, Visitor
-from tests.web.test_results import text_of
+from tests.web.markup import text_of
 from web.answer_limit import AnswerLimit
 from web.pages import sharing
 

@@ -38,7 +38,8 @@ from tests.factories import (
     start_experiment,
 )
 from tests.web.conftest import Visitor
-from tests.web.test_results import RESULTS, SUMMARY, text_of
+from tests.web.markup import text_of
+from tests.web.test_results import RESULTS, SUMMARY
 from web import pdf
 from web.presenters.summary import shortened
 

@@ -1,5 +1,7 @@
 """Experiments: the list, one experiment, and what is done with it while it runs."""
 
+from datetime import datetime
+
 from flask import (
     Blueprint,
     flash,
@@ -11,10 +13,19 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from analysis import results
-from experiments import accounts, audit, catalog, learnings, lifecycle, plan_lock
+from experiments import (
+    accounts,
+    audit,
+    catalog,
+    exposures_view,
+    intake_view,
+    learnings,
+    lifecycle,
+    plan_lock,
+)
 from experiments.db import transaction
 from experiments.decisions import Recommendation
-from experiments.models import Experiment
+from experiments.models import Experiment, RecentExposure
 from experiments.vocabulary import Action, Decision, PersonRole, Status
 from web import pdf
 from web.access import actor, context, least
@@ -23,9 +34,13 @@ from web.forms.actions import LESSONS, DecisionForm, ReasonForm, StopForm
 from web.forms.fields import options
 from web.pages import acting, experiment_list
 from web.pages.results import stale
+from web.pages.segments import sizes_of
 from web.presenters import experiments as words
+from web.presenters.causes import Cause, causes
 from web.presenters.customers_see import customers_see
+from web.presenters.live_health import HealthLine, live_health
 from web.presenters.plans import plan_in_words
+from web.presenters.timeline import timeline
 from web.saving import form_data, save, wants_to_save
 
 pages = Blueprint("experiments", __name__)
@@ -55,9 +70,13 @@ def show(key: str) -> Response | str:
             plan=plan_in_words(experiment),
             plan_row=plan_row,
             amendments=plan_lock.amendments(database, experiment),
-            steps=words.timeline(experiment, run, now),
+            steps=timeline(experiment, run, now),
             sentence=words.sentence_of_now(experiment, run, now),
             progress=words.progress(experiment, run),
+            health=() if run is None else _health(database, experiment, run),
+            causes=_causes(database, experiment, run, now),
+            exposures=_exposures(database, experiment),
+            keys=intake_view.key_names(database),
             charts={} if run is None else results.charts_of(database, run),
             snippets=words.snippets(experiment, context().settings.base_url),
             learning=learnings.of_experiment(database, key),
@@ -67,6 +86,34 @@ def show(key: str) -> Response | str:
                 database, subject_kind="experiment", subject_key=key, limit=20
             ),
         )
+
+
+def _health(
+    database: Session, experiment: Experiment, run: results.RunView
+) -> tuple[HealthLine, ...]:
+    segment = experiment.segment_version.segment
+    sizes = sizes_of(database, [segment])
+    return live_health(experiment, run, sizes[segment.key].overlaps)
+
+
+def _causes(
+    database: Session,
+    experiment: Experiment,
+    run: results.RunView | None,
+    now: datetime,
+) -> tuple[Cause, ...]:
+    """Look for why nobody counts, where somebody should."""
+    waits = experiment.status == Status.RUNNING.value
+    if not waits or (run is not None and run.counts["units"]):
+        return ()
+    return causes(exposures_view.arrived(database, experiment, now))
+
+
+def _exposures(database: Session, experiment: Experiment) -> list[RecentExposure]:
+    """Read the last exposures, for those who connect apps."""
+    if not actor().may(PersonRole.EDITOR):
+        return []
+    return exposures_view.latest(database, experiment.key)
 
 
 def _actions(

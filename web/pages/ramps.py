@@ -10,8 +10,10 @@ from experiments.models import Experiment
 from experiments.vocabulary import Action, PersonRole
 from web.access import actor, context, least
 from web.forms.actions import CoverageForm, ReasonForm, StepForm
+from web.forms.fields import options
 from web.forms.values import pick
 from web.pages import acting
+from web.presenters.words import STEP
 from web.saving import form_data, save, stop_if_wrong, wants_to_save
 
 pages = Blueprint("ramps", __name__)
@@ -61,6 +63,8 @@ def steps(key: str) -> Response:
     """List what is planned, and plan more."""
     form = StepForm(form_data())
     experiment = acting.read(key)
+    can = scheduled_steps.possible(experiment)
+    form.step.choices = options([(action.value, STEP[action]) for action in can])
     if wants_to_save():
 
         def plan(database: Session) -> object:
@@ -81,7 +85,7 @@ def steps(key: str) -> Response:
             return redirect(url_for("web.ramps.steps", key=key))
     with transaction(context().sessions) as database:
         planned = scheduled_steps.listing(database, experiment)
-    return acting.answer("steps.html", form, experiment, steps=planned)
+    return acting.answer("steps.html", form, experiment, steps=planned, can=can)
 
 
 @pages.post("/experiments/<key>/steps/<int(max=2147483647):number>/cancel")

@@ -4,10 +4,10 @@ Where Abide assigns the variants it happens; where another system does, Abide ca
 say what to ask that system for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from experiments.models import Experiment
-from experiments.vocabulary import AssignedBy
+from experiments.vocabulary import AssignedBy, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class CustomersSee:
     resume: str
     stop_enrolment: str
     stop: str
+    decide: str
     steps: str
 
 
@@ -37,6 +38,7 @@ _HERE = CustomersSee(
     resume="Every customer gets the same variant as before the pause.",
     stop_enrolment="Customers in it keep their variant until the last one counts.",
     stop="Every customer gets control, at once and for good.",
+    decide="Every customer of the segment gets what you ship, or else control.",
     steps="Start, raise the coverage or stop at a time you choose.",
 )
 _ELSEWHERE = CustomersSee(
@@ -47,6 +49,7 @@ _ELSEWHERE = CustomersSee(
     resume="Ask the system that assigns the variants to go on as before.",
     stop_enrolment="Ask the system that assigns the variants to take in nobody new.",
     stop="Ask the system that assigns the variants to show control from now on.",
+    decide="Then ask the system that assigns the variants to do what you decide.",
     steps="Start or stop at a time you choose.",
 )
 
@@ -54,4 +57,8 @@ _ELSEWHERE = CustomersSee(
 def customers_see(experiment: Experiment) -> CustomersSee:
     """Choose the sentences that are true for this experiment."""
     own = experiment.assigned_by == AssignedBy.ABIDE.value
-    return _HERE if own else _ELSEWHERE
+    see = _HERE if own else _ELSEWHERE
+    if experiment.status in {Status.DRAFT.value, Status.IN_REVIEW.value}:
+        return see
+    later = "Raise the coverage or stop" if own else "Stop"
+    return replace(see, steps=f"{later} at a time you choose.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from analysis import wording
 from experiments import flags
 from experiments.conditions import attributes_of
 from experiments.models import Experiment, Person
@@ -21,60 +22,6 @@ from web.presenters.formats import count, day
 from web.presenters.quick_starts import Flag, Snippet, curl, quick_starts
 from web.presenters.runs import Run, is_final
 from web.presenters.words import DECISION
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of an experiment's life."""
-
-    name: str
-    when: str  # a date, or what is known; "" when nothing is
-    state: str  # "done", "current" or "ahead"
-
-
-def timeline(experiment: Experiment, run: Run | None, now: datetime) -> list[Step]:
-    """List the steps from draft to decision, and mark where it stands.
-
-    Args:
-        experiment: as read.
-        run: its last good run.
-        now: aware UTC.
-
-    Returns:
-        Six steps, one of them current.
-    """
-    started, ended = experiment.started_at, experiment.stopped_at
-    past_end = now >= experiment.planned_end_at
-    names = ("Plan", "Review", "Running", "Counting", "Result", "Decided")
-    position = {
-        Status.DRAFT: 0,
-        Status.IN_REVIEW: 1,
-        Status.RUNNING: 4 if is_final(run) else 3 if past_end else 2,
-        Status.PAUSED: 2,
-        Status.STOPPED: 4 if is_final(run) else 3,
-        Status.DECIDED: 5,
-    }[Status(experiment.status)]
-    reviewer = experiment.reviewed_by
-    notes = (
-        day(experiment.created_at),
-        f"by {reviewer.name}" if reviewer else "" if position <= 1 else "not reviewed",
-        f"since {day(started)}" if started else "",
-        f"until about {day(run.due_at)}" if run and run.due_at else "",
-        "ready" if is_final(run) else f"planned {day(experiment.planned_end_at)}",
-        day(experiment.decided_at) if experiment.decided_at else "",
-    )
-    if ended and position >= 3:  # noqa: PLR2004  # counting or later
-        notes = (*notes[:2], f"until {day(ended)}", *notes[3:])
-    return [
-        Step(name, note, _state(index, position))
-        for index, (name, note) in enumerate(zip(names, notes, strict=True))
-    ]
-
-
-def _state(index: int, position: int) -> str:
-    if index == position:
-        return "current"
-    return "done" if index < position else "ahead"
 
 
 def sentence_of_now(experiment: Experiment, run: Run | None, now: datetime) -> str:
@@ -175,7 +122,8 @@ class Progress:
     sentence: str
     share: float  # 0 to 1, for the bar
     units: int
-    rows: tuple[tuple[str, str], ...]  # variant, customers
+    # Variant, customers, planned customers, share, planned share.
+    rows: tuple[tuple[str, ...], ...]
 
 
 def progress(experiment: Experiment, run: Run | None) -> Progress | None:
@@ -191,6 +139,7 @@ def progress(experiment: Experiment, run: Run | None) -> Progress | None:
     if run is None:
         return None
     exposed = run.counts["exposed"]
+    came = sum(exposed.values())
     total, planned = run.counts["units"], experiment.planned_units
     ended = total >= planned or experiment.stopped_at is not None
     who = f"{experiment.unit}s"
@@ -201,7 +150,14 @@ def progress(experiment: Experiment, run: Run | None) -> Progress | None:
         share=min(1.0, total / planned),
         units=total,
         rows=tuple(
-            (v.name, count(exposed.get(v.name, 0))) for v in experiment.variants
+            (
+                v.name,
+                count(exposed.get(v.name, 0)),
+                count(round(planned * v.share)),
+                wording.percent(exposed.get(v.name, 0) / max(1, came)),
+                wording.percent(v.share),
+            )
+            for v in experiment.variants
         ),
     )
 
