@@ -12,6 +12,7 @@ from analysis.measure import Mark, Measure, OutcomeCount
 from analysis.membership import Membership
 from analysis.stats.amounts import Amounts
 from analysis.stats.clusters import Clusters, clusters_of
+from analysis.stats.part import Part
 from analysis.stats.response_weighting import Stratum
 from analysis.stats.summary import Histogram, Summary
 from experiments.plan import Plan
@@ -35,6 +36,9 @@ class Cell:
     clusters: Clusters | None = None  # where accounts are drawn
     strata: tuple[Stratum, ...] = ()  # of a survey, everybody by declared segments
     amounts: Amounts | None = None  # of numbers: amounts, and what is adjusted
+    # Of everybody, by what was known before; see analysis.parts.
+    within: tuple[Part, ...] = ()  # strata, where the plan compares within them
+    folds: tuple[Part, ...] = ()  # strata and folds, where a rule may be learned
 
 
 @dataclass(frozen=True, slots=True)

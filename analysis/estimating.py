@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from analysis.adjusting import over_treatments, said
 from analysis.answer_readings import AnswerReadings, answer_readings
 from analysis.by_accounts import by_accounts
 from analysis.cells import Cell, Summaries
@@ -28,7 +29,6 @@ from analysis.stats.boundaries import level_of
 from analysis.stats.clustered import clustered_balance
 from analysis.stats.estimate import Estimate, NotComputable, Outcome
 from analysis.stats.false_discovery import benjamini_hochberg, false_coverage_level
-from analysis.stats.multiplicity import holm, holm_levels
 from analysis.stats.proportions import two_proportions
 from analysis.stats.satisfaction import (
     ResponseBalance,
@@ -41,7 +41,14 @@ from analysis.stats.summary import Funnel, Histogram, LifeTable, Moments, Succes
 from analysis.stats.survival import CurvePoint
 from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import EVERYBODY, Direction, MetricKind, Reason, Role
+from experiments.vocabulary import (
+    EVERYBODY,
+    AdjustedBy,
+    Direction,
+    MetricKind,
+    Reason,
+    Role,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -64,9 +71,10 @@ def estimate(
 ) -> list[Estimated]:
     """Estimate every metric for every treatment against control.
 
-    With several treatments the primary metric is adjusted over them by Holm. Several
-    comparisons of secondary metrics are adjusted together by Benjamini and Hochberg.
-    Both adjust p-values and the levels of intervals. Guardrails are not adjusted: a
+    With several treatments the primary metric is adjusted over them by Dunnett, at
+    looks by Holm. Several comparisons of secondary metrics are adjusted together by
+    Benjamini and Hochberg. All adjust p-values and the levels of intervals, and say so
+    among the facts of the estimate (`adjusting`). Guardrails are not adjusted: a
     harm must not be harder to see because there are many, and to call it ruled out
     takes every one of them. Neither are segments, which do not decide. At one of many
     looks every range is one that holds over all of them, and secondary metrics are not
@@ -172,10 +180,15 @@ def _of_treatments(
     if look is not None:
         asked = {name: _asked(plan, metric, arms, name, segment) for name in names}
         outcomes, traces = _looked(metric, look, asked, compare)
+        if metric.choice.role == Role.PRIMARY and len(names) > 1:
+            outcomes = {
+                treatment: said(outcome, AdjustedBy.HOLM, len(names))
+                for treatment, outcome in outcomes.items()
+            }
     else:
         outcomes = {name: compare(name, level) for name in names}
         if metric.choice.role == Role.PRIMARY and len(names) > 1:
-            outcomes = _adjusted(outcomes, level, compare)
+            outcomes = over_treatments(outcomes, level, compare)
     return [
         Estimated(
             reading=MetricReading(
@@ -246,6 +259,7 @@ def _secondary_adjusted(
         )
         if isinstance(outcome, Estimate):
             outcome = replace(outcome, p_value=adjusted[key])
+            outcome = said(outcome, AdjustedBy.BENJAMINI_HOCHBERG, len(family))
         silence = _silence(metric, control, treatment, outcome, level)
         return replace(each, reading=replace(reading, outcome=outcome, silence=silence))
 
@@ -317,27 +331,6 @@ def _rarer(cell: Cell | None) -> int | None:
     return None
 
 
-def _adjusted(
-    outcomes: Mapping[str, Outcome],
-    level: float,
-    compare: Callable[[str, float], Outcome],
-) -> dict[str, Outcome]:
-    """Adjust p-values and intervals over treatments, by Holm."""
-    p_values = [
-        outcome.p_value if isinstance(outcome, Estimate) else None
-        for outcome in outcomes.values()
-    ]
-    adjusted: dict[str, Outcome] = {}
-    for name, p_value, at_level in zip(
-        outcomes, holm(p_values), holm_levels(p_values, level), strict=True
-    ):
-        outcome = compare(name, at_level)
-        if isinstance(outcome, Estimate):
-            outcome = replace(outcome, p_value=p_value)
-        adjusted[name] = outcome
-    return adjusted
-
-
 def _missing(metric: PlannedMetric, summaries: Summaries) -> NotComputable:
     """Say why a metric has no cells."""
     if not summaries.has_times and metric.choice.metric not in summaries.failed:
@@ -369,12 +362,13 @@ def _compare(
         return compare_amounts(definition, control, treatment, level)
     if isinstance(c, Successes) and isinstance(t, Successes):
         plain = two_proportions(c, t, level)
-        return adjusted(plain, control.amounts, treatment.amounts, level)
+        return adjusted(plain, control, treatment, level)
     if isinstance(c, Funnel) and isinstance(t, Funnel):
-        return two_proportions(c.finished, t.finished, level)
+        plain = two_proportions(c.finished, t.finished, level)
+        return adjusted(plain, control, treatment, level)
     if isinstance(c, Histogram) and isinstance(t, Histogram):
         plain = _compare_answers(definition, c, t, level)
-        return adjusted(plain, control.amounts, treatment.amounts, level)
+        return adjusted(plain, control, treatment, level)
     raise TypeError(f"no estimator for {type(c).__name__} and {type(t).__name__}")
 
 

@@ -73,6 +73,7 @@ _BECAUSE = {
     Reason.NO_HISTORY: "too few finished experiments to learn from",
     Reason.NO_PROPENSITIES: "nobody recorded how likely each choice was",
     Reason.NO_OVERLAP: "what the rule would do was hardly ever done",
+    Reason.ONE_FOR_ALL: "one variant suits every segment best",
     Reason.FOLLOW_UP_TOO_SHORT: "too few customers were followed for that long",
     Reason.MEDIAN_NOT_REACHED: "in a group fewer than half had got there by then",
     Reason.NOT_BY_ACCOUNT: "it would take customers of an account for strangers",

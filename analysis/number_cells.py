@@ -98,28 +98,48 @@ def with_amounts(
     ]
 
 
+def vector_of_groups(groups: Sequence[GroupSums], sums: NumberSums) -> VectorMoments:
+    """Moments of some groups of customers together, capped where there is a cap.
+
+    Args:
+        groups: of one variant.
+        sums: of the metric, whose grids the groups are on.
+
+    Returns:
+        The outcome first, then what is below a ratio's line, or the covariates.
+    """
+    low, high = _ends(groups)
+    return replace(
+        vector_of(
+            added([group.capped for group in groups], len(sums.grids)), sums.grids
+        ),
+        minimum=_capped(low, sums.cap),
+        maximum=_capped(high, sums.cap),
+        **_counts(groups),
+    )
+
+
 def _amounts(groups: Sequence[GroupSums], sums: NumberSums) -> Amounts:
-    counts: dict[str, Any] = {
+    low, high = _ends(groups)
+    whole = vector_of(added([group.raw for group in groups], 1), (sums.raw_grid,))
+    return Amounts(
+        vector=vector_of_groups(groups, sums),
+        raw=replace(whole.outcome, minimum=low, maximum=high, **_counts(groups)),
+        cap=sums.cap,
+    )
+
+
+def _counts(groups: Sequence[GroupSums]) -> dict[str, Any]:
+    return {
         f"n_{name}": sum(group.counts[name] for group in groups)
         for name in ("immature", "missing", "nonfinite")
     }
-    capped = added([group.capped for group in groups], len(sums.grids))
-    raw = added([group.raw for group in groups], 1)
+
+
+def _ends(groups: Sequence[GroupSums]) -> tuple[float | None, float | None]:
     lows = [group.low for group in groups if group.low is not None]
     highs = [group.high for group in groups if group.high is not None]
-    low, high = min(lows, default=None), max(highs, default=None)
-    vector = replace(
-        vector_of(capped, sums.grids),
-        minimum=_capped(low, sums.cap),
-        maximum=_capped(high, sums.cap),
-        **counts,
-    )
-    whole = vector_of(raw, (sums.raw_grid,))
-    return Amounts(
-        vector=vector,
-        raw=replace(whole.outcome, minimum=low, maximum=high, **counts),
-        cap=sums.cap,
-    )
+    return min(lows, default=None), max(highs, default=None)
 
 
 def _capped(value: float | None, cap: float | None) -> float | None:

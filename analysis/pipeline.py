@@ -24,6 +24,7 @@ from analysis.health import Check, Circumstances
 from analysis.history import finished_changes
 from analysis.looks import PastLook
 from analysis.membership import reported_segments
+from analysis.personalising import worth_of
 from analysis.progress import Times, analysed_size, needed_at, progress_of
 from analysis.read_outs import beliefs_at_look, read_outs
 from analysis.readings import CheckView, Judgement, MetricReading, Progress
@@ -282,7 +283,7 @@ def _found(
     drawing = Drawing(readings, progress, subject.history.looks, look)
     known = _known(context, subject, progress)
     if progress.look is None or progress.look.is_only:
-        beside = read_outs(plan, readings, known)
+        beside = read_outs(plan, readings, known, worth_of(plan, summaries))
     else:  # whose ranges are wider than its estimates' own
         beside = beliefs_at_look(plan, traces_of(estimated), known)
     of_answer = health.check_answer(plan, summaries, readings if drawn else (), known)

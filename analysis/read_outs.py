@@ -5,7 +5,7 @@ out; the segments show where to look next, and whether any was left worse.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -17,10 +17,11 @@ from analysis.stats.bayes import Belief, Prior, believe, learned_prior
 from analysis.stats.estimate import Estimate, NotComputable
 from analysis.stats.heterogeneity import Heterogeneity, heterogeneity
 from analysis.stats.no_segment_worse import NoSegmentWorse, no_segment_worse
+from analysis.stats.policy import AddedValue
 from analysis.stats.refusals import MIN_UNITS
 from analysis.stats.standard_error import error_of
 from experiments.plan import Plan, PlannedMetric
-from experiments.vocabulary import EVERYBODY, Direction, Reason
+from experiments.vocabulary import EVERYBODY, Direction, Reason, Role
 
 Change = tuple[float, float]  # of a finished experiment, with its standard error
 Effect = tuple[str, float, float]  # of a segment: label, change, standard error
@@ -39,6 +40,8 @@ class ReadOut:
         between: whether the declared segments differ; None where there are none.
         no_worse: whether harm beyond `margin` is ruled out in each; None likewise.
         margin: of that question, in the metric's unit.
+        worth: of the metric that decides, what a rule by segments would add over the
+            best single variant; None where that is not asked.
     """
 
     belief: Belief | NotComputable
@@ -47,6 +50,7 @@ class ReadOut:
     between: Heterogeneity | NotComputable | None = None
     no_worse: NoSegmentWorse | NotComputable | None = None
     margin: float | None = None
+    worth: AddedValue | NotComputable | None = None
 
 
 ReadOuts = Mapping[tuple[str, str], ReadOut]  # (metric, treatment) -> beside it
@@ -56,6 +60,7 @@ def read_outs(
     plan: Plan,
     readings: Sequence[MetricReading],
     history: Mapping[str, Sequence[Change]],
+    worth: AddedValue | NotComputable | None = None,
 ) -> dict[tuple[str, str], ReadOut]:
     """Work out what stands beside each estimate of all customers.
 
@@ -63,6 +68,7 @@ def read_outs(
         plan: the locked plan.
         readings: of every metric, treatment and segment.
         history: metric -> its changes in finished experiments.
+        worth: what a rule by segments would add to the metric that decides.
 
     Returns:
         (metric, treatment) -> read-out; those without an estimate are not in it.
@@ -87,6 +93,8 @@ def read_outs(
         )
         if split:
             beside = _with_segments(plan, metric, beside, split)
+        if reading.role == Role.PRIMARY:
+            beside = replace(beside, worth=worth)
         found[reading.metric, reading.variant] = beside
     return found
 
@@ -222,8 +230,8 @@ def read_out_to_json(beside: ReadOut) -> dict[str, Any]:
         beside: the read-out of one metric and treatment.
 
     Returns:
-        "belief", and "segments" where there are some; what could not be computed says
-        why, as outcomes do.
+        "belief", "segments" where there are some, and "personalising"; what could not
+        be computed says why, as outcomes do.
     """
     body: dict[str, Any] = {
         "belief": {
@@ -238,11 +246,13 @@ def read_out_to_json(beside: ReadOut) -> dict[str, Any]:
             "no_worse": _whole(beside.no_worse),
             "margin": beside.margin,
         }
+    if beside.worth is not None:
+        body["personalising"] = _whole(beside.worth)
     return body
 
 
 def _whole(
-    found: Belief | Heterogeneity | NoSegmentWorse | NotComputable,
+    found: AddedValue | Belief | Heterogeneity | NoSegmentWorse | NotComputable,
 ) -> dict[str, Any]:
     if isinstance(found, NotComputable):
         return outcome_to_json(found)

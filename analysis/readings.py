@@ -39,9 +39,9 @@ class Silence:
 class MetricReading:
     """One metric, one treatment against control, in one segment.
 
-    `outcome` is already adjusted for several treatments where that is due (Holm, on
-    the primary metric); its interval decides. `response` and `silence` belong to survey
-    metrics.
+    `outcome` is already adjusted for several treatments where that is due (on the
+    primary metric, by Dunnett or Holm); its interval decides. `response` and `silence`
+    belong to survey metrics.
     """
 
     metric: str  # key

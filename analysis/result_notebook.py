@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from analysis.results import ResultView, RunView
-from analysis.stats.estimate import Estimate
+from analysis.stats.estimate import ADJUSTED_BY, Estimate
 from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan
 from experiments.vocabulary import EVERYBODY, MetricKind, MonitoringMode
@@ -279,9 +279,11 @@ def _comparable(
     if plan.design.monitoring_mode != MonitoringMode.FIXED_END:
         # Looks move estimate and range; each group's own value stays what it is.
         return [name for name in names if name != "change"], ""
-    if outcome.method in CURVES or len(plan.design.treatments) > 1:
+    if outcome.method in CURVES:
         return names, ""
-    if outcome.facts.get("p_method", "score") != "score" or outcome.p_value is None:
+    is_plain = outcome.facts.get("p_method", "score") == "score"
+    # What is adjusted has its range at a level of its own, and another p-value.
+    if not is_plain or outcome.p_value is None or ADJUSTED_BY in outcome.facts:
         return [*names, "low", "high"], ""
     return [*names, "low", "high", "p_value"], ""
 

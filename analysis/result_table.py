@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 
 from analysis.results import ResultView, RunView
-from analysis.stats.estimate import Estimate, Interval, Lift
+from analysis.stats.estimate import ADJUSTED_BY, Estimate, Interval, Lift
 from experiments.plan import Plan
 
 SMALL_CELL = 10  # fewer customers in a group could tell who they are
@@ -31,6 +31,7 @@ COLUMNS = (
     "relative_change",
     "relative_low",
     "relative_high",
+    "adjusted_by",
     "sentence",
 )
 _NUMBERS = len(COLUMNS) - COLUMNS.index("method") - 1
@@ -92,6 +93,7 @@ def _row(run: RunView, plan: Plan, result: ResultView) -> Iterable[object]:
     yield from (
         (lift.value, *_ends(lift.interval)) if isinstance(lift, Lift) else ("", "", "")
     )
+    yield outcome.facts.get(ADJUSTED_BY, "")
     yield result.sentence
 
 

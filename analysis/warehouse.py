@@ -50,6 +50,7 @@ from analysis.numbers import (
     values_of,
 )
 from analysis.orders import Orders, orders_of
+from analysis.parts import with_parts
 from analysis.wanted_rows import (
     SURVEY_KINDS,
     asked_for,
@@ -195,10 +196,14 @@ def _cells(
         amounts = amounts_of(
             plan, plan.metric(key), numbers, membership, measured.orders.get(key)
         )
+    metric, sums = plan.metric(key), measured.numbers.get(key)
     if not isinstance(measure, Measure):
-        return amount_cells(plan.metric(key), amounts or {})
-    cells = roll_up(plan, key, measure, measured.counted[key], membership)
-    return cells if amounts is None else with_amounts(cells, amounts)
+        return with_parts(plan, metric, amount_cells(metric, amounts or {}), None, sums)
+    groups = measured.counted[key]
+    cells = roll_up(plan, key, measure, groups, membership)
+    if amounts is not None:
+        cells = with_amounts(cells, amounts)
+    return with_parts(plan, metric, cells, (measure, groups), sums)
 
 
 def _isolated(

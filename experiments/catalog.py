@@ -78,6 +78,7 @@ _PLAIN = (
     "hash_attribute",
     "fallback_attribute",
     "exposure_point",
+    "post_stratified",
 )
 
 
@@ -294,6 +295,7 @@ def to_design(experiment: Experiment) -> Design:
         looks=tuple(experiment.looks),
         exposure_point=experiment.exposure_point,
         risks=tuple(Risk(risk) for risk in experiment.risks),
+        post_stratified=experiment.post_stratified,
     )
 
 

@@ -121,6 +121,8 @@ class Design:
     looks: tuple[float, ...] = ()
     exposure_point: str = ""  # when a customer first sees a difference, in words
     risks: tuple[Risk, ...] = ()  # what it touches; they decide who has to sign
+    # Whether means and shares are compared within the declared splits, then added up.
+    post_stratified: bool = False
 
     @property
     def planned_looks(self) -> tuple[float, ...]:
@@ -286,6 +288,21 @@ class Design:
                 faults.add(f"breakdowns.{index}.segment", "This split is named twice.")
         if len(self.breakdowns) > MAX_LIST:
             faults.add("breakdowns", f"Declare at most {MAX_LIST} splits.")
+        self._check_strata(faults)
+
+    def _check_strata(self, faults: Faults) -> None:
+        if not self.post_stratified:
+            return
+        if self.unit == Unit.ACCOUNT:
+            faults.add(
+                "post_stratified",
+                "Customers of one account may be in several segments: choose no here.",
+            )
+        elif not self.breakdowns:
+            faults.add(
+                "post_stratified",
+                "To compare within segments, declare at least one of them.",
+            )
 
 
 def check_looks(faults: Faults, mode: MonitoringMode, looks: Sequence[float]) -> None:

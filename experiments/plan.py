@@ -38,7 +38,7 @@ from experiments.vocabulary import (
 )
 
 PLAN_FORMAT = 1
-_LATER = ("looks", "exposure_point", "risks", "wrong_if")
+_LATER = ("looks", "exposure_point", "risks", "wrong_if", "post_stratified")
 # Fields of the first metric definitions, which are always written. Later ones are
 # written where they say something, so that what was stored before keeps its hash.
 _ALWAYS_WRITTEN = frozenset(

@@ -29,7 +29,12 @@ _FIELDS: Mapping[PlanTask, tuple[str, ...]] = {
         "assigned_by",
         "exposure_point",
     ),
-    PlanTask.METRICS: ("metrics", "decision_rule", "breakdowns"),
+    PlanTask.METRICS: (
+        "metrics",
+        "decision_rule",
+        "breakdowns",
+        "post_stratified",
+    ),
     PlanTask.DURATION: (
         "planned_units",
         "planned_end_at",

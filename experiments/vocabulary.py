@@ -280,6 +280,14 @@ class LearningRelation(StrEnum):
     CONTRADICTED = "contradicted"
 
 
+class AdjustedBy(StrEnum):
+    """How several comparisons keep one promise."""
+
+    DUNNETT = "dunnett"  # of treatments that share a control
+    HOLM = "holm"  # of these, over all looks
+    BENJAMINI_HOCHBERG = "benjamini_hochberg"  # of secondary metrics
+
+
 class Verdict(StrEnum):
     """What the pre-registered rule says."""
 
@@ -457,6 +465,7 @@ class Reason(StrEnum):
     NO_HISTORY = "no_history"  # too few finished experiments to learn from
     NO_PROPENSITIES = "no_propensities"  # who was likely to get what was not recorded
     NO_OVERLAP = "no_overlap"  # what the policy would do was hardly ever done
+    ONE_FOR_ALL = "one_for_all"  # a learned rule gives everybody the same variant
     FOLLOW_UP_TOO_SHORT = "follow_up_too_short"
     MEDIAN_NOT_REACHED = "median_not_reached"  # fewer than half had the event by then
     NOT_BY_ACCOUNT = "not_by_account"  # only for customers that are drawn one by one

@@ -1,7 +1,7 @@
 """One split after the other through the whole of an analysis, and what it says.
 
 Everything from the split on is what an experiment goes through: `assignment`'s hash,
-`progress_of` for the looks, `estimate` with its adjustments, boundaries and Holm.
+`progress_of` for the looks, `estimate` with its adjustments and boundaries.
 """
 
 import math

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from experiments.vocabulary import Reason
 
+# Facts of an estimate that was adjusted: by what, and over how many comparisons.
+ADJUSTED_BY, COMPARISONS = "adjusted_by", "comparisons"
+
 
 @dataclass(frozen=True, slots=True)
 class NotComputable:

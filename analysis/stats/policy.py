@@ -256,15 +256,18 @@ def worth_of_personalising(
     scores, chosen, uniform, got = (
         np.concatenate(each) for each in zip(*parts, strict=True)
     )
+    if (chosen == uniform).all():
+        return NotComputable(Reason.ONE_FOR_ALL)
     added, error, interval = difference(scores, chosen, uniform, level)
+    if not error > 0:
+        return NotComputable(Reason.NO_VARIATION)
     return AddedValue(
         rule=value_of(scores, chosen, got, propensities, level),
         uniform=value_of(scores, uniform, got, propensities, level),
         added=added,
         standard_error=error,
         interval=interval,
-        # A rule that is the best single variant adds nothing, and tests nothing.
-        p_value=normal_p_value(added / error) if error > 0 else 1.0,
+        p_value=normal_p_value(added / error),
         share_changed=float((chosen != uniform).mean()),
     )
 

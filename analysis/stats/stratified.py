@@ -15,10 +15,11 @@ from analysis.stats.lift import fieller
 from analysis.stats.means import squared_error, welch
 from analysis.stats.merging import merge_all
 from analysis.stats.refusals import MIN_UNITS, finite
-from analysis.stats.summary import Moments
+from analysis.stats.summary import Moments, VectorMoments
 from experiments.vocabulary import Reason
 
 Pair = tuple[Moments, Moments]  # of one stratum: control, treatment
+VectorPair = tuple[VectorMoments, VectorMoments]
 
 
 def post_stratified(strata: Mapping[str, Pair], level: float = 0.95) -> Outcome:
@@ -44,7 +45,10 @@ def post_stratified(strata: Mapping[str, Pair], level: float = 0.95) -> Outcome:
     plain = welch(_merged(every, 0), _merged(every, 1), level)
     if isinstance(plain, NotComputable):
         return plain
-    pairs = _large_enough(every)
+    pairs = [
+        (_merged([every[i] for i in group], 0), _merged([every[i] for i in group], 1))
+        for group in _large_enough([(c.n, t.n) for c, t in every])
+    ]
     total = sum(c.n + t.n for c, t in pairs)
     weights = [(c.n + t.n) / total for c, t in pairs]
     means = [_weighted(weights, [pair[arm].mean for pair in pairs]) for arm in (0, 1)]
@@ -81,27 +85,73 @@ def post_stratified(strata: Mapping[str, Pair], level: float = 0.95) -> Outcome:
                 "variance_ratio": variance / float(plain.facts["standard_error"]) ** 2,
                 "unadjusted_effect": plain.effect,
                 "unadjusted_standard_error": plain.facts["standard_error"],
+                **_unadjusted_ends(plain),
             },
         )
     )
 
 
-def _large_enough(pairs: Sequence[Pair]) -> list[Pair]:
-    """Put small strata together, and with the smallest large one when still small."""
-    ordered = sorted(pairs, key=_smaller, reverse=True)
-    large = [pair for pair in ordered if _smaller(pair) >= MIN_UNITS]
-    small = [pair for pair in ordered if _smaller(pair) < MIN_UNITS]
-    if not small:
-        return large
-    rest = (_merged(small, 0), _merged(small, 1))
-    while _smaller(rest) < MIN_UNITS and large:
-        last = large.pop()
-        rest = (_merged([rest, last], 0), _merged([rest, last], 1))
-    return [*large, rest]
+def with_strata(strata: Mapping[str, VectorPair]) -> VectorPair:
+    """Write strata as further covariates, for estimates that have covariates too.
+
+    With one indicator for each stratum but the first, Lin's regression in each variant
+    fits every stratum its own mean: without other covariates its estimate is that of
+    `post_stratified`.
+
+    Args:
+        strata: label -> vectors of control and treatment, all of one length; at least
+            one. Small strata are put together as there.
+
+    Returns:
+        Vectors of all customers, the strata's indicators last.
+    """
+    every = [pair for _, pair in sorted(strata.items())]
+    groups = _large_enough([(c.n, t.n) for c, t in every])
+    parts: tuple[list[VectorMoments], list[VectorMoments]] = ([], [])
+    for place, group in enumerate(groups):
+        for i in group:
+            for own, arm in zip(parts, every[i], strict=True):
+                own.append(_widened(arm, place, len(groups) - 1))
+    return merge_all(parts[0]), merge_all(parts[1])
 
 
-def _smaller(pair: Pair) -> int:
-    return min(arm.n for arm in pair)
+def _widened(vector: VectorMoments, place: int, indicators: int) -> VectorMoments:
+    """Add one stratum's indicators, which are the same for all its customers."""
+    own = [float(place == i + 1) for i in range(indicators)]
+    nothing = (0.0,) * indicators
+    rows = [(*row, *nothing) for row in vector.m2]
+    none = (0.0,) * (len(vector.mean) + indicators)
+    return replace(
+        vector, mean=(*vector.mean, *own), m2=(*rows, *([none] * indicators))
+    )
+
+
+def _unadjusted_ends(plain: Estimate) -> dict[str, float | int | str]:
+    low, high = plain.interval.low, plain.interval.high
+    if low is None or high is None:
+        return {}
+    return {"unadjusted_low": low, "unadjusted_high": high}
+
+
+def _large_enough(sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Put small strata together, and with the smallest large one when still small.
+
+    Args:
+        sizes: customers of each stratum in control and in the treatment.
+
+    Returns:
+        Places of the strata that make one.
+    """
+    ordered = sorted(range(len(sizes)), key=lambda i: min(sizes[i]), reverse=True)
+    large = [[i] for i in ordered if min(sizes[i]) >= MIN_UNITS]
+    rest = [i for i in ordered if min(sizes[i]) < MIN_UNITS]
+    while rest and large and min(_total(sizes, rest)) < MIN_UNITS:
+        rest += large.pop()
+    return [*large, rest] if rest else large
+
+
+def _total(sizes: Sequence[tuple[int, int]], places: Sequence[int]) -> tuple[int, int]:
+    return sum(sizes[i][0] for i in places), sum(sizes[i][1] for i in places)
 
 
 def _merged(pairs: Sequence[Pair], arm: int) -> Moments:

@@ -183,6 +183,14 @@ class _DesignFields(StrictSchema):
         load_default=list,
         metadata={"description": "Segments whose results are declared beforehand."},
     )
+    post_stratified = Flag(
+        load_default=False,
+        metadata={
+            "description": "Compare means and shares within the breakdowns, then add"
+            " up (post-stratification): a smaller error, the same change. For customers"
+            " that are drawn one by one."
+        },
+    )
     parameter_types = Object(
         values=Choice(ParameterType),
         load_default=dict,

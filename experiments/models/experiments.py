@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from experiments.db import Base
@@ -50,6 +50,8 @@ class Experiment(Base):
     exposure_point: Mapped[str] = mapped_column(String(1000), server_default="")
     # vocabulary.Risk that it touches.
     risks: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
+    # Whether means and shares are compared within the declared splits, then added up.
+    post_stratified: Mapped[bool] = mapped_column(server_default=false(), default=False)
     layer: Mapped[str | None] = mapped_column(String(64))  # key of a Layer
     layer_share: Mapped[float | None]  # of the layer's customers, 0 to 1
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)

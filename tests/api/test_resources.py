@@ -163,10 +163,12 @@ def test_experiment__version_left_out__is_the_newest(api: Caller) -> None:
     for metric in body["metrics"]:
         del metric["version"]
     body["breakdowns"] = [{"segment": factories.SEGMENT}]
+    body["post_stratified"] = True
     made = api.post("/experiments", body)
     assert made.status_code == 201, made.text
     assert made.json["segment_version"] == 2
     assert made.json["breakdowns"] == [{"segment": factories.SEGMENT, "version": 2}]
+    assert made.json["post_stratified"] is True
     assert [metric["version"] for metric in made.json["metrics"]] == [1, 1]
 
 

@@ -364,6 +364,15 @@ def test_check__decision_rule__asks_for_what_it_judges_by(
     assert list(faults(factories.design_value(**changes))) == fields
 
 
+def test_check__strata_without_a_split_or_in_accounts__refused() -> None:
+    strata = factories.design_value(post_stratified=True)
+    assert list(faults(strata)) == ["post_stratified"]
+    accounts = factories.design_value(
+        post_stratified=True, unit=Unit.ACCOUNT, hash_attribute="accountId"
+    )
+    assert "several segments" in faults(accounts)["post_stratified"]
+
+
 def test_check__external_without_guardrail__is_fine() -> None:
     assert faults(factories.external_design(metrics=(FIRST,))) == {}
     assert faults(factories.design_value(assigned_by=AssignedBy.ABIDE)) == {}

@@ -180,6 +180,7 @@ def test_plan__shown_for_a_change__saves_back_the_same(
         "rules-0-segment": SEGMENT,
         "rules-0-parameters": '{"headline": "For you"}',
         "breakdowns": SEGMENT,
+        "post_stratified": "yes",
         "exposures_from": "2026-04-01",
         "enrolment_ends_at": "2026-05-01",
         "rule-preset": "own",
@@ -191,6 +192,9 @@ def test_plan__shown_for_a_change__saves_back_the_same(
     assert send(planner, personalised).status_code == 302
     before = stored(context)
     assert before.treatments[0].personalisation[0].segment == SEGMENT
+    assert before.post_stratified
+    review = planner.get(f"/experiments/{EXPERIMENT}/review").text
+    assert "within these segments, then added up" in review
     assert before.decision_rule == DecisionRule(
         RulePreset.OWN,
         guardrails=GuardrailTest.HARM_NOT_SHOWN,

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -10,13 +11,15 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from analysis.read_outs import ReadOut, read_out_to_json
 from analysis.readings import CheckView
-from analysis.stats.estimate import NotComputable, Outcome
+from analysis.stats.estimate import Interval, NotComputable, Outcome
+from analysis.stats.policy import AddedValue, PolicyValue
 from experiments import accounts, plan_lock
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.design import SegmentRef
-from experiments.models import Experiment, Person
+from experiments.models import AnalysisRun, Experiment, Person
 from experiments.vocabulary import (
     CheckState,
     HealthCheck,
@@ -253,6 +256,65 @@ def test_results__small_segment__is_hidden(visitor: Visitor, context: Context) -
     assert "40.0" not in page
 
 
+ONE_VALUE = PolicyValue(0.72, 0.005, Interval(0.71, 0.73), 2000, 2000.0, 2.0)
+WORTH = AddedValue(
+    rule=ONE_VALUE,
+    uniform=replace(ONE_VALUE, value=0.70),
+    added=0.02,
+    standard_error=0.005,
+    interval=Interval(0.01, 0.03),
+    p_value=6e-5,
+    share_changed=0.4,
+)
+
+
+def beside(run: AnalysisRun, worth: AddedValue | NotComputable) -> None:
+    """Put beside a run's results what a rule by segments would be worth."""
+    unknown = NotComputable(Reason.NO_HISTORY)
+    body = read_out_to_json(ReadOut(unknown, 1.0, 0, worth=worth))
+    for row in run.results:
+        row.details = {**row.details, "personalising": body["personalising"]}
+
+
+@pytest.mark.parametrize(
+    ("worth", "said"),
+    [
+        (
+            replace(WORTH, interval=Interval(-0.01, 0.05)),
+            "Is personalisation worth it? That is not shown. A rule",
+        ),
+        (
+            replace(WORTH, added=-0.02, interval=Interval(-0.03, -0.01)),
+            "Is personalisation worth it? No. A rule",
+        ),
+        (
+            NotComputable(Reason.ONE_FOR_ALL),
+            "No: among customers it could learn from, one variant suited every",
+        ),
+        (
+            NotComputable(Reason.TOO_FEW_UNITS, {"needed": 10}),
+            "There is no answer: a rule by segment could not be learned and tried.",
+        ),
+    ],
+)
+def test_results__personalising__says_plainly_what_is_not_shown(
+    visitor: Visitor, context: Context, worth: AddedValue | NotComputable, said: str
+) -> None:
+    with transaction(context.sessions) as session:
+        make_segment(session, "free", name="Free", condition={"plan": "free"})
+        refs = (SegmentRef("free", 1),)
+        plan, _ = plan_lock.locked_plan(
+            session, experiment := start(session, breakdowns=refs)
+        )
+        outcomes: dict[tuple[str, str, str], Outcome] = {
+            (RETENTION, "nudge", ""): change(0.019, 0.013, control=0.701),
+            (RETENTION, "nudge", "free"): change(0.039, 0.01, control=0.7),
+        }
+        readings = readings_of(plan, outcomes)
+        beside(store_run(session, experiment, readings, at=LATER), worth)
+    assert said in text_of(visitor.get(RESULTS).text)
+
+
 def test_results__two_segments__says_whether_they_differ_and_whether_one_got_worse(
     visitor: Visitor, context: Context
 ) -> None:
@@ -271,8 +333,15 @@ def test_results__two_segments__says_whether_they_differ_and_whether_one_got_wor
             (CSAT, "nudge", "free"): change(0.011, 0.033, control=4.12),
             (CSAT, "nudge", "team"): change(0.012, 0.033, control=4.12),
         }
-        store_run(session, experiment, readings_of(plan, outcomes), at=LATER)
+        run = store_run(session, experiment, readings_of(plan, outcomes), at=LATER)
+        beside(run, WORTH)
     page = text_of(visitor.get(RESULTS).text)
+    assert (
+        "Is personalisation worth it? Yes, by this experiment. A rule by declared"
+        " segment, learned from some customers and tried on others, changes Day-30"
+        " retention for the better by +2.0 points (95 % CI +1.0 to +3.0) over the best"
+        " single variant for everybody. 40 % of customers would get another variant."
+    ) in page
     # tau^2 = 2 * 3.5^2 - .51^2 = 24.24; of each distance of 3.5 from the mean of +0.4
     # 24.24 / (24.24 + .51^2) = 98.9 % stays.
     assert "the change differs between segments (p < 0.0001)" in page
@@ -299,7 +368,10 @@ def test_results__several_treatments__are_named_everywhere(
     assert "nudge: Day-30 retention rose by 1.9 points" in page
     assert "short: Day-30 retention rose by 1.9 points" in page
     assert "They were not compared with each other." in page
-    assert "Several variants Primary metric adjusted by Holm" in page
+    assert (
+        "Several variants Primary metric adjusted by Dunnett: in 95 % of experiments"
+        " the ranges of all variants hold together"
+    ) in page
 
 
 def test_results__one_of_several_treatments__has_an_address_of_its_own(

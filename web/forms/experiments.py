@@ -39,6 +39,7 @@ from web.forms.fields import (
 )
 from web.forms.hypotheses import Catalogue
 from web.forms.plan_pages import (
+    YES,
     DurationPage,
     HypothesisPage,
     MetricsPage,
@@ -174,6 +175,7 @@ class ExperimentForm(
                 SegmentRef(name, catalogue.versions.get(name, 1))
                 for name in self.breakdowns.data or ()
             ),
+            post_stratified=self.post_stratified.data == YES,
             parameter_types=self._types(),
             layer=self.layer.data or None,
             layer_share=self.layer_share.value_or_none if self.layer.data else None,
@@ -299,6 +301,7 @@ class ExperimentForm(
             time = getattr(design, name)
             self[name].data = None if time is None else time.date()
         self.breakdowns.data = [ref.segment for ref in design.breakdowns]
+        self.post_stratified.data = YES if design.post_stratified else ""
         self.revision.data = str(revision)
         self.exposure_point.data = design.exposure_point
         self.risks.data = [risk.value for risk in design.risks]

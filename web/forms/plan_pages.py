@@ -37,6 +37,7 @@ from web.forms.plan_parts import (
 from web.presenters.monitoring import CHOICES
 from web.presenters.words import ASSIGNED_BY, DRAWN, GOAL, RISK
 
+YES = "yes"
 # More than any design may have, so that experiments refuses it in words.
 MOST_ROWS = 60
 
@@ -159,6 +160,16 @@ class MetricsPage(AbideForm):
     breakdowns = Boxes(
         "Show results by these segments too",
         "Choose before the start; splits chosen afterwards find too much.",
+    )
+    post_stratified = Choice(
+        "Are customers compared within these segments?",
+        "Chance puts more of one segment into one group. To compare like with like, and"
+        " add up after that, takes this part of the error away.",
+        choices=[
+            ("", "No: all customers of a group together"),
+            (YES, "Yes: within each segment, then added up"),
+        ],
+        default="",
     )
     rule = Part(RuleForm, "Decision rule")
 

@@ -8,6 +8,7 @@ from analysis.estimate_words import EstimateWords
 from analysis.results import ResultView
 from analysis.stats.estimate import Estimate, Lift, NotComputable
 from experiments.plan import Plan
+from web.presenters.adjusting import adjusted_in_words
 from web.presenters.metric_rows import NOTHING
 
 METHODS = {
@@ -18,6 +19,7 @@ METHODS = {
     "ratio": "Difference of two ratios: linearised, Welch",
     "quantile": "Difference of two quantiles: order statistics, normal",
     "lin": "Difference of two means adjusted for what came before: Lin",
+    "post_stratified": "Difference of two means, compared within segments",
     "rmst_difference": "Difference of mean days (restricted mean): Greenwood",
     "incidence_difference": "Difference of two cumulative incidences: delta method",
     "days_free_difference": (
@@ -99,6 +101,9 @@ def _beside(words: EstimateWords, facts: Mapping[str, float | int | str]) -> lis
     ratio = facts.get("variance_ratio")
     if isinstance(ratio, float):
         parts.append(f"variance {ratio:.3g} of that without adjusting")
+    strata = facts.get("strata")
+    if isinstance(strata, int):
+        parts.append(f"compared within {wording.count(strata)} strata")
     cap = facts.get("cap")
     if isinstance(cap, (int, float)):
         parts.append(f"capped at {wording.agreed(cap, words.measure)}")
@@ -115,7 +120,7 @@ def _further(result: ResultView, words: EstimateWords) -> str:
         parts.append(f"equal response p {wording.p_value(response['p_value'])}")
     if isinstance(result.outcome, Estimate):
         known = result.outcome.facts
-        parts += _beside(words, known)
+        parts += [*adjusted_in_words(known), *_beside(words, known)]
         if known.get("look"):
             parts.append(_look_words(known))
         for name, title in (("design_effect", "design effect"), ("icc", "ICC")):

@@ -130,9 +130,17 @@ def _facts(experiment: Experiment) -> list[tuple[str, str]]:
             for holdout in experiment.holdouts
         )
         found.append(("Customers held out", kept_out))
-    if experiment.breakdowns:
-        names = ", ".join(ref["segment"] for ref in experiment.breakdowns)
-        found.append(("Results are also shown by", names))
+    return [*found, *_split(experiment)]
+
+
+def _split(experiment: Experiment) -> list[tuple[str, str]]:
+    """Say what the declared segments are for."""
+    if not experiment.breakdowns:
+        return []
+    names = ", ".join(ref["segment"] for ref in experiment.breakdowns)
+    found = [("Results are also shown by", names)]
+    if experiment.post_stratified:
+        found.append(("Compared", "within these segments, then added up"))
     return found
 
 

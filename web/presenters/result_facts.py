@@ -6,7 +6,7 @@ from analysis import wording
 from analysis.results import RunView
 from experiments.models import AmendmentRow
 from experiments.plan import Plan
-from experiments.vocabulary import MonitoringMode, Role
+from web.presenters.adjusting import adjustments
 from web.presenters.metric_rows import NOTHING
 from web.presenters.monitoring import estimates_in_words
 
@@ -42,18 +42,7 @@ def result_facts(
     yield "Estimates", estimates_in_words(plan.design)
     yield "Plan locked", wording.date_time(plan.locked_at)
     yield "Amendments", wording.count(len(amendments)) if amendments else "None"
-    treatments = len(plan.design.treatments)
-    if treatments > 1:
-        yield "Several variants", "Primary metric adjusted by Holm"
-    secondary = sum(metric.choice.role == Role.SECONDARY for metric in plan.metrics)
-    # At planned looks their ranges hold over the looks, and are not adjusted further.
-    one_look = plan.design.monitoring_mode == MonitoringMode.FIXED_END
-    if one_look and secondary * treatments > 1:
-        share = wording.percent(plan.design.alpha, 0)
-        yield (
-            "Secondary metrics",
-            f"Of those called changed at most {share} are false (Benjamini-Hochberg)",
-        )
+    yield from adjustments(plan)
     yield "Plan, SHA-256", run.plan_sha256
     yield (
         "Ruleset revision",

@@ -17,6 +17,7 @@ from web.presenters.metric_rows import (
     metric_row,
     segment_rows,
 )
+from web.presenters.personalising import personalising_notes
 from web.presenters.read_outs import beliefs, segment_notes
 from web.presenters.responses import ResponseRow, response_check, response_rows
 from web.presenters.result_facts import result_facts
@@ -42,7 +43,7 @@ class ResultsPage:
     responses: tuple[ResponseRow, ...]
     response_check: CheckShown | None  # whether groups answered equally often
     segments: tuple[SegmentRow, ...]
-    segment_notes: tuple[str, ...]  # whether they differ, and whether one got worse
+    segment_notes: tuple[str, ...]  # whether they differ, whether one got worse
     analyst: tuple[AnalystRow, ...]
     beliefs: tuple[str, ...]  # what the changes probably are, for the analyst
     hazards: tuple[str, ...]  # of times: Cox's ratio and its check, for the analyst
@@ -104,7 +105,7 @@ def results_page(
         responses=tuple(response_rows(run, plan)),
         response_check=response_check(run),
         segments=tuple(segment_rows(run, plan)),
-        segment_notes=tuple(segment_notes(run, plan)),
+        segment_notes=(*segment_notes(run, plan), *personalising_notes(run, plan)),
         beliefs=tuple(beliefs(run, plan)),
         hazards=tuple(hazard_notes(run.results, plan)),
         analyst=tuple(analyst_row(plan, result) for result, _ in rows),

@@ -15,7 +15,7 @@ from analysis.stats.covariates import kept_covariates
 from analysis.stats.estimate import Estimate, Interval, Lift, NotComputable, Outcome
 from analysis.stats.lift import fieller, fieller_of_change
 from analysis.stats.means import welch
-from analysis.stats.stratified import post_stratified
+from analysis.stats.stratified import post_stratified, with_strata
 from analysis.stats.summary import Moments, VectorMoments, moments_of, vector_moments_of
 from experiments.vocabulary import Reason
 from tests.analysis.stats.conftest import ends
@@ -312,6 +312,28 @@ def width(interval: Interval) -> float:
     assert interval.low is not None
     assert interval.high is not None
     return interval.high - interval.low
+
+
+def test_with_strata__no_other_covariate__lin_agrees_with_post_stratified() -> None:
+    chance = np.random.default_rng(5)
+    strata = {
+        f"{i}": tuple(
+            vector_moments_of(chance.normal(i, 1, (n, 1)).tolist())
+            for n in (40 + 10 * i, 60 - 10 * i)
+        )
+        for i in range(4)
+    }
+    pairs = {name: (c, t) for name, (c, t) in strata.items()}
+
+    found = estimate(lin(*with_strata(pairs)))
+
+    apart = estimate(
+        post_stratified({k: (c.outcome, t.outcome) for k, (c, t) in pairs.items()})
+    )
+    assert found.effect == pytest.approx(apart.effect, rel=1e-9)
+    assert found.facts["standard_error"] == pytest.approx(
+        apart.facts["standard_error"], rel=0.05
+    )
 
 
 def test_post_stratified__no_strata__typed_reason() -> None:

@@ -80,7 +80,7 @@ def test_worth__treatment_helps_some_and_harms_others__personalising_pays() -> N
     assert 0.4 < found.share_changed < 0.6
 
 
-def test_worth__best_for_all__rule_is_the_single_variant_and_adds_nothing() -> None:
+def test_worth__best_for_all__says_that_one_variant_suits_everybody() -> None:
     chance = np.random.default_rng(3)
     given = chance.integers(0, 2, 500)
     x = chance.normal(0, 1, (500, 1))
@@ -88,9 +88,9 @@ def test_worth__best_for_all__rule_is_the_single_variant_and_adds_nothing() -> N
 
     found = worth_of_personalising(outcomes, given, x, DRAWN, folds(500))
 
-    assert isinstance(found, AddedValue)
-    assert found.share_changed == 0
-    assert (found.added, found.p_value) == (0.0, 1.0)
+    # Neither a change of 0 that is certain, nor a p-value of 1.
+    assert isinstance(found, NotComputable)
+    assert found.reason is Reason.ONE_FOR_ALL
 
 
 def test_difference__rules_swapped__mirrored() -> None:

@@ -2,7 +2,8 @@
 
 import math
 
-from analysis.stats.estimate import Lift
+from analysis.stats.dunnett import dunnett
+from analysis.stats.estimate import Lift, NotComputable
 from analysis.stats.lift import fieller
 from analysis.stats.means import squared_error, welch
 from analysis.stats.summary import Moments, moments_of
@@ -67,6 +68,38 @@ def compared(control: Moments, treatment: Moments) -> dict[str, object]:
 )
 def mailed(record: Record) -> Values:
     return compared(_of_sums(record, "c"), _of_sums(record, "t"))
+
+
+@covers("nsw.ate")
+def earnings(record: Record) -> Values:
+    table = read_table("nsw_lalonde/nsw_lalonde.csv")
+    columns = [table[name].to_pylist() for name in ("treat", "re78")]
+    control, treatment = (
+        moments_of(float(y) for arm, y in zip(*columns, strict=True) if arm == of)
+        for of in (0, 1)
+    )
+    assert (control.n, treatment.n) == (record.inputs["n_c"], record.inputs["n_t"])
+    found = estimated(welch(control, treatment))
+    # One variance for both groups, as Dunnett's test of a single treatment takes it.
+    pooled = dunnett(control, [treatment])
+    assert not isinstance(pooled, NotComputable)
+    return {
+        "diff": found.effect,
+        "se_unequal": found.facts["standard_error"],
+        "se_pooled": pooled[0].effect / pooled[0].statistic,
+    }
+
+
+@covers("hillstrom.mens.spend.peer_relative", lacks={"delta": DELTA})
+def relative_spend(record: Record) -> Values:
+    table = read_table("hillstrom/hillstrom.csv")
+    columns = [table[n].to_pylist() for n in ("segment", record.inputs["metric"])]
+    control, treatment = (
+        moments_of(float(y) for arm, y in zip(*columns, strict=True) if arm == of)
+        for of in ("No E-Mail", "Mens E-Mail")
+    )
+    found = compared(control, treatment)
+    return {"abs_diff": found["diff"], "fieller": found["lift_fieller"]}
 
 
 def _of_sums(record: Record, arm: str) -> Moments:

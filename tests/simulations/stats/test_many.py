@@ -7,10 +7,12 @@ import pytest
 
 from analysis.stats.bayes import Belief, Prior, believe, learned_prior
 from analysis.stats.dunnett import dunnett
-from analysis.stats.estimate import NotComputable
+from analysis.stats.estimate import Estimate, NotComputable
 from analysis.stats.false_discovery import benjamini_hochberg, false_coverage_level
 from analysis.stats.heterogeneity import Heterogeneity, heterogeneity
 from analysis.stats.intervals import normal_p_value, normal_value
+from analysis.stats.many_to_one import together
+from analysis.stats.means import welch
 from analysis.stats.no_segment_worse import NoSegmentWorse, no_segment_worse
 from analysis.stats.policy import (
     AddedValue,
@@ -18,7 +20,7 @@ from analysis.stats.policy import (
     doubly_robust_scores,
     worth_of_personalising,
 )
-from analysis.stats.summary import Moments
+from analysis.stats.summary import Moments, moments_of
 from tests.simulations.stats.conftest import Note, allowance, runs
 
 pytestmark = pytest.mark.simulation
@@ -64,6 +66,33 @@ def test_dunnett__three_treatments_without_effect__one_false_alarm_in_twenty(
 
     note("family-wise false alarms", alarms / size)
     assert abs(alarms / size - 0.05) <= allowance(0.05, size)
+
+
+def test_together__unequal_groups_and_spreads__all_ranges_hold_in_95_percent(
+    chance: np.random.Generator, note: Note
+) -> None:
+    sizes, sds = (400, 100, 150, 250), (1.0, 2.0, 0.5, 1.0)
+    truth, held, size = (0.0, 0.3, -0.2, 0.1), 0, runs(600, full=20_000)
+
+    for _ in range(size):
+        values = [
+            chance.normal(mean, sd, n).tolist()
+            for mean, sd, n in zip(truth, sds, sizes, strict=True)
+        ]
+        control, *treatments = (moments_of(each) for each in values)
+        every = together([welch(control, each) for each in treatments])
+        ranges = [
+            welch(control, each, one.level)
+            for each, one in zip(treatments, every, strict=True)
+        ]
+        held += all(
+            isinstance(each, Estimate)
+            and (each.interval.low or 0) <= true <= (each.interval.high or 0)
+            for each, true in zip(ranges, truth[1:], strict=True)
+        )
+
+    note("all ranges hold", held / size)
+    assert abs(held / size - 0.95) <= allowance(0.95, size)
 
 
 def test_segments__all_alike__interaction_found_in_one_of_twenty(
