@@ -1,16 +1,18 @@
 """The backlog of hypotheses."""
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
 
 from experiments import audit
 from experiments.actors import Actor
 from experiments.errors import Conflict, NotFound
 from experiments.field_faults import KEY_PATTERN, Faults
-from experiments.hypothesis import Forecast, Hypothesis
+from experiments.hypothesis import BacklogInputs, Forecast, Hypothesis
 from experiments.lookups import (
     Place,
     changes,
@@ -20,11 +22,16 @@ from experiments.lookups import (
     page_size,
     rows_at,
 )
+from experiments.metric_definition import KEEPING
 from experiments.models import (
+    Citation,
     Experiment,
     HypothesisRow,
     JourneyStage,
+    Learning,
+    MergedHypothesis,
     Metric,
+    MetricVersion,
     Segment,
 )
 from experiments.plan import to_plain
@@ -51,11 +58,17 @@ _WHOLE = (
     joinedload(HypothesisRow.metric),
     joinedload(HypothesisRow.journey_stage),
     joinedload(HypothesisRow.owner),
+    joinedload(HypothesisRow.merged).joinedload(MergedHypothesis.into),
 )
+NOTHING_SAID = BacklogInputs()
 
 
 def create(
-    session: Session, hypothesis: Hypothesis, actor: Actor, now: datetime
+    session: Session,
+    hypothesis: Hypothesis,
+    actor: Actor,
+    now: datetime,
+    inputs: BacklogInputs = NOTHING_SAID,
 ) -> HypothesisRow:
     """Register a hypothesis; the actor becomes its owner.
 
@@ -64,6 +77,7 @@ def create(
         hypothesis: complete.
         actor: an editor.
         now: aware UTC.
+        inputs: what its place in the backlog is made of.
 
     Returns:
         The stored row, revision 1.
@@ -84,10 +98,8 @@ def create(
     row = HypothesisRow(
         key=hypothesis.key, owner_id=owner_id, created_at=now, revision=0
     )
-    _write(session, row, hypothesis, now)
-    session.add(row)
-    session.flush()
-    after = to_plain(hypothesis)
+    _write(session, row, hypothesis, inputs, now)
+    after = {**to_plain(hypothesis), **asdict(inputs)}
     audit.record(
         session, actor, "hypothesis.create", "hypothesis", row.key, None, after, now
     )
@@ -100,6 +112,7 @@ def update(
     revision: int,
     actor: Actor,
     now: datetime,
+    inputs: BacklogInputs | None = None,
 ) -> HypothesisRow:
     """Save a changed hypothesis; plans that are locked keep the old one.
 
@@ -109,6 +122,7 @@ def update(
         revision: the one that was edited.
         actor: an editor.
         now: aware UTC.
+        inputs: what its place in the backlog is made of; None to leave it as it is.
 
     Returns:
         The stored row, one revision further.
@@ -120,6 +134,10 @@ def update(
     audit.take_turn(session)
     row = get(session, hypothesis.key)
     check_revision("hypothesis", revision, row.revision)
+    if row.merged is not None:
+        raise Conflict(
+            f'It is merged into "{row.merged.into.title}" by now. Change that one.'
+        )
     hypothesis.check()
     reviewed = session.scalar(
         select(Experiment.key).where(
@@ -132,10 +150,11 @@ def update(
             f'The experiment "{reviewed}" on this hypothesis is in review. Send it'
             " back first: what was reviewed must be what is started."
         )
-    before = to_plain(to_value(row))
-    _write(session, row, hypothesis, now)
-    session.flush()
-    old, new = changes(before, to_plain(hypothesis))
+    known = inputs_of(session, row)
+    before = {**to_plain(to_value(row)), **asdict(known)}
+    inputs = known if inputs is None else inputs
+    _write(session, row, hypothesis, inputs, now)
+    old, new = changes(before, {**to_plain(hypothesis), **asdict(inputs)})
     audit.record(
         session, actor, "hypothesis.update", "hypothesis", row.key, old, new, now
     )
@@ -204,6 +223,12 @@ def page(
     return rows_at(session, query, HypothesisRow.id, limit, place)
 
 
+def everything(session: Session) -> list[HypothesisRow]:
+    """List all hypotheses by key, with all they name."""
+    query = select(HypothesisRow).options(*_WHOLE).order_by(HypothesisRow.key)
+    return list(session.scalars(query))
+
+
 def to_value(row: HypothesisRow) -> Hypothesis:
     """Read a row as the value that forms, API and plan share."""
     return Hypothesis(
@@ -226,11 +251,52 @@ def forecast_of(row: HypothesisRow) -> Forecast | None:
     return None if None in numbers.values() else Forecast(**numbers)
 
 
+def inputs_of(session: Session, row: HypothesisRow) -> BacklogInputs:
+    """Read what was said of a hypothesis for its place in the backlog."""
+    cited = citations(session, [row]).get(row.id)
+    return inputs_from(row, cited)
+
+
+def inputs_from(row: HypothesisRow, builds_on: str | None) -> BacklogInputs:
+    """Read the same, where the experiment it builds on is known."""
+    return BacklogInputs(
+        row.effort_weeks, row.stated_reach, row.stated_baseline, builds_on
+    )
+
+
+def citations(session: Session, rows: Iterable[HypothesisRow]) -> dict[int, str]:
+    """Find on which decided experiments hypotheses build.
+
+    Args:
+        session: any session.
+        rows: hypotheses.
+
+    Returns:
+        Number of the hypothesis -> key of the experiment.
+    """
+    query = (
+        select(Citation.hypothesis_id, Experiment.key)
+        .join(Learning, Learning.id == Citation.learning_id)
+        .join(Experiment, Experiment.id == Learning.experiment_id)
+        .where(Citation.hypothesis_id.in_([row.id for row in rows]))
+    )
+    return {row.hypothesis_id: row.key for row in session.execute(query)}
+
+
 def _write(
-    session: Session, row: HypothesisRow, hypothesis: Hypothesis, now: datetime
+    session: Session,
+    row: HypothesisRow,
+    hypothesis: Hypothesis,
+    inputs: BacklogInputs,
+    now: datetime,
 ) -> None:
     for name, number in _references(session, hypothesis).items():
         setattr(row, f"{name}_id", number)
+    cited = _check_inputs(session, row.metric_id, inputs)
+    effort, baseline = inputs.effort_weeks, inputs.baseline
+    row.effort_weeks = None if effort is None else float(effort)
+    row.stated_baseline = None if baseline is None else float(baseline)
+    row.stated_reach = inputs.reach
     for name in _TEXTS:
         setattr(row, name, getattr(hypothesis, name))
     forecast = hypothesis.forecast
@@ -243,6 +309,38 @@ def _write(
     row.expected_change = float(hypothesis.expected_change)
     row.updated_at = now
     row.revision += 1
+    session.add(row)
+    session.flush()
+    session.execute(delete(Citation).where(Citation.hypothesis_id == row.id))
+    if cited is not None:
+        session.add(Citation(hypothesis_id=row.id, learning_id=cited))
+        session.flush()
+
+
+def _check_inputs(
+    session: Session, metric_id: int, inputs: BacklogInputs
+) -> int | None:
+    """Refuse inputs that cannot be; give the number of what was learned and cited."""
+    faults = Faults()
+    inputs.check(faults)
+    if inputs.baseline is not None and not 0 < inputs.baseline < 1:
+        definition = session.scalar(
+            select(MetricVersion.definition)
+            .where(MetricVersion.metric_id == metric_id)
+            .order_by(MetricVersion.version.desc())
+            .limit(1)
+        )
+        if definition and definition["kind"] in KEEPING:
+            faults.add("baseline", "Enter a share above 0 % and below 100 %.")
+    cited = None
+    if inputs.builds_on is not None:
+        query = select(Learning.id).join(Learning.experiment)
+        if KEY_PATTERN.fullmatch(inputs.builds_on):
+            cited = session.scalar(query.where(Experiment.key == inputs.builds_on))
+        if cited is None:
+            faults.add("builds_on", "Choose an experiment that is decided.")
+    faults.raise_if_any("This hypothesis is not complete yet.")
+    return cited
 
 
 def _references(session: Session, hypothesis: Hypothesis) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 The backlog that keeps them stands in hypotheses.py.
 """
 
+import math
 from dataclasses import dataclass
 
 from experiments.field_faults import LEAST_CHANGE_WORDS, Faults, check_key
@@ -77,3 +78,35 @@ class Hypothesis:
                 "forecast.lift_mid",
                 "The middle of the forecast must lie between its low and high end.",
             )
+
+
+LEAST_EFFORT, MOST_EFFORT = 0.1, 520  # weeks
+MOST_REACH = 2**31 - 1  # what the column holds
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogInputs:
+    """What a place in the backlog is made of, beside what the hypothesis says.
+
+    No plan holds any of it: it may change while an experiment runs.
+
+    Attributes:
+        effort_weeks: of work until customers have it; None where nobody said.
+        reach: customers of the segment in a quarter; None to take the measured size.
+        baseline: where the metric stands, on its scale; None to take the measured one.
+        builds_on: key of the decided experiment it builds on.
+    """
+
+    effort_weeks: float | None = None
+    reach: int | None = None
+    baseline: float | None = None
+    builds_on: str | None = None
+
+    def check(self, faults: Faults) -> None:
+        """Note what cannot be, by field."""
+        if self.effort_weeks is not None:
+            faults.number("effort_weeks", self.effort_weeks, LEAST_EFFORT, MOST_EFFORT)
+        if self.reach is not None:
+            faults.number("reach", self.reach, 1, MOST_REACH)
+        if self.baseline is not None and not math.isfinite(self.baseline):
+            faults.add("baseline", "Enter where the metric stands, as a number.")

@@ -231,6 +231,17 @@ def everything(session: Session) -> list[Learning]:
     return list(session.scalars(query))
 
 
+def decided(session: Session, most: int) -> list[tuple[str, str]]:
+    """Give key and name of the experiments something was learned from, newest first."""
+    query = (
+        select(Experiment.key, Experiment.name)
+        .join(Learning, Learning.experiment_id == Experiment.id)
+        .order_by(Learning.id.desc())
+        .limit(most)
+    )
+    return [(key, name) for key, name in session.execute(query)]
+
+
 def due(session: Session, now: datetime) -> list[Learning]:
     """List those whose day to look again has come, longest ago first."""
     query = select(Learning).where(Learning.follow_up_at <= now).options(*_WHOLE)

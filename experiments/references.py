@@ -12,6 +12,7 @@ from experiments.metric_definition import MetricDefinition
 from experiments.models import (
     HypothesisRow,
     Layer,
+    MergedHypothesis,
     Metric,
     MetricVersion,
     Segment,
@@ -71,6 +72,11 @@ def _hypothesis(session: Session, faults: Faults, design: Design) -> int | None:
     if row is None:
         faults.add("hypothesis", "There is no such hypothesis. Register it first.")
         return None
+    merged = session.get(MergedHypothesis, row.id)
+    if merged is not None:
+        faults.add(
+            "hypothesis", f'It is merged into "{merged.into.key}": name that one.'
+        )
     for index, choice in enumerate(design.metrics):
         if choice.role == Role.PRIMARY and choice.metric != row.key:
             faults.add(

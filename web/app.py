@@ -8,6 +8,7 @@ from web.pages import (
     account,
     asking,
     audit,
+    backlog,
     choosing,
     connectors,
     data,
@@ -48,6 +49,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     choosing.pages,
     home.pages,
     hypotheses.pages,
+    backlog.pages,
     segments.pages,
     metrics.pages,
     # Before the pages of one experiment: "new" is no key.

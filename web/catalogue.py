@@ -11,6 +11,7 @@ from experiments import (
     hypotheses,
     journey,
     layer_catalog,
+    learnings,
     metrics,
     segments,
 )
@@ -69,7 +70,7 @@ def read(database: Session) -> Catalogue:
         stages=[(s.key, s.name) for s in journey.stages(database)],
         segments=[(s.key, s.name) for s in all_segments],
         metrics=[(m.key, m.name) for m in all_metrics],
-        hypotheses=[(h.key, h.title) for h in all_hypotheses],
+        hypotheses=[(h.key, h.title) for h in all_hypotheses if h.merged is None],
         versions={s.key: s.versions[-1].version for s in all_segments},
         metric_versions={m.key: m.versions[-1].version for m in all_metrics},
         scales={key: 100 if d.is_share else 1 for key, d in newest.items()},
@@ -82,4 +83,5 @@ def read(database: Session) -> Catalogue:
             m.key: m.default_margin for m in all_metrics if m.default_margin is not None
         },
         harms={key: harm_in_words(d) for key, d in newest.items()},
+        decided=learnings.decided(database, MOST),
     )

@@ -63,6 +63,21 @@ def by_age(
     return _page(read(place, SIZE + 1), place, lambda row: row.id)
 
 
+def by_number(rows: Sequence[Row]) -> Page[Row]:
+    """Take the page that the address asks for of a list that was read whole.
+
+    Its order follows from all rows, so that no row says where a page begins.
+    """
+    pages = max(1, -(-len(rows) // SIZE))
+    asked = min(_number("page") or 1, pages)
+    shown = rows[(asked - 1) * SIZE : asked * SIZE]
+    return Page(
+        shown,
+        _address(page=asked - 1) if asked > 1 else None,
+        _address(page=asked + 1) if asked < pages else None,
+    )
+
+
 def _number(name: str) -> int | None:
     asked = request.args.get(name, type=int)
     return asked if asked is not None and 0 < asked <= _LAST_ID else None
@@ -89,7 +104,7 @@ def _address(**place: int | str) -> str:
     kept = {
         name: value
         for name, value in request.args.items()
-        if name not in {"after", "before"}
+        if name not in {"after", "before", "page"}
     }
     whose = request.view_args or {}
     return url_for(str(request.endpoint), **{**kept, **whose}, **place)  # type: ignore[arg-type]  # values of an address

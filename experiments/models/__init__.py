@@ -27,7 +27,7 @@ from experiments.models.experiments import (
     Pause,
     Variant,
 )
-from experiments.models.hypotheses import HypothesisRow
+from experiments.models.hypotheses import HypothesisRow, MergedHypothesis
 from experiments.models.intake import (
     AssignedDay,
     CompactionMark,
@@ -42,7 +42,12 @@ from experiments.models.intake import (
 from experiments.models.journey import JourneyStage
 from experiments.models.keys import ApiKey, IdempotentAnswer
 from experiments.models.layers import HoldoutRow, Layer, LayerRange
-from experiments.models.learnings import Learning, LearningLink
+from experiments.models.learnings import (
+    Citation,
+    Learning,
+    LearningLink,
+    LearningNote,
+)
 from experiments.models.metrics import (
     Metric,
     MetricBaseline,
@@ -86,6 +91,7 @@ __all__ = [
     "Certificate",
     "Chart",
     "CheckResult",
+    "Citation",
     "CompactionMark",
     "Connector",
     "ConnectorMapping",
@@ -109,9 +115,11 @@ __all__ = [
     "LayerRange",
     "Learning",
     "LearningLink",
+    "LearningNote",
     "Lease",
     "ListedUnit",
     "Look",
+    "MergedHypothesis",
     "Metric",
     "MetricBaseline",
     "MetricVersion",

@@ -42,6 +42,13 @@ class HypothesisRow(Base):
     forecast_lift_mid: Mapped[float | None]
     forecast_lift_high: Mapped[float | None]
     forecast_ship_probability: Mapped[float | None]  # 0 to 1
+    # What its place in the backlog is made of; no plan holds any of it.
+    effort_weeks: Mapped[float | None]
+    stated_reach: Mapped[int | None]  # customers a quarter; None: as measured
+    stated_baseline: Mapped[float | None]  # of the metric; None: as measured
+    place: Mapped[int | None]  # in the order of the backlog, fixed by hand, from 1
+    parked_at: Mapped[datetime | None]
+    parked_reason: Mapped[str] = mapped_column(String(1000), server_default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     revision: Mapped[int]  # a save that saw an older revision is refused
@@ -50,3 +57,29 @@ class HypothesisRow(Base):
     metric: Mapped[Metric] = relationship()
     journey_stage: Mapped[JourneyStage] = relationship()
     owner: Mapped[Person] = relationship()
+    merged: Mapped["MergedHypothesis | None"] = relationship(
+        foreign_keys="MergedHypothesis.hypothesis_id", back_populates="hypothesis"
+    )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be taken up: neither parked nor merged."""
+        return self.parked_at is None and self.merged is None
+
+
+class MergedHypothesis(Base):
+    """That a hypothesis was a duplicate; its experiments belong to the other."""
+
+    __tablename__ = "merged_hypothesis"
+
+    hypothesis_id: Mapped[int] = mapped_column(
+        ForeignKey("hypothesis.id"), primary_key=True
+    )
+    into_id: Mapped[int] = mapped_column(ForeignKey("hypothesis.id"), index=True)
+    by: Mapped[str] = mapped_column(String(300))
+    at: Mapped[datetime]
+
+    hypothesis: Mapped[HypothesisRow] = relationship(
+        foreign_keys=[hypothesis_id], back_populates="merged"
+    )
+    into: Mapped[HypothesisRow] = relationship(foreign_keys=[into_id])

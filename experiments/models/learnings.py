@@ -37,6 +37,7 @@ class Learning(Base):
     links: Mapped[list["LearningLink"]] = relationship(
         foreign_keys="LearningLink.learning_id", order_by="LearningLink.id"
     )
+    notes: Mapped[list["LearningNote"]] = relationship(order_by="LearningNote.id")
 
 
 class LearningLink(Base):
@@ -54,3 +55,30 @@ class LearningLink(Base):
     at: Mapped[datetime]
 
     later: Mapped[Learning] = relationship(foreign_keys=[later_id])
+
+
+class LearningNote(Base):
+    """What was learned after the decision; added and never changed."""
+
+    __tablename__ = "learning_note"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    learning_id: Mapped[int] = mapped_column(ForeignKey("learning.id"), index=True)
+    text: Mapped[str] = mapped_column(String(2000))
+    held: Mapped[str | None] = mapped_column(String(10))  # a HypothesisHeld, as of now
+    by: Mapped[str] = mapped_column(String(300))
+    at: Mapped[datetime]
+
+
+class Citation(Base):
+    """On what was learned a hypothesis builds."""
+
+    __tablename__ = "citation"
+
+    hypothesis_id: Mapped[int] = mapped_column(
+        ForeignKey("hypothesis.id"), primary_key=True
+    )
+    learning_id: Mapped[int] = mapped_column(ForeignKey("learning.id"), index=True)
+
+    hypothesis: Mapped[HypothesisRow] = relationship()
+    learning: Mapped[Learning] = relationship()

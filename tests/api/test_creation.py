@@ -144,7 +144,11 @@ def columns(*tables: type[Base]) -> set[str]:
             metric_body(key="x", owner="", default_margin=None),
             (Metric, MetricVersion),
         ),
-        ("/hypotheses", hypothesis_body(key="x"), (HypothesisRow,)),
+        (
+            "/hypotheses",
+            hypothesis_body(key="x", effort_weeks=None),
+            (HypothesisRow,),
+        ),
         ("/experiments", design_body(key="x"), (Experiment, Variant)),
     ],
 )

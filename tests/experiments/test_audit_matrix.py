@@ -12,6 +12,7 @@ from experiments import (
     accounts,
     allocation,
     audit,
+    backlog,
     catalog,
     connector_replay,
     connectors,
@@ -123,12 +124,21 @@ def change_catalogue(session: Session) -> None:
     metrics.describe(session, factories.RETENTION, entry, actor=root, now=NOW)
     segments.add_version(session, factories.SEGMENT, {}, actor=root, now=NOW)
     hypotheses.update(session, factories.hypothesis_value(if_up="!"), 1, root, NOW)
+    order_backlog(session, root)
     journey.save_stage(
         session, key="trial", name="Trial", position=9, actor=root, now=NOW
     )
     journey.remove_stage(session, "trial", actor=root, now=NOW)
     change_layers(session, root)
     catalog.edit(session, factories.design_value(name="New"), 1, root, NOW)
+
+
+def order_backlog(session: Session, root: Actor) -> None:
+    factories.make_hypothesis(session, root, key="twin")
+    backlog.fix_place(session, "twin", 1, root, NOW)
+    backlog.park(session, "twin", "Not now.", root, NOW)
+    backlog.take_up(session, "twin", root, NOW)
+    backlog.merge(session, "twin", factories.HYPOTHESIS, root, NOW)
 
 
 def change_layers(session: Session, root: Actor) -> None:

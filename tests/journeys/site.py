@@ -15,6 +15,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from experiments import (
     accounts,
     connectors,
+    hypotheses,
     keys,
     lifecycle,
     listed_units,
@@ -26,6 +27,7 @@ from experiments.connectors import NewConnector
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.held_bodies import hold
+from experiments.hypothesis import BacklogInputs
 from experiments.models import (
     Person,
     QuarantinedMessage,
@@ -43,7 +45,13 @@ from experiments.vocabulary import (
     PersonRole,
     QuarantineReason,
 )
-from tests.factories import PASSWORD, make_experiment, make_person, start_experiment
+from tests.factories import (
+    PASSWORD,
+    hypothesis_value,
+    make_experiment,
+    make_person,
+    start_experiment,
+)
 from tests.surveys import make_survey
 
 NASTY = '<img src=x onerror="alert(1)"> {{7*7}}'
@@ -55,6 +63,10 @@ PAGES = (
     "/hypotheses/new",
     "/hypotheses/annual-nudge",
     "/hypotheses/annual-nudge/edit",
+    "/hypotheses/annual-nudge/park",
+    "/hypotheses/annual-nudge/merge",
+    "/backlog/order",
+    "/backlog/compare?first=annual-nudge&second=twin",
     "/segments",
     "/segments/new",
     "/segments/business",
@@ -182,6 +194,10 @@ def furnish(context: Context) -> None:
         start_experiment(session, owner, key="runs", name=NASTY)
         start_experiment(session, owner, key="paused", name=LONG.strip())
         start_experiment(session, owner, key="decided", hypothesis="other")
+        for key, title, effort in (("twin", NASTY, 2.0), ("third", LONG.strip(), 0.5)):
+            value = hypothesis_value(key=key, title=title)
+            inputs = BacklogInputs(effort, reach=22_100, baseline=0.7)
+            hypotheses.create(session, value, owner, now, inputs)
         make_experiment(session, owner, key="draft", name="A draft")
         make_experiment(session, owner, key="asks", name="Waits for a review")
         lifecycle.transition(session, "asks", Action.SUBMIT, owner, now)

@@ -19,7 +19,12 @@ from experiments.db import transaction
 from experiments.models import Connector, Person
 from experiments.vocabulary import Action, ConnectorKind, Decision, PersonRole
 from tests.api.hook_doors import register
-from tests.factories import make_experiment, make_person, start_experiment
+from tests.factories import (
+    make_experiment,
+    make_hypothesis,
+    make_person,
+    start_experiment,
+)
 from tests.surveys import make_survey
 from tests.web.conftest import BASE, Visitor
 from tests.web.markup import FormMarkup, main_form, read_page
@@ -34,7 +39,7 @@ from web.forms.actions import (
 )
 from web.forms.connectors import ConnectorForm, MappingForm, SecretForm
 from web.forms.explain import ExplainForm
-from web.forms.hypotheses import HypothesisForm
+from web.forms.hypotheses import HypothesisForm, MergeForm, ParkForm, PlaceForm
 from web.forms.layers import HoldoutForm, LayerForm, ReservationForm
 from web.forms.learnings import MarkForm
 from web.forms.lists import ListedForm
@@ -94,6 +99,14 @@ PAGES = (
     FormPage(EntryForm, "/catalogue/csat/edit"),
     FormPage(HypothesisForm, "/hypotheses/new"),
     FormPage(HypothesisForm, "/hypotheses/annual-nudge/edit"),
+    FormPage(ParkForm, "/hypotheses/annual-nudge/park"),
+    FormPage(MergeForm, "/hypotheses/annual-nudge/merge"),
+    FormPage(
+        PlaceForm,
+        "/backlog/order",
+        sends_to="/backlog/order/twin",
+        prefix="place-3-",
+    ),
     FormPage(HypothesisPage, "/experiments/new"),
     *(
         FormPage(form, f"/experiments/annual-plan-nudge/plan/{task}")
@@ -198,6 +211,7 @@ def visitor_with_everything(context: Context, signed_in: SignIn) -> Visitor:
         session.get_one(Connector, row.id).public_id = "supportdesk1"
         make_experiment(session, owner)
         make_experiment(session, owner, key="in-review")
+        make_hypothesis(session, owner, key="twin")
         lifecycle.transition(session, "in-review", Action.SUBMIT, owner, now)
         start_experiment(session, owner, key="runs")
         make_survey(session, owner, now)

@@ -4,8 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.hypothesis import Forecast, Hypothesis
-from experiments.models import HypothesisRow
+from experiments.backlog import LONGEST_REASON, MOST_PLACES
+from experiments.hypothesis import (
+    LEAST_EFFORT,
+    MOST_EFFORT,
+    MOST_REACH,
+    BacklogInputs,
+    Forecast,
+    Hypothesis,
+)
+from experiments.models import HypothesisRow, Learning
 from experiments.vocabulary import Direction, Evidence, Lever
 from web.forms.base import AbideForm
 from web.forms.fields import (
@@ -17,6 +25,7 @@ from web.forms.fields import (
     Number,
     Radios,
     Text,
+    Whole,
     options,
 )
 from web.forms.values import key_from, pick
@@ -53,6 +62,7 @@ class Catalogue:
         uncertified: names of metrics without a valid certificate.
         margins: usual margin of each metric that has one, by key.
         harms: what harm to each metric is, as "a fall of at most … points", by key.
+        decided: key and name of each decided experiment.
     """
 
     stages: Choices
@@ -67,6 +77,7 @@ class Catalogue:
     uncertified: tuple[str, ...] = ()
     margins: Mapping[str, float] = field(default_factory=dict)
     harms: Mapping[str, str] = field(default_factory=dict)
+    decided: Choices = ()
 
 
 class HypothesisCoreForm(AbideForm):
@@ -171,6 +182,31 @@ class HypothesisForm(HypothesisCoreForm):
     segment = Choice("For which segment?", needed="a segment")
     metric = Choice("Which metric will move?", needed="a metric")
     expected_change = Number("By at least how much?", CHANGE_HINT)
+    builds_on = Choice(
+        "Which decided experiment does it build on?",
+        "Where there is one.",
+        optional=True,
+    )
+    effort_weeks = Number(
+        "How many weeks of work does it take?",
+        "Until customers have it. Without it, the hypothesis is not ranked.",
+        low=LEAST_EFFORT,
+        high=MOST_EFFORT,
+        unit="weeks",
+        optional=True,
+    )
+    reach = Whole(
+        "How many customers does the segment have in a quarter?",
+        "Leave it empty to take the size that Abide measures.",
+        low=1,
+        high=MOST_REACH,
+        optional=True,
+    )
+    baseline = Number(
+        "Where does the metric stand today?",
+        "Leave it empty to take what Abide measures. In % for rates.",
+        optional=True,
+    )
     revision = Hidden()
 
     def offer(self, catalogue: Catalogue) -> None:
@@ -181,6 +217,27 @@ class HypothesisForm(HypothesisCoreForm):
         scale = catalogue.scales.get(self.metric.data, 1)
         self.expected_change.scale = scale
         self.expected_change.unit = "points" if scale == PERCENT else ""
+        if "baseline" in self:
+            self.builds_on.choices = options([("", "None"), *catalogue.decided])
+            self.baseline.scale = scale
+            self.baseline.unit = "%" if scale == PERCENT else ""
+
+    @property
+    def inputs(self) -> BacklogInputs:
+        """What its place in the backlog is made of, as experiments checks it."""
+        return BacklogInputs(
+            effort_weeks=self.effort_weeks.value_or_none,
+            reach=self.reach.whole if self.reach.data else None,
+            baseline=self.baseline.value_or_none,
+            builds_on=self.builds_on.data or None,
+        )
+
+    def show_inputs(self, inputs: BacklogInputs) -> None:
+        """Fill in what was said for the backlog; after `offer`, which knows units."""
+        self.effort_weeks.show(inputs.effort_weeks)
+        self.reach.show(inputs.reach)
+        self.baseline.show(inputs.baseline)
+        self.builds_on.data = inputs.builds_on or ""
 
     def hypothesis(self, key: str) -> Hypothesis:
         """Build the value that experiments checks."""
@@ -190,6 +247,21 @@ class HypothesisForm(HypothesisCoreForm):
             metric=self.metric.data or "",
             expected_change=self.expected_change.value,
         )
+
+    def cite(self, learning: Learning) -> None:
+        """Begin with what an experiment found; before `offer`.
+
+        Args:
+            learning: of the experiment, with all it names.
+        """
+        about, name = learning.experiment.hypothesis, learning.experiment.name
+        self.evidence.data = Evidence.EARLIER_EXPERIMENT.value
+        self.evidence_text.data = f'The experiment "{name}": {learning.answer}'.rstrip()
+        self.lever.data, self.direction.data = about.lever, about.direction
+        self.friction_point.data = about.friction_point
+        self.journey_stage.data = about.journey_stage.key
+        self.segment.data, self.metric.data = about.segment.key, about.metric.key
+        self.builds_on.data = learning.experiment.key
 
     def show(self, row: HypothesisRow) -> None:
         """Fill the form from a stored hypothesis; `offer` comes after."""
@@ -211,4 +283,32 @@ class HypothesisForm(HypothesisCoreForm):
 class PlanHypothesisForm(HypothesisForm):
     """A hypothesis within a plan: its key is made from its line."""
 
-    key = None  # type: ignore[assignment]  # WTForms leaves a field out so
+    # WTForms leaves a field out so; the backlog asks for the others.
+    key = None  # type: ignore[assignment]
+    builds_on = None  # type: ignore[assignment]
+    effort_weeks = None  # type: ignore[assignment]
+    reach = None  # type: ignore[assignment]
+    baseline = None  # type: ignore[assignment]
+
+
+class ParkForm(AbideForm):
+    """Why a hypothesis waits."""
+
+    reason = Text(
+        "Why does it wait?",
+        "Such as: until prices are settled.",
+        longest=LONGEST_REASON,
+        rows=3,
+    )
+
+
+class MergeForm(AbideForm):
+    """Of which other one a hypothesis is a duplicate."""
+
+    into = Choice("Which one stays?", needed="the one that stays")
+
+
+class PlaceForm(AbideForm):
+    """Where a hypothesis stands in the backlog, by hand."""
+
+    place = Whole("Place", low=1, high=MOST_PLACES, default="")

@@ -2,13 +2,10 @@
 
 from decimal import Decimal
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from analysis.wording import agreed, measure_of
 from experiments.hypotheses import forecast_of
 from experiments.metric_definition import MetricDefinition
-from experiments.models import Experiment, HypothesisRow
+from experiments.models import HypothesisRow
 from experiments.vocabulary import Direction
 from web.presenters.formats import HUNDRED, percent, plain
 
@@ -48,9 +45,3 @@ def forecast(row: HypothesisRow) -> str:
 def _signed(share: float) -> str:
     text = plain(Decimal(repr(share)) * HUNDRED)
     return f"+{text} %" if share > 0 else f"{text} %"
-
-
-def experiments_on(database: Session, row: HypothesisRow) -> list[Experiment]:
-    """List the experiments that test a hypothesis, newest first."""
-    query = select(Experiment).where(Experiment.hypothesis_id == row.id)
-    return list(database.scalars(query.order_by(Experiment.created_at.desc())))
