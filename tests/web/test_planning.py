@@ -33,6 +33,7 @@ from tests.factories import (
     HYPOTHESIS,
     RETENTION,
     SEGMENT,
+    definition,
     make_experiment,
     make_hypothesis,
     make_metric,
@@ -440,6 +441,42 @@ def test_duration__by_account_with_too_little__says_what_is_missing(
 
     assert answer.status_code == 200
     assert words in answer.text
+
+
+def test_duration__out_of_reach__names_what_would_fit_by_own_data(
+    planner: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        make_metric(
+            session, "week-1", name="Week-1 retention", definition=definition(day=7)
+        )
+    for metric, weekly, segment in (
+        (RETENTION, 5800.0, ""),
+        (RETENTION, 100.0, SEGMENT),
+        ("week-1", 90.0, SEGMENT),  # as few: it would not fit either
+    ):
+        version = int(bool(segment))
+        keep_baseline(
+            context,
+            metric,
+            Basis(0.7),
+            weekly=weekly,
+            segment=segment,
+            version=version,
+        )
+    typed = TYPED | {"duration-power": "80"}
+
+    answer = send(planner, typed, "duration").text
+
+    assert "Not reachable: it would take" in answer
+    fitting = answer.partition("By your own data this would fit: ")[2][:300]
+    assert fitting.startswith("the same metric for all customers, in ")
+    assert "Week-1" not in fitting
+    keep_baseline(
+        context, "week-1", Basis(0.7), weekly=5800, segment=SEGMENT, version=1
+    )
+    answer = send(planner, typed, "duration").text
+    assert "would fit: Week-1 retention for the same customers, in " in answer
 
 
 def test_plan__looks__are_kept_or_refused_at_their_field(

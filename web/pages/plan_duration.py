@@ -1,5 +1,6 @@
 """The size and duration of the plan in the form, worked out while it is written."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from experiments.vocabulary import PrimaryTest, Role, Unit
 from web.access import context
 from web.forms.experiments import ExperimentForm
 from web.forms.plan_parts import DurationForm, KnownForm
+from web.pages.plan_fits import others_that_fit
 from web.presenters.duration import Answer, work_out
 
 if TYPE_CHECKING:
@@ -74,12 +76,18 @@ def worked_out(form: ExperimentForm, *, draws: bool) -> Answer:
     )
     unit = Unit.ACCOUNT if form.by_account else Unit.CUSTOMER
     from_results = likeness is not None and None in _typed(asked)
-    return work_out(
+    answer = work_out(
         question,
         unit,
         known_from=likeness.experiment if likeness and from_results else None,
         draws=draws,
     )
+    if not answer.is_out_of_reach:
+        return answer
+    with transaction(context().sessions) as database:
+        row = metrics.get(database, primary.metric.data)
+        fits = others_that_fit(database, question, row, where)
+    return replace(answer, sentence=f"{answer.sentence} {fits}".strip())
 
 
 def _scheme(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from experiments.vocabulary import Unit
+from experiments.vocabulary import Reason, Unit
 
 if TYPE_CHECKING:
     from analysis.chart_drawn import DrawnChart
@@ -29,6 +29,7 @@ class Answer:
         parts: likewise, the splits in which the primary must not be harmed.
         chart: what each week could detect; None where it was not asked for, or there
             is nothing to draw.
+        is_out_of_reach: whether no time that a plan may take is enough.
     """
 
     sentence: str
@@ -41,6 +42,7 @@ class Answer:
     guardrails: "tuple[ProtectedInWords, ...]" = ()
     parts: "tuple[ProtectedInWords, ...]" = ()
     chart: "DrawnChart | None" = None
+    is_out_of_reach: bool = False
 
 
 def work_out(
@@ -93,6 +95,8 @@ def work_out(
             for each in ahead.parts
         ),
         chart=_chart(question, ahead, unit) if draws else None,
+        is_out_of_reach=ahead.refused is not None
+        and ahead.refused.reason == Reason.UNREACHABLE,
     )
 
 
