@@ -32,6 +32,7 @@ ANALYSE, NOTE_FAILURE, MEASURE = "analyse", "note-failure", "measure"
 CERTIFY = "certify"
 BASELINES = "baselines"
 WEEKS = "weeks"
+STORE_UPLOAD = "store-upload"
 
 log = structlog.get_logger(__name__)
 
@@ -126,6 +127,18 @@ def read_weeks() -> None:
     _run(WEEKS)
 
 
+def store_upload(public_id: str) -> None:
+    """Store an upload that somebody decided about, in a process of its own.
+
+    Args:
+        public_id: of the import.
+
+    Raises:
+        AbideError: it cannot be stored now, or its process ended early each time.
+    """
+    _run(STORE_UPLOAD, public_id)
+
+
 def command(*work: str) -> list[str]:
     """Give the command line of a process that does some work."""
     return [sys.executable, "-m", "analysis.apart", *work]
@@ -216,6 +229,12 @@ def _read_weeks(context: Context) -> None:
     week_measuring.measure_due(context)
 
 
+def _store_upload(context: Context, public_id: str) -> None:
+    from analysis import import_carrying  # noqa: PLC0415  # see above
+
+    import_carrying.carry_out(context, public_id)
+
+
 WORK: Mapping[str, Callable[..., str | None]] = {
     ANALYSE: _analyse,
     NOTE_FAILURE: _note_failure,
@@ -223,6 +242,7 @@ WORK: Mapping[str, Callable[..., str | None]] = {
     CERTIFY: _certify,
     BASELINES: _read_baselines,
     WEEKS: _read_weeks,
+    STORE_UPLOAD: _store_upload,
 }
 
 

@@ -48,9 +48,9 @@ def copy_of(
     Returns:
         JSON: `made_at`, `complete_through` (what arrived by then is in it; None before
         any event), `ids` (how many), `events` in order, `imported` outcomes, what
-        was `set_aside`, the faults in `refused_rows` of imports, of `surveys` who was
-        asked and what was written, and as `opt_outs` when the customer took part in
-        nothing.
+        was `set_aside`, the faults in `refused_rows` of imports, rows `uploaded` that
+        wait for somebody to decide, of `surveys` who was asked and what was written,
+        and as `opt_outs` when the customer took part in nothing.
     """
     # Read before the store: what is stored meanwhile only makes the copy better.
     through = _complete_through(context)
@@ -65,6 +65,7 @@ def copy_of(
         "imported": list(_imported(context, ids)),
         "set_aside": _set_aside(context, ids),
         "refused_rows": _refused_rows(context, ids),
+        "uploaded": _uploaded(context, ids),
         "surveys": _surveys(context, ids),
         "opt_outs": _opt_outs(context, ids),
     }
@@ -125,6 +126,12 @@ def _refused_rows(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]
     with transaction(context.sessions) as session:
         data_dir = context.settings.data_dir
         return import_records.naming(session, data_dir, set(ids))
+
+
+def _uploaded(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]]:
+    with transaction(context.sessions) as session:
+        data_dir = context.settings.data_dir
+        return import_records.waiting_of(session, data_dir, set(ids))
 
 
 def _surveys(context: Context, ids: Iterable[bytes]) -> list[dict[str, Any]]:

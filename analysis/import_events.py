@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from analysis.event_rows import EPOCH
+import msgspec
+
 from analysis.imported_rows import Row, RowFile, id_text, plain_value
 from analysis.row_faults import RowFaults
 from experiments.errors import InvalidInput, TooManyRequests
 from experiments.events import Envelope, Sender, read_messages
 from experiments.inbox import Inbox
-from experiments.parcels import EventRow, Parcel, QuarantineRow
+from experiments.parcels import EPOCH, EventRow, Parcel, QuarantineRow
 from experiments.privacy import Pseudonymiser
 from experiments.vocabulary import EventKind, QuarantineReason
 
@@ -143,6 +144,27 @@ class Found:
             if row.kind == EventKind.EXPOSURE.value and row.experiment == experiment:
                 self._note_exposure(row)
 
+    def to_json(self) -> dict[str, object]:
+        """Write it down, for whoever stores the events later."""
+        return {
+            "variants": dict(self.variants),
+            "first_exposed_us": self.first_exposed_us,
+            "last_exposed_us": self.last_exposed_us,
+            "last_us": self.last_us,
+            "count": self.count,
+        }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> "Found":
+        """Read what `to_json` wrote."""
+        return cls(
+            Counter(said["variants"]),
+            said["first_exposed_us"],
+            said["last_exposed_us"],
+            said["last_us"],
+            said["count"],
+        )
+
     def _note_exposure(self, row: EventRow) -> None:
         at = row.occurred_us
         if row.customer not in self._exposed:
@@ -202,15 +224,30 @@ class EventImport:
             InvalidInput: rows have faults; names the first.
         """
         found = Found()
-        for rows in self._chunks(faults):
-            parcel = self._parcel(rows)
+        for row_count, parcel in self.good(faults):
             found.note(parcel, experiment)
-            if parcel.quarantined:
-                self._find_faults(rows, faults)
-            self._require_times(rows, faults)
-            advance(len(rows))
+            advance(row_count)
         faults.raise_if_any()
         return found
+
+    def good(self, faults: RowFaults) -> Iterator[tuple[int, Parcel]]:
+        """Read all rows, and keep those that have no fault.
+
+        Args:
+            faults: told of what is wrong.
+
+        Yields:
+            How many rows were read, and a parcel of the good ones among them.
+        """
+        for rows in self._chunks(faults):
+            parcel = self._parcel(rows)
+            if parcel.quarantined:
+                self._find_faults(rows, faults)
+            if self._require_times(rows, faults):
+                column = self.columns.parts["timestamp"]
+                timed = [row for row in rows if row.cells[column] is not None]
+                parcel = self._parcel(timed)
+            yield len(rows), msgspec.structs.replace(parcel, quarantined=())
 
     def send(self, inbox: Inbox, advance: Callable[[int], None]) -> None:
         """Put all events into the inbox; returns when they are durable.
@@ -220,7 +257,7 @@ class EventImport:
             advance: told of rows done.
         """
         for rows in self._chunks(RowFaults(self._file.path)):  # checked before
-            _append(inbox, self._parcel(rows))
+            append(inbox, self._parcel(rows))
             advance(len(rows))
 
     def _chunks(self, faults: RowFaults) -> Iterator[list[Row]]:
@@ -238,17 +275,18 @@ class EventImport:
         messages = [message_of(row, self.columns) for row in rows]
         return read_messages(messages, self._sender, envelope, self._hide)
 
-    def _require_times(self, rows: Iterable[Row], faults: RowFaults) -> None:
+    def _require_times(self, rows: Iterable[Row], faults: RowFaults) -> bool:
         """Refuse rows without a time; a live event would get that of its arrival."""
         column = self.columns.parts["timestamp"]
-        for row in rows:
-            if row.cells[column] is None:
-                faults.add(
-                    row.number,
-                    f"{column} must be a time.",
-                    column,
-                    customer=self._customer(row),
-                )
+        without = [row for row in rows if row.cells[column] is None]
+        for row in without:
+            faults.add(
+                row.number,
+                f"{column} must be a time.",
+                column,
+                customer=self._customer(row),
+            )
+        return bool(without)
 
     def _find_faults(self, rows: Iterable[Row], faults: RowFaults) -> None:
         for row in rows:
@@ -284,7 +322,8 @@ class EventImport:
         return None
 
 
-def _append(inbox: Inbox, parcel: Parcel) -> None:
+def append(inbox: Inbox, parcel: Parcel) -> None:
+    """Put a parcel into the inbox, however long that has to wait for a place."""
     while True:
         try:
             return inbox.append(parcel)

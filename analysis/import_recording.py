@@ -11,6 +11,7 @@ from experiments.db import transaction
 from experiments.errors import InvalidInput
 from experiments.import_records import RejectFile
 from experiments.models import ImportRecord
+from experiments.vocabulary import ImportState
 
 _MAX_NAME = 255
 
@@ -50,6 +51,9 @@ def _keep(
 ) -> None:
     rejects.close()
     data_dir = context.settings.data_dir
+    state = ImportState.CHECKED if request.dry_run else ImportState.STORED
+    if faults and not request.dry_run:
+        state = ImportState.REFUSED
     record = ImportRecord(
         public_id=rejects.public_id,
         finished_at=context.now(),
@@ -60,6 +64,7 @@ def _keep(
         faulty_row_count=faults.row_count,
         fault_count=faults.fault_count,
         listed_count=rejects.listed,
+        state=state.value,
     )
     with transaction(context.sessions) as session:
         import_records.keep(session, data_dir, record)

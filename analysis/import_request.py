@@ -1,10 +1,14 @@
 """What a person asks of `abide import`."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from analysis.import_outcomes import Scale
+from experiments.errors import AbideError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +49,52 @@ class Request:
     complete_through: datetime | None = None
     dry_run: bool = False
     rejects: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it down, for whoever carries it out later."""
+        said = asdict(self)
+        for name in _TIMES:
+            said[name] = said[name] and said[name].isoformat()
+        said["scale"] = self.scale and list(self.scale)
+        said |= {"path": self.path.name, "outcomes": list(self.outcomes)}
+        return {name: value for name, value in said.items() if value}
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> "Request":
+        """Read what `to_json` wrote."""
+        read = dict(said)
+        for name in _TIMES:
+            if name in read:
+                read[name] = datetime.fromisoformat(read[name])
+        if "scale" in read:
+            read["scale"] = Scale(*read["scale"])
+        read |= {
+            "path": Path(read["path"]),
+            "outcomes": tuple(read.get("outcomes", ())),
+        }
+        return cls(**read)
+
+
+_OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?: (?:COLUMN|KEY|FILE)\b)?")
+_TIMES = ("begins_at", "ends_at", "complete_through")
+
+
+def reworded(error: AbideError, word: Callable[[str], str]) -> AbideError:
+    """Say a refusal by other names than those of the command's options.
+
+    Args:
+        error: whose words name options, as "--complete-through".
+        word: names such an option, given without its dashes.
+
+    Returns:
+        The same with its message and fields reworded; fields keep the options' names.
+    """
+
+    def said(text: str) -> str:
+        return _OPTION.sub(lambda found: word(found[1]), text)
+
+    error.message = said(error.message)
+    error.fields = {
+        name.removeprefix("--"): said(text) for name, text in error.fields.items()
+    }
+    return error

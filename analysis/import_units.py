@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -75,22 +75,36 @@ def attribute_columns(plan: Plan | None, file: RowFile) -> tuple[str, ...]:
     return tuple(name for name in file.columns if name in asked)
 
 
+class UnitRow(NamedTuple):
+    """One customer of a file."""
+
+    customer: bytes  # 16 bytes
+    variant: str
+    attributes: str | None  # JSON object
+    values: tuple[float | None, ...]  # of the outcomes, in their order
+
+
 @dataclass
 class UnitRows:
     """The units of a file, checked, as columns for the store.
 
     Attributes:
+        keep: takes each good row; without it, they are kept here.
         variants: name -> customers.
     """
 
     columns: Columns
     faults: RowFaults
     hide: Pseudonymiser
+    keep: Callable[[UnitRow], None] | None = None
     variants: Counter[str] = field(default_factory=Counter)
     _seen: dict[bytes, int] = field(default_factory=dict)
-    _rows: list[tuple[bytes, str, str | None, tuple[float | None, ...]]] = field(
-        default_factory=list
-    )
+    _rows: list[UnitRow] = field(default_factory=list)
+
+    def add(self, row: UnitRow) -> None:
+        """Take a row that was checked."""
+        self.variants[row.variant] += 1
+        (self.keep or self._rows.append)(row)
 
     def read(self, file: RowFile, advance: Callable[[int], None]) -> None:
         """Check all rows, and keep them.
@@ -102,11 +116,23 @@ class UnitRows:
         Raises:
             InvalidInput: there are no rows, or some have faults; names the first.
         """
+        self.read_all(file, advance)
+        self.faults.raise_if_any()
+
+    def read_all(self, file: RowFile, advance: Callable[[int], None]) -> None:
+        """Check all rows, and keep the good ones.
+
+        Args:
+            file: with the columns.
+            advance: told of each row.
+
+        Raises:
+            InvalidInput: there are no rows.
+        """
         for row in file.rows(self.faults):
             self._read(row)
             advance(1)
-        self.faults.raise_if_any()
-        if not self._seen:
+        if not self._seen and not self.faults:
             raise InvalidInput(f"{file.path.name} has no rows.")
 
     def forget(self, unwilling: Collection[bytes]) -> int:
@@ -121,9 +147,10 @@ class UnitRows:
         Raises:
             InvalidInput: nobody is left.
         """
-        gone = Counter(row[1] for row in self._rows if row[0] in unwilling)
+        theirs = (row for row in self._rows if row.customer in unwilling)
+        gone = Counter(row.variant for row in theirs)
         if gone:
-            self._rows = [row for row in self._rows if row[0] not in unwilling]
+            self._rows = [row for row in self._rows if row.customer not in unwilling]
             self.variants -= gone
         if not self._rows:
             raise InvalidInput("Every customer in the file was erased or opted out.")
@@ -141,9 +168,7 @@ class UnitRows:
             for column, outcome in self.columns.outcomes.items()
         )
         if customer is not None:
-            self.variants[variant] += 1
-            attributes = self._attributes(row)
-            self._rows.append((customer, variant, attributes, values))
+            self.add(UnitRow(customer, variant, self._attributes(row), values))
 
     def _customer(self, row: Row) -> bytes | None:
         column = self.columns.customer
@@ -203,16 +228,16 @@ class UnitRows:
             UNIT_SCHEMA without `experiment`.
         """
         schema = pa.schema([f for f in UNIT_SCHEMA if f.name != "experiment"])
-        rows = sorted(self._rows, key=lambda row: row[0])
+        rows = sorted(self._rows, key=lambda row: row.customer)
         parts = [
             pa.table(
                 [
                     pa.repeat(pa.scalar(import_id), len(rows)),
-                    pa.array([row[0] for row in rows], pa.binary()),
-                    pa.array([row[1] for row in rows], pa.string()),
+                    pa.array([row.customer for row in rows], pa.binary()),
+                    pa.array([row.variant for row in rows], pa.string()),
                     pa.repeat(pa.scalar(key), len(rows)),
-                    pa.array([row[3][i] for row in rows], pa.float64()),
-                    pa.array([row[2] for row in rows], pa.string()),
+                    pa.array([row.values[i] for row in rows], pa.float64()),
+                    pa.array([row.attributes for row in rows], pa.string()),
                 ],
                 schema=schema,
             )
@@ -221,26 +246,22 @@ class UnitRows:
         return pa.concat_tables(parts)
 
 
-def import_id_of(file: RowFile, columns: Columns, metric_keys: Sequence[str]) -> str:
+def import_id_of(digest: str, columns: Columns, metric_keys: Sequence[str]) -> str:
     """Name an import by what the file holds and how it is read.
 
     Args:
-        file: to be imported.
+        digest: of the file.
         columns: which column says what.
         metric_keys: of the outcomes.
 
     Returns:
         32 hexadecimal digits.
     """
-    digest = hashlib.sha256()
-    with file.path.open("rb") as content:
-        while block := content.read(1 << 20):
-            digest.update(block)
     pairs = zip(columns.outcomes, metric_keys, strict=True)
     asked: Any = [columns.customer, columns.variant, columns.attributes]
     asked += [[column, key] for column, key in pairs]
-    digest.update(json.dumps(asked).encode())
-    return digest.hexdigest()[:32]
+    text = json.dumps([digest, *asked])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _score(value: object, top: int) -> float | None:

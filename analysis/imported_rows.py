@@ -1,12 +1,14 @@
 """Rows of a CSV or Parquet file, numbered as people see them, and what is wrong."""
 
 import csv
+import hashlib
+import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,16 +38,18 @@ class Row:
 class RowFile:
     """A CSV file (UTF-8, with a header) or a Parquet file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, content: bytes | None = None) -> None:
         """Look at the file's columns and size.
 
         Args:
             path: its name ends in .csv or .parquet.
+            content: what was uploaded, and lies on no disk; None reads the file.
 
         Raises:
             InvalidInput: it cannot be read as that.
         """
         self.path = path
+        self._content = content
         self.is_csv = path.suffix.lower() == ".csv"
         if not self.is_csv and path.suffix.lower() != ".parquet":
             raise InvalidInput(f"{path.name} must end in .csv or .parquet.")
@@ -61,15 +65,32 @@ class RowFile:
             names = ", ".join(sorted(doubles))
             raise InvalidInput(f"{path.name} has two columns named {names}.")
 
+    def open(self) -> BinaryIO:
+        """Open the content at its beginning."""
+        if self._content is None:
+            return self.path.open("rb")
+        return io.BytesIO(self._content)
+
+    def digest(self) -> str:
+        """Name the content: equal files have equal digests."""
+        found = hashlib.sha256()
+        with self.open() as content:
+            for block in iter_blocks(content):
+                found.update(block)
+        return found.hexdigest()
+
+    def _lines(self) -> io.TextIOWrapper:
+        return io.TextIOWrapper(self.open(), newline="", encoding="utf-8-sig")
+
     def _csv(self) -> tuple[list[str], int]:
-        with self.path.open("rb") as lines:
+        with self.open() as lines:
             rough_count = sum(block.count(b"\n") for block in iter_blocks(lines))
-        with self.path.open(newline="", encoding="utf-8-sig") as lines:
-            return next(csv.reader(lines), []), max(0, rough_count - 1)
+        with self._lines() as text:
+            return next(csv.reader(text), []), max(0, rough_count - 1)
 
     def _table(self) -> tuple[list[str], int]:
-        file = pq.ParquetFile(self.path)
-        return list(file.schema_arrow.names), file.metadata.num_rows
+        with self.open() as content, pq.ParquetFile(content) as file:
+            return list(file.schema_arrow.names), file.metadata.num_rows
 
     def rows(self, faults: RowFaults) -> Iterator[Row]:
         """Read the rows in order.
@@ -88,7 +109,7 @@ class RowFile:
 
     def _csv_rows(self, faults: RowFaults) -> Iterator[Row]:
         csv.field_size_limit(LONGEST_CELL)
-        with self.path.open(newline="", encoding="utf-8-sig") as lines:
+        with self._lines() as lines:
             rows = csv.reader(lines, strict=True)
             next(rows, None)  # the header
             for number, cells in enumerate(rows, start=2):
@@ -98,13 +119,15 @@ class RowFile:
                 elif cells:  # a line without anything is no row, but is counted
                     amount = "fewer" if len(cells) < len(self.columns) else "more"
                     faults.add(number, f"It has {amount} cells than the header.")
+                    faults.torn_count += 1
 
     def _table_rows(self) -> Iterator[Row]:
         number = 1
-        for batch in pq.ParquetFile(self.path).iter_batches(BATCH_ROWS):
-            for cells in batch.to_pylist():
-                yield Row(number, {k: _present(v) for k, v in cells.items()})
-                number += 1
+        with self.open() as content, pq.ParquetFile(content) as file:
+            for batch in file.iter_batches(BATCH_ROWS):
+                for cells in batch.to_pylist():
+                    yield Row(number, {k: _present(v) for k, v in cells.items()})
+                    number += 1
 
     def _refuse(self, sentence: str) -> NoReturn:
         raise InvalidInput(f"{self.path.name} cannot be read. {sentence}")

@@ -25,6 +25,7 @@ class RowFaults:
         self._rows = bytearray()  # a bit for each row: a file may be wrong throughout
         self.row_count = 0
         self.fault_count = 0
+        self.torn_count = 0  # rows that have not one cell for each column
 
     def __bool__(self) -> bool:
         """Whether any row has a fault."""

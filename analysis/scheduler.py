@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from analysis import apart, baseline_due, leases, segment_due, timetable, week_due
 from analysis.certificates import keeping
 from analysis.due import MOST_FAILURES, due_daily, due_hourly, job_name
+from analysis.import_tending import Tending
 from analysis.planned_steps import carry_out_due
 from analysis.store import EventStore
 from analysis.timetable import Time
@@ -202,15 +203,18 @@ def _work(
         scheduler.add_job(do_if_due, None, **options)
     apart.resume()
     scheduler.start()
+    uploads = Tending(context)
     try:
         while not stop.wait(WATCH_SECONDS):
             if not _still_leads(context, token):
                 log.warning("scheduler_replaced", token=token)
                 return
             _do_planned_steps(context, token)
+            _tend(uploads)
     finally:
         apart.halt()
         scheduler.shutdown(wait=True)
+        uploads.close()
 
 
 def _do_planned_steps(context: Context, token: int) -> None:
@@ -221,6 +225,15 @@ def _do_planned_steps(context: Context, token: int) -> None:
         log.warning("planned_steps_wait", reason=error.message)
     except Exception:  # the analyses must go on
         log.exception("planned_steps_failed")
+
+
+def _tend(uploads: Tending) -> None:
+    try:
+        uploads.look()
+    except AbideError as error:
+        log.warning("imports_wait", reason=error.message)
+    except Exception:  # the analyses must go on
+        log.exception("imports_failed")
 
 
 def _still_leads(context: Context, token: int) -> bool:

@@ -70,6 +70,7 @@ class Endpoint:
         body: makes the JSON body into the view's next argument.
         query: makes what stands behind the question mark into the one after.
         creates: a repeated request with the same idempotency key is answered again.
+        takes: media types of a body that is a file, which the view reads itself.
         forgets: field of the answer that a repeated request is not shown again.
     """
 
@@ -80,11 +81,13 @@ class Endpoint:
     query: type[StrictSchema] | None = None
     creates: bool = False
     forgets: str | None = None
+    takes: tuple[str, ...] = ()
 
     @property
     def status(self) -> HTTPStatus:
         """What the answer's status is when all went well."""
-        return HTTPStatus.CREATED if self.creates else HTTPStatus.OK
+        makes = self.creates or self.takes
+        return HTTPStatus.CREATED if makes else HTTPStatus.OK
 
 
 class _NoQuery(StrictSchema):
@@ -146,7 +149,8 @@ def _asks(schema: type[StrictSchema]) -> bool:
 
 
 def _document(blueprint: Any, endpoint: Endpoint) -> Callable[..., Any]:  # noqa: ANN401
-    refusals = ANY_REFUSALS + (BODY_REFUSALS if endpoint.body else ())
+    has_body = endpoint.body or endpoint.takes
+    refusals = ANY_REFUSALS + (BODY_REFUSALS if has_body else ())
     # What stands behind a question mark may be unknown everywhere.
     refusals += (HTTPStatus.UNPROCESSABLE_ENTITY,)
 
@@ -159,6 +163,10 @@ def _document(blueprint: Any, endpoint: Endpoint) -> Callable[..., Any]:  # noqa
         extra: dict[str, Any] = {"x-least-role": endpoint.role.value}
         if endpoint.creates:
             extra["parameters"] = [_IDEMPOTENCY_PARAMETER]
+        if endpoint.takes:
+            file = {"schema": {"type": "string", "format": "binary"}}
+            content = dict.fromkeys(endpoint.takes, file)
+            extra["requestBody"] = {"required": True, "content": content}
         return blueprint.doc(**extra)(documented)
 
     return decorate

@@ -3,7 +3,8 @@
 The faults of one import lie in a file of its own, compressed, one to a line: the row's
 number, the field, the reason, what stood there with every letter and digit masked, and
 a pseudonym by which an erasure finds the line. No raw id is among them. Files are read
-and written line by line, however many there are.
+and written line by line, however many there are. The rows of an upload that waits lie
+beside them (`experiments.staged_rows`).
 """
 
 import csv
@@ -18,6 +19,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from experiments import staged_rows
 from experiments.errors import NotFound, StorageFull
 from experiments.key_format import is_public_id, new_public_id
 from experiments.models import ImportRecord
@@ -109,6 +111,16 @@ def keep(session: Session, data_dir: Path, record: ImportRecord) -> None:
             _delete(session, data_dir, row)
 
 
+def delete_rejects(data_dir: Path, public_id: str) -> None:
+    """Delete the faults of an import that came to nothing."""
+    _path(data_dir, public_id).unlink(missing_ok=True)
+
+
+def rows_path(data_dir: Path, public_id: str) -> Path:
+    """Say where the rows of an upload wait."""
+    return data_dir / FOLDER / f"{public_id}{staged_rows.SUFFIX}"
+
+
 def listing(session: Session) -> Sequence[ImportRecord]:
     """List the imports that are known, newest first."""
     return session.scalars(select(ImportRecord).order_by(ImportRecord.id.desc())).all()
@@ -175,8 +187,28 @@ def naming(
     ]
 
 
+def waiting_of(
+    session: Session, data_dir: Path, ids: Container[bytes]
+) -> list[dict[str, object]]:
+    """Find the rows of one customer in uploads that are not stored yet.
+
+    Args:
+        session: any session.
+        data_dir: where the files are.
+        ids: pseudonyms of the customer.
+
+    Returns:
+        Each with the file's name; nothing of it is raw.
+    """
+    return [
+        {"file": row.file_name, **found}
+        for row in listing(session)
+        for found in staged_rows.naming(rows_path(data_dir, row.public_id), ids)
+    ]
+
+
 def forget(session: Session, data_dir: Path, ids: Container[bytes]) -> int:
-    """Take the faults in rows of customers out of every file.
+    """Take customers out of every file: their faults, and their rows that wait.
 
     Args:
         session: open transaction.
@@ -194,6 +226,7 @@ def forget(session: Session, data_dir: Path, ids: Container[bytes]) -> int:
             row.listed_count -= gone
             row.fault_count -= gone
             count += gone
+        count += staged_rows.forget(rows_path(data_dir, row.public_id), ids)
     return count
 
 
@@ -211,6 +244,7 @@ def delete_older(session: Session, data_dir: Path, before: datetime) -> None:
             _delete(session, data_dir, row)
         else:
             known.add(_path(data_dir, row.public_id))
+            known.add(rows_path(data_dir, row.public_id))
     for path in (data_dir / FOLDER).glob("*"):
         if path not in known:
             age = time.time() - path.stat().st_mtime
@@ -221,6 +255,7 @@ def delete_older(session: Session, data_dir: Path, before: datetime) -> None:
 def _delete(session: Session, data_dir: Path, row: ImportRecord) -> None:
     session.delete(row)
     _path(data_dir, row.public_id).unlink(missing_ok=True)
+    rows_path(data_dir, row.public_id).unlink(missing_ok=True)
 
 
 def _path(data_dir: Path, public_id: str) -> Path:

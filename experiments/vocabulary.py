@@ -403,6 +403,19 @@ class ErasureState(StrEnum):
     DONE = "done"
 
 
+class ImportState(StrEnum):
+    """How far an import is."""
+
+    CHECKED = "checked"  # a dry run
+    REFUSED = "refused"  # for faults in its rows
+    READY = "ready"  # uploaded; somebody decides
+    WAITING = "waiting"  # decided
+    STORING = "storing"
+    STORED = "stored"
+    FAILED = "failed"
+    DISCARDED = "discarded"
+
+
 class QuarantineReason(StrEnum):
     """Why a message was set aside instead of stored as an event."""
 

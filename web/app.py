@@ -4,6 +4,7 @@ from flask import Blueprint, Flask
 
 from experiments.context import Context
 from web import access, errors, templating
+from web.in_memory import MemoryRequest
 from web.pages import (
     account,
     asking,
@@ -16,6 +17,7 @@ from web.pages import (
     explain,
     home,
     hypotheses,
+    imports,
     keys,
     layers,
     learnings,
@@ -67,6 +69,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     learnings.pages,
     surveys.pages,
     data.pages,
+    imports.pages,
     settings.pages,
     account.pages,
     people.pages,
@@ -93,6 +96,7 @@ def register(app: Flask, context: Context) -> None:
     if not secret:
         msg = "the front door sets SECRET_KEY before it registers the pages"
         raise RuntimeError(msg)
+    app.request_class = MemoryRequest
     store = SessionStore(
         context, secret.encode() if isinstance(secret, str) else secret
     )

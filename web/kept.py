@@ -27,7 +27,9 @@ class Kept(NamedTuple):
 
 
 def sent_form() -> Kept:
-    """Take over the form of this request, without its secrets."""
+    """Take over the form of this request, without its secrets; files are not kept."""
+    if request.mimetype == "multipart/form-data":
+        return Kept(request.full_path.rstrip("?"), ())
     values = [
         (name, value)
         for name, value in request.form.items(multi=True)

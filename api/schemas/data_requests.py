@@ -54,6 +54,14 @@ class CustomerCopySchema(StrictSchema):
     events = Items(Object(), required=True)
     imported = Items(Object(), required=True)
     set_aside = Items(Object(), required=True)
+    refused_rows = Items(
+        Object(), required=True, metadata={"description": "Faults in rows of imports."}
+    )
+    uploaded = Items(
+        Object(),
+        required=True,
+        metadata={"description": "Rows of uploads that wait for somebody to decide."},
+    )
     surveys = Items(Object(), required=True)
     opt_outs = Items(
         Object(),

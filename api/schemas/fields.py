@@ -21,6 +21,8 @@ TIME_PATTERN = re.compile(
     re.ASCII,
 )
 
+_DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
+
 E = TypeVar("E", bound=StrEnum)
 
 
@@ -99,6 +101,16 @@ class Count(ma.fields.Integer):
         if digits and 1 <= int(value) <= self.most:
             return int(value)
         raise ma.ValidationError(f"Send a whole number from 1 to {self.most}.")
+
+
+class Measure(ma.fields.Float):
+    """A finite number behind the question mark, where everything is text."""
+
+    @override
+    def _validated(self, value: Any) -> float:
+        if isinstance(value, str) and _DECIMAL.fullmatch(value):
+            return float(value)
+        raise ma.ValidationError("Send a number, as in 0.01.")
 
 
 class Decimal(ma.fields.Float):

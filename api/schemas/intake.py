@@ -4,16 +4,28 @@ import marshmallow as ma
 
 from api.schemas.fields import (
     Choice,
+    Count,
     Flag,
     Items,
+    Measure,
     Object,
     Part,
     StrictSchema,
     Text,
     Time,
+    text,
     whole,
 )
-from experiments.vocabulary import Environment, NamedState, QuarantineReason
+from experiments.vocabulary import (
+    Environment,
+    ImportState,
+    NamedState,
+    QuarantineReason,
+)
+
+
+def _said(description: str) -> dict[str, str]:
+    return {"description": description}
 
 
 class BandSchema(StrictSchema):
@@ -171,8 +183,32 @@ class GroupsSchema(StrictSchema):
     items = Items(Part(GroupSchema), required=True)
 
 
+class UploadQuery(StrictSchema):
+    """How an uploaded file is read, as the options of `abide import`."""
+
+    file_name = text(200, metadata=_said("Of the file, without its folder."))
+    experiment = text(64, metadata=_said("Its key; registered when it is new."))
+    outcomes = text(
+        2000,
+        metadata=_said("NAME=KIND[:DAY], parted by commas; the first one decides."),
+    )
+    variant = text(
+        200, metadata=_said("Column of the variant; says that rows are customers.")
+    )
+    customer = text(200, metadata=_said('Column of the customer; "customer" if none.'))
+    control = text(64, metadata=_said("The variant that is control."))
+    name = text(200, metadata=_said("Of the experiment."))
+    source = text(64, metadata=_said("Of events; the file's name if none."))
+    matters = Measure(metadata=_said("Smallest change that matters, as 0.01."))
+    scale = Count(100, metadata=_said("Top survey score; 5, or as planned."))
+    satisfied_from = Count(100, metadata=_said("A good score; 4, or as planned."))
+    begins_at = Time(metadata=_said("When the experiment began."))
+    ends_at = Time(metadata=_said("When it ended."))
+    complete_through = Time(metadata=_said("Up to when events are complete."))
+
+
 class ImportSchema(StrictSchema):
-    """An import whose rows were read; with faulty ones nothing of it is stored."""
+    """An import whose rows were read, and how far it is."""
 
     public_id = Text(required=True)
     finished_at = Time(required=True)
@@ -187,6 +223,17 @@ class ImportSchema(StrictSchema):
         required=True,
         metadata={"description": "Faults that can be downloaded; at most 1,000,000."},
     )
+    state = Choice(ImportState, required=True)
+    ready_count = whole(
+        0,
+        required=True,
+        metadata={"description": "Good events or customers of an upload."},
+    )
+    frame_count = whole(
+        0, required=True, metadata={"description": "Parts that are stored in turn."}
+    )
+    stored_frame_count = whole(0, required=True)
+    note = Text(required=True, metadata={"description": "How it ended, in words."})
 
 
 class ImportsSchema(StrictSchema):

@@ -58,7 +58,7 @@ class QuarantinedMessage(Base):
 
 
 class ImportRecord(Base):
-    """One import whose rows were read: stored, checked only, or refused for faults."""
+    """One import whose rows were read, and how far it is."""
 
     __tablename__ = "import_record"
 
@@ -72,6 +72,18 @@ class ImportRecord(Base):
     faulty_row_count: Mapped[int] = mapped_column(BigInteger)
     fault_count: Mapped[int] = mapped_column(BigInteger)
     listed_count: Mapped[int]  # faults in its file
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    # Of an upload alone. What was asked, as analysis.import_request writes it, and
+    # what its rows say about the experiment.
+    asked: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    found: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    ready_count: Mapped[int] = mapped_column(BigInteger, default=0)  # good rows
+    # Its rows lie in frames, a thousand each; how many of them are stored.
+    frame_count: Mapped[int] = mapped_column(default=0)
+    stored_frame_count: Mapped[int] = mapped_column(default=0)
+    try_count: Mapped[int] = mapped_column(default=0)
+    person_id: Mapped[int | None] = mapped_column(default=None)  # who decided
+    note: Mapped[str] = mapped_column(String(1000), default="")  # how it ended
 
 
 class EventSource(Base):

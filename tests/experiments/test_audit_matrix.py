@@ -35,6 +35,7 @@ from experiments import (
     sign_in_links,
     summary_links,
     surveys,
+    uploads,
 )
 from experiments.actors import SYSTEM, Actor
 from experiments.choice_inviting import ChoiceWish, make_links
@@ -46,7 +47,8 @@ from experiments.customer_words import Words
 from experiments.db import transaction
 from experiments.errors import Conflict
 from experiments.inbox import Inbox
-from experiments.models import QuarantinedMessage
+from experiments.key_format import new_public_id
+from experiments.models import ImportRecord, QuarantinedMessage
 from experiments.privacy import Pseudonymiser
 from experiments.quarantine import Pile
 from experiments.replay import Mending
@@ -74,7 +76,7 @@ from tests.surveys import make_survey, terms
 SOURCES = Path(__file__).parents[2] / "experiments"
 KINDS = (
     "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment|layer|holdout"
-    r"|erasure|export|quarantine|connector|survey|opt_out"
+    r"|erasure|export|quarantine|connector|survey|opt_out|import"
 )
 SETTINGS = Settings(Path(), "sqlite://")  # nothing is stored, nothing is written
 HIDE = Pseudonymiser(b"k" * 32)
@@ -229,6 +231,28 @@ def answer_a_customer(session: Session) -> None:
     quarantine.replay(session, SETTINGS, HIDE, pile, Mending(), actor=root, now=NOW)
 
 
+def upload(session: Session, data_dir: Path) -> None:
+    root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
+    for is_wanted in (True, False):
+        record = ImportRecord(
+            public_id=new_public_id(),
+            finished_at=NOW,
+            file_name="history.csv",
+            is_dry_run=False,
+            row_count=2,
+            faulty_row_count=1,
+            fault_count=1,
+            listed_count=1,
+            state="ready",
+            ready_count=1,
+        )
+        uploads.keep(session, data_dir, record, root, NOW)
+        if is_wanted:
+            uploads.ask(session, record.public_id, root, NOW)
+        else:
+            uploads.discard(session, data_dir, record.public_id, root, NOW)
+
+
 def connect(session: Session) -> None:
     root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
     sealer = Sealer(b"k" * 32)
@@ -322,6 +346,7 @@ def test_audit__every_change_there_is__writes_a_chained_row(
         change_catalogue(session)
         ask_customers(session, environ)
         answer_a_customer(session)
+        upload(session, Path(environ["ABIDE_DATA_DIR"]))
         connect(session)
         walk_lifecycle(session)
         learn(session)

@@ -113,6 +113,7 @@ PAGES = (
     "/settings/stages/new",
     "/settings/audit",
     "/surveys",
+    "/data/imports/new",
     "/surveys/new",
     "/surveys/support",
     "/surveys/support/edit",

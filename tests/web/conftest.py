@@ -19,6 +19,20 @@ TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 BASE = "http://127.0.0.1:8000"
 
 
+FORM = "multipart/form-data; boundary=part"
+
+
+def form_with_file(fields: Mapping[str, str], content: bytes, name: str) -> bytes:
+    """Write a form as browsers send one with a file; see FORM for its type.
+
+    The framework's own client would put a large one into a temporary file.
+    """
+    head = "--part\r\nContent-Disposition: form-data; name="
+    parts = "".join(f'{head}"{key}"\r\n\r\n{text}\r\n' for key, text in fields.items())
+    file = f'{head}"file"; filename="{name}"\r\nContent-Type: text/csv\r\n\r\n'
+    return (parts + file).encode() + content + b"\r\n--part--\r\n"
+
+
 class Visitor:
     """A browser without script: it keeps cookies and sends tokens it was given."""
 

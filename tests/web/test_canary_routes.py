@@ -23,8 +23,9 @@ from typing_extensions import override
 from werkzeug.test import Client, TestResponse
 
 from analysis.compactor import compact_once
+from analysis.import_carrying import carry_out
 from api import front
-from experiments import accounts, keys, sign_in_links
+from experiments import accounts, keys, sign_in_links, uploads
 from experiments.actors import Actor
 from experiments.context import Context
 from experiments.db import transaction
@@ -44,7 +45,7 @@ from tests.canaries import (
     found_in,
 )
 from tests.surveys import make_survey
-from tests.web.conftest import BASE, Visitor
+from tests.web.conftest import BASE, FORM, Visitor, form_with_file
 
 pytestmark = pytest.mark.parametrize("database_url", STORES, indirect=True)
 
@@ -158,6 +159,7 @@ def test_customers__at_every_address__are_in_no_file_and_no_log(
     right = sum(send_right(site, *one) for one in RIGHT)
     compact_once(context)
     assert len(events(context)) >= right // len(RIGHT)  # they came through
+    right += send_files(site)
     right += send_right(site, *ERASURE)
     asked = [ask(site, way, how) for way in ways for how in HOWS]
     some = ways[:: 1 if PROOF else 3]
@@ -255,6 +257,39 @@ def send_right(
         )
         assert answer.status_code in {200, 201}, (path, answer.text)
     return len(everybody)
+
+
+def send_files(site: Site) -> int:
+    """Upload everybody's id, on the page in more bytes than other forms hold."""
+    said = "{0},App Opened,2026-02-01T00:00:00Z,{0},{0}\n"
+    rows = "".join(said.format(who) for who in EVERYBODY) * (7000 // len(EVERYBODY))
+    file = f"user_id,event,timestamp,email,{EVERYBODY[0]}\n{rows}".encode()
+    assert len(file) > 600_000
+    answer = site.visitor.client.post(
+        "/data/imports/new",
+        base_url=BASE,
+        data=form_with_file(
+            {"csrf_token": site.token, "rows": "events"}, file, f"{ADDRESSES[0]}.csv"
+        ),
+        content_type=FORM,
+    )
+    assert answer.status_code == 302
+    public_id = answer.headers["Location"].rpartition("/")[2]
+    key = {"Authorization": f"Bearer {site.keys[KeyKind.ADMIN]}"}
+    for kind, status in (("text/csv", 201), ("application/json", 415)):
+        sent = Asking(site.wsgi).post(
+            f"/api/v1/imports?file_name={ADDRESSES[0]}",
+            base_url=BASE,
+            headers=key,
+            data=file,
+            content_type=kind,
+        )
+        assert sent.status_code == status
+    with transaction(site.context.sessions) as session:
+        owner = accounts.actor_for(accounts.get(session, site.person_id))
+        uploads.ask(session, public_id, owner, site.context.now())
+    carry_out(site.context, public_id)
+    return 3
 
 
 # How each address is asked: names filled in or ids in their place, with which key.

@@ -40,6 +40,7 @@ from web.forms.actions import (
 from web.forms.connectors import ConnectorForm, MappingForm, SecretForm
 from web.forms.explain import ExplainForm
 from web.forms.hypotheses import HypothesisForm, MergeForm, ParkForm, PlaceForm
+from web.forms.imports import UploadForm
 from web.forms.layers import HoldoutForm, LayerForm, ReservationForm
 from web.forms.learnings import MarkForm
 from web.forms.lists import ListedForm
@@ -150,6 +151,7 @@ PAGES = (
     ),
     FormPage(StopForm, "/experiments/runs/stop"),
     FormPage(DecisionForm, "/experiments/runs/decide"),
+    FormPage(UploadForm, "/data/imports/new"),
     FormPage(MarkForm, "/learnings/learned/compare"),
 )
 # Filled in by the page from what is stored, and not asked again.

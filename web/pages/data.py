@@ -20,7 +20,6 @@ from experiments import (
     catalog,
     connectors,
     exposures_view,
-    import_records,
     intake_view,
     opt_outs,
     quarantine,
@@ -170,29 +169,6 @@ def replay(source: str, environment: str, reason: str) -> Response:
         said += f" Still set aside: {done.refused_count:,}. {done.refusal}"
     flash(said)
     return redirect(url_for("web.data.show"))
-
-
-@pages.get("/data/imports")
-@least(PersonRole.ANALYST)
-def imports() -> str:
-    """List the files that were imported, with what was wrong in them."""
-    with transaction(context().sessions) as database:
-        listed = import_records.listing(database)
-        return render_template("imports.html", imports=listed)
-
-
-@pages.get("/data/imports/<public_id>/rejects.csv")
-@least(PersonRole.ANALYST)
-def rejects(public_id: str) -> Response:
-    """Give out every fault of an import's rows."""
-    with transaction(context().sessions) as database:
-        record = import_records.get(database, public_id)
-    lines = import_records.csv_lines(context().settings.data_dir, record)
-    answer = Response(lines, content_type="text/csv; charset=utf-8")
-    name = f"rejects-{public_id}.csv"
-    answer.headers["Content-Disposition"] = f"attachment; filename={name}"
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
 
 
 def _has_faults(form: ReplayForm) -> bool:
