@@ -23,31 +23,6 @@ def adjusted_share(correlation: float) -> float | NotComputable:
     return refused or 1 - correlation * correlation
 
 
-def design_effect(
-    mean_size: float, icc: float, size_cv: float = 0.0
-) -> float | NotComputable:
-    """How many times more customers are needed where accounts are drawn.
-
-    Eldridge, Ashby and Kerry (2006), "Sample size for cluster randomized trials:
-    effect of coefficient of variation of cluster size", Int J Epidemiol 35(5):
-    1 + ((cv^2 + 1) m - 1) ICC.
-
-    Args:
-        mean_size: customers of an account, 1 or more.
-        icc: how alike customers of one account are, 0 to 1.
-        size_cv: standard deviation of sizes over their mean, 0 or more.
-
-    Returns:
-        The factor, or the reason with the field at fault.
-    """
-    refused = (
-        outside("mean_size", mean_size, 1, math.inf, low_allowed=True)
-        or outside("icc", icc, 0, 1, low_allowed=True, high_allowed=True)
-        or outside("size_cv", size_cv, 0, math.inf, low_allowed=True)
-    )
-    return refused or 1 + ((size_cv * size_cv + 1) * mean_size - 1) * icc
-
-
 def quantile_spread(sd: float, share: float) -> float | NotComputable:
     """Standard deviation of one customer's part in a quantile, where amounts lie so.
 

@@ -229,6 +229,13 @@ def late_batches(world: World, chance: np.random.Generator) -> World:
     return replace(world, delay=np.where(late, 4, world.delay))
 
 
+USUALLY_FOUND = 0.9
+# By theory, not by trial: of so many customers, alike but for this fault, the test of
+# three means at once (chi-square with 3 degrees of freedom at .001) has a
+# non-centrality of 25.3, with which it alarms in 88.9 of 100 worlds.
+LEAST_FOUND = {keen_only: 0.889}
+
+
 @pytest.mark.parametrize(
     ("plant", "names", "words"),
     [
@@ -256,7 +263,7 @@ def test_checks__a_planted_fault__is_found_and_named(
     note: Note,
 ) -> None:
     size = runs(15, full=1_000)
-    found = 0
+    found, least = 0, LEAST_FOUND.get(plant, USUALLY_FOUND)
 
     for _ in range(size):
         told = checks_of(plant(a_world(chance), chance))
@@ -264,4 +271,4 @@ def test_checks__a_planted_fault__is_found_and_named(
         found += all(is_off(told[name]) for name in names) and words in said
 
     note("found", found / size)
-    assert found / size >= 0.9
+    assert found / size >= least - 3.3 * np.sqrt(least * (1 - least) / size)

@@ -3,11 +3,7 @@ import math
 import pytest
 
 from analysis.stats.estimate import NotComputable
-from analysis.stats.power_factors import (
-    adjusted_share,
-    design_effect,
-    quantile_spread,
-)
+from analysis.stats.power_factors import adjusted_share, quantile_spread
 from experiments.vocabulary import Reason
 
 
@@ -15,17 +11,10 @@ def test_adjusted_share__half_explained__half_the_customers() -> None:
     assert adjusted_share(-math.sqrt(0.5)) == pytest.approx(0.5)
 
 
-def test_design_effect__one_customer_an_account__one() -> None:
-    assert design_effect(1, 0.3) == pytest.approx(1)
-
-
 @pytest.mark.parametrize(
     ("found", "field"),
     [
         (adjusted_share(1.0), "correlation"),
-        (design_effect(0.5, 0.1), "mean_size"),
-        (design_effect(5, 1.1), "icc"),
-        (design_effect(5, 0.1, math.nan), "size_cv"),
         (quantile_spread(-1, 0.5), "sd"),
         (quantile_spread(1, 1), "quantile_share"),
     ],

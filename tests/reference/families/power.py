@@ -1,5 +1,6 @@
 """Customers needed, and events needed."""
 
+from analysis.stats.account_power import Accounts, design_effect
 from analysis.stats.event_power import events_for_hazard_ratio
 from analysis.stats.power import (
     Demand,
@@ -7,7 +8,7 @@ from analysis.stats.power import (
     answers_for_mean,
     size_for_proportions,
 )
-from analysis.stats.power_factors import adjusted_share, design_effect
+from analysis.stats.power_factors import adjusted_share
 from tests.reference.book import Record, Values, covers
 
 OTHERS = "another formula; Abide pools under the null, as its test does"
@@ -44,6 +45,6 @@ def factors(record: Record) -> Values:
     given = record.inputs
     return {
         "cuped": adjusted_share(given["rho"]),
-        "deff": design_effect(given["m"], given["icc"]),
-        "deff_cv": design_effect(given["m"], given["icc"], given["cv"]),
+        "deff": design_effect(Accounts(given["m"], 0.0, given["icc"])),
+        "deff_cv": design_effect(Accounts(given["m"], given["cv"], given["icc"])),
     }

@@ -80,8 +80,12 @@ def test_quantiles__skewed_values__difference_covered(
 def test_adjusted__slopes_differ_between_variants__covered_and_not_biased(
     method: str, chance: np.random.Generator, note: Note
 ) -> None:
-    # Where variants differ in size and slope one slope for both loses; neither errs.
+    # Where variants differ in size and slope one slope for both loses. The slope that
+    # it takes leans with the means of a skewed covariate, which moves its change by
+    # -(difference of slopes) x (third moment) / (variance x customers), to first order:
+    # -.5 x 2 / (1 x 500) for an exponential one. Slopes of their own have no such part.
     n_c, n_t, truth, size = 300, 200, 0.5, runs(2000)
+    leaning = -0.002 if method == "cuped" else 0.0
     tally, effects, ratios = Tally(), [], []
     adjust = lin if method == "lin" else cuped
 
@@ -97,9 +101,10 @@ def test_adjusted__slopes_differ_between_variants__covered_and_not_biased(
         ratios.append(found.facts["variance_ratio"])
 
     error = float(np.std(effects)) / math.sqrt(size)
-    note("bias in standard errors", float(np.mean(effects) - truth) / error)
+    bias = float(np.mean(effects)) - truth
+    note("bias in standard errors of the change", bias / float(np.std(effects)))
     note("realised variance ratio", float(np.mean(np.array(ratios, float))))
-    assert abs(np.mean(effects) - truth) <= 3.3 * error
+    assert abs(bias - leaning) <= 3.3 * error
     coverage = tally.share(tally.held)
     note("coverage", coverage)
     assert abs(coverage - 0.95) <= allowance(0.95, size, bias=0.006)
