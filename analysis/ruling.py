@@ -144,6 +144,9 @@ class _Case:
         return beyond and harm is not None and -harm[0] < change.change_that_matters
 
     def _is_futile(self) -> bool:
+        look = self.progress.look
+        if look is None or look.is_last or look.mode == MonitoringMode.ALWAYS_VALID:
+            return False  # nothing is left to go on to: the interval has spoken
         outcome = self.primary.reading.outcome
         return (
             not isinstance(outcome, NotComputable)
@@ -156,12 +159,7 @@ class _Case:
                 self.primary.planned.choice.change_that_matters,
                 self.progress.mature_units / self.progress.planned_units,
             )
-            and not self._is_endless()
         )
-
-    def _is_endless(self) -> bool:
-        look = self.progress.look
-        return look is not None and look.mode == MonitoringMode.ALWAYS_VALID
 
 
 def rule(plan: Plan, judged: Sequence[Judged], progress: Progress) -> Ruling:

@@ -58,7 +58,7 @@ def is_futile(estimate: Estimate, sign: int, target: float, done: float) -> bool
     Conditional power under the change that matters.
 
     Args:
-        estimate: of the primary metric so far; at a look with its facts.
+        estimate: of the primary metric at a look, with its facts.
         sign: 1 when a rise is better for customers, -1 when a fall is.
         target: the change that matters, positive, on the metric's scale.
         done: share of the planned customers who are followed to the end.
@@ -69,16 +69,13 @@ def is_futile(estimate: Estimate, sign: int, target: float, done: float) -> bool
     width = closed_half_width(estimate)
     if not width or not 0 < done < 1:
         return False
-    last = _z(estimate)
-    error = width / last
-    own = estimate.facts.get("standard_error")
-    bound = estimate.facts.get("final_boundary")
-    is_look = isinstance(own, float) and isinstance(bound, float)
-    if isinstance(own, float) and isinstance(bound, float):
-        error, last = own, bound
+    error = estimate.facts.get("standard_error")
+    last = estimate.facts.get("final_boundary")
+    if not isinstance(error, float) or not isinstance(last, float):
+        return False
     z = sign * estimate.effect / error
     drift = target / (error * math.sqrt(done))
-    if is_look and drift < last:
+    if drift < last:
         return False  # the plan was too small from the start; its end will say so
     return conditional_power(z, done, drift, last) < FUTILE_POWER
 

@@ -1,11 +1,13 @@
 """How many customers settle a question; expected numbers are derived by hand."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import settling
-from analysis.stats.estimate import NotComputable
+from analysis.stats.estimate import Estimate, NotComputable
 from experiments.vocabulary import Reason
 from tests.analysis.reading_examples import estimate_of
 
@@ -61,12 +63,22 @@ def test_customers_to_clear__already_narrow_or_refused__has_no_number() -> None:
     assert settling.customers_to_clear(estimate_of(0, -0.1, 0.1), 0.0, 1) is None
 
 
+def at_look(effect: float) -> Estimate:
+    """An estimate with an error of 1, whose plan ends at the usual boundary."""
+    half = 1.959964
+    return dataclasses.replace(
+        estimate_of(effect, effect - half, effect + half),
+        facts={"standard_error": 1.0, "final_boundary": half},
+    )
+
+
 @pytest.mark.parametrize(
     ("target", "done", "futile"),
     [
         # At half the size with z = 0 and error 1: drift = target / sqrt(0.5); power is
-        # Phi((drift x 0.5 - 1.95996) / sqrt(0.5)). Target 1: Phi(-1.7718) = 0.038.
-        (1.0, 0.5, True),
+        # Phi((drift x 0.5 - 1.95996) / sqrt(0.5)). Drift 2: Phi(-1.3576) = 0.087.
+        (1.4142136, 0.5, True),
+        (1.0, 0.5, False),  # drift 1.41: too small from the start, as its end will say
         # Target 3: Phi((2.1213 - 1.9600) / 0.7071) = Phi(0.228) = 0.590.
         (3.0, 0.5, False),
         (1.0, 1.0, False),  # the size is reached: the interval has spoken
@@ -76,17 +88,14 @@ def test_customers_to_clear__already_narrow_or_refused__has_no_number() -> None:
 def test_is_futile__half_way_without_change__follows_conditional_power(
     target: float, done: float, *, futile: bool
 ) -> None:
-    half = 1.959964
-    estimate = estimate_of(0.0, -half, half)
-    assert settling.is_futile(estimate, 1, target, done) is futile
+    assert settling.is_futile(at_look(0.0), 1, target, done) is futile
 
 
 def test_is_futile__change_for_the_worse__counts_against_it() -> None:
-    half = 1.959964
     # z = 1 the wrong way at half the size: B = -0.7071, drift 4.2426 x 0.5 = 2.1213,
     # Phi((-0.7071 + 2.1213 - 1.9600) / 0.7071) = Phi(-0.772) = 0.22; two the wrong
     # way: Phi(-1.772) = 0.038.
-    one, two = (estimate_of(-z, -z - half, -z + half) for z in (1.0, 2.0))
+    one, two = at_look(-1.0), at_look(-2.0)
     assert not settling.is_futile(one, 1, 3.0, 0.5)
     assert settling.is_futile(two, 1, 3.0, 0.5)
     assert not settling.is_futile(two, -1, 3.0, 0.5)

@@ -1,9 +1,11 @@
 """The decision rule of the statistics page, 4.17: each clause, and their order."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import pytest
 
+from analysis.looks import Look
 from analysis.readings import Judgement, MetricReading
 from analysis.stats.estimate import NotComputable, Outcome
 from analysis.verdict import judge
@@ -11,6 +13,7 @@ from experiments.plan import PlannedSegment
 from experiments.vocabulary import (
     HealthCheck,
     MetricKind,
+    MonitoringMode,
     Reason,
     ResultPhase,
     Role,
@@ -136,18 +139,39 @@ def test_judge__harm_not_ruled_out__says_how_many_would_rule_it_out() -> None:
     assert "We cannot rule out harm to CSAT" in judgement.answer
 
 
-def test_judge__stopped_early_without_hope__is_too_small_to_matter() -> None:
-    # Half the size: z = 0.0002 / 0.00612 = 0.03, power as in test_settling about 0.21
-    # for 1 point; for half a point, drift 0.005 / 0.00612 / 0.7071 = 1.155 and
-    # Phi((0.023 + 0.578 - 1.960) / 0.7071) = Phi(-1.92) = 0.027.
+@pytest.mark.parametrize("mature", [9_400, 18_799])
+def test_judge__over_with_fewer_than_planned__is_undecided(mature: int) -> None:
+    # The range holds a change that matters, and nothing is left to go on to.
     small = planned_metric(target=0.005)
     flat = estimate_of(0.0002, -0.0118, 0.0122)
-    half = progress_of(mature_units=9_400)
-    verdicts = [
-        judge(plan_of(each, CSAT), _both(each, flat), [PASSED], half).verdict
-        for each in (RETENTION, small)
-    ]
-    assert verdicts == [Verdict.UNDECIDED, Verdict.DO_NOT_SHIP]
+    over = progress_of(mature_units=mature)
+    found = judge(plan_of(small, CSAT), _both(small, flat), [PASSED], over)
+    assert found.verdict == Verdict.UNDECIDED
+    assert "too small to matter" not in found.answer
+
+
+@pytest.mark.parametrize(
+    ("effect", "is_last", "verdict"),
+    [
+        # Half the size, error .003, boundary 2: drift = .01 / (.003 x .7071) = 4.714.
+        # z = -2: Phi((-1.414 + 2.357 - 2) / .7071) = Phi(-1.49) = .068, under 10 %.
+        (-0.006, False, Verdict.DO_NOT_SHIP),
+        (-0.006, True, Verdict.UNDECIDED),  # nothing is left to go on to
+        (0.0, False, Verdict.KEEP_RUNNING),  # Phi(.505) = .69
+    ],
+)
+def test_judge__at_a_look__hope_counts_only_where_it_goes_on(
+    effect: float, verdict: Verdict, *, is_last: bool
+) -> None:
+    seen = dataclasses.replace(
+        estimate_of(effect, effect - 0.011, effect + 0.011),
+        facts={"standard_error": 0.003, "final_boundary": 2.0},
+    )
+    look = Look(MonitoringMode.GROUP_SEQUENTIAL, 2, 4, 0.5, 0.5, is_last)
+    at = progress_of(ResultPhase.LOOK, mature_units=9_400, look=look)
+    plan = plan_of(RETENTION, CSAT)
+    found = judge(plan, _both(RETENTION, seen), [PASSED], at)
+    assert found.verdict == verdict
 
 
 def _both(primary: object, outcome: Outcome) -> list[MetricReading]:
