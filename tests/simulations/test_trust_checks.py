@@ -233,7 +233,7 @@ USUALLY_FOUND = 0.9
 # By theory, not by trial: of so many customers, alike but for this fault, the test of
 # three means at once (chi-square with 3 degrees of freedom at .001) has a
 # non-centrality of 25.3, with which it alarms in 88.9 of 100 worlds.
-LEAST_FOUND = {keen_only: 0.889}
+LEAST_FOUND: dict[Fault, float] = {keen_only: 0.889}
 
 
 @pytest.mark.parametrize(
