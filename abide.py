@@ -132,10 +132,22 @@ class FrontDoor(click.Group):
         return super().get_command(ctx, name)
 
 
+def _send_digest(context: Context) -> None:
+    from web.digest_job import send_due  # noqa: PLC0415  # only the scheduler sends
+
+    send_due(context)
+
+
+# What the rooms above analysis have to do at times, for the scheduler.
+SCHEDULED = {"weekly_digest": _send_digest}
+
+
 @click.group(cls=FrontDoor)
 @click.version_option(version("abide"), prog_name="abide")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Abide: experiments that show whether customers stay and are satisfied."""
+    ctx.obj = SCHEDULED
     processes.die_with_parent(signal.SIGTERM)  # what `abide up` starts ends with it
 
 

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from analysis import timetable
 from analysis.store import EventStore
+from experiments import digest_mails
 from experiments.config import Settings
+from experiments.digest_mails import Unsent
 from experiments.models import JobRecord, Lease
 
 ANALYSES = "analyse:"  # begins the record of an experiment's analyses
@@ -75,6 +77,7 @@ class Background:
     failing: Sequence[FailingAnalysis]
     workers: Sequence[Worker]
     stored: Stored
+    unsent: Unsent | None = None  # mails of the last digest
 
 
 def background(session: Session, settings: Settings, now: datetime) -> Background:
@@ -104,6 +107,7 @@ def background(session: Session, settings: Settings, now: datetime) -> Backgroun
         ],
         workers=[_worker(session, name, now) for name in (COMPACTOR, SCHEDULER)],
         stored=_stored(settings),
+        unsent=digest_mails.unsent(session),
     )
 
 

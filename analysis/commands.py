@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,12 +111,15 @@ def demo() -> None:
 
 
 @click.command()
-def schedule() -> None:
+@click.pass_obj
+def schedule(works: Mapping[str, Callable[[Context], object]] | None) -> None:
     """Analyse at the planned times, until stopped."""
-    from analysis.scheduler import run_scheduler  # noqa: PLC0415
+    from analysis.scheduler import further_jobs, run_scheduler  # noqa: PLC0415
 
     os.nice(SCHEDULER_NICENESS)
-    run_scheduler(_context(), _stopped_by_signals())
+    context = _context()
+    further = further_jobs(context, works or {})
+    run_scheduler(context, _stopped_by_signals(), further)
 
 
 @click.command()

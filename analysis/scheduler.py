@@ -10,9 +10,10 @@ What takes memory is done in a process of its own (`apart`); this one stays smal
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -75,8 +76,26 @@ def analysis_jobs(context: Context) -> list[Job]:
     }
     times = timetable.jobs(context.settings.analysis_hour)
     return [
-        Job(name, works[name], time, is_aside=name == CERTIFICATES)
-        for name, time in times.items()
+        Job(name, work, times[name], is_aside=name == CERTIFICATES)
+        for name, work in works.items()
+    ]
+
+
+def further_jobs(
+    context: Context, works: Mapping[str, Callable[[Context], object]]
+) -> list[Job]:
+    """Make jobs of work that the rooms above do, which the front door names.
+
+    Args:
+        context: settings, database and clock.
+        works: name of the timetable -> does it.
+
+    Returns:
+        The jobs.
+    """
+    times = timetable.jobs(context.settings.analysis_hour)
+    return [
+        Job(name, partial(work, context), times[name]) for name, work in works.items()
     ]
 
 

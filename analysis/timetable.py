@@ -50,6 +50,7 @@ class Time:
 
 
 EVERY_MINUTE = Time(None)
+DIGEST = "weekly_digest"  # work of a room above, which looks whether its day has come
 
 
 def sizes(analysis_hour: int) -> Time:
@@ -71,7 +72,7 @@ def jobs(analysis_hour: int) -> Mapping[str, Time]:
     Returns:
         Name -> when. Somebody waits for certificates, for the size of a segment that
         has changed and for the baseline of a new metric, so these are looked for each
-        minute.
+        minute, as are mails that wait for another try.
     """
     return {
         "daily_analysis": Time(ANALYSIS_MINUTE, analysis_hour),
@@ -81,4 +82,5 @@ def jobs(analysis_hour: int) -> Mapping[str, Time]:
         "certificates": EVERY_MINUTE,
         "metric_baselines": EVERY_MINUTE,
         "stage_weeks": EVERY_MINUTE,
+        DIGEST: EVERY_MINUTE,
     }

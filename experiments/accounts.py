@@ -74,11 +74,16 @@ def create_person(
     return person
 
 
+def check_email(faults: Faults, field: str, email: str) -> None:
+    """Ask for something that looks like an e-mail address."""
+    faults.text(field, email, 254, "an e-mail address")
+    if not _EMAIL.fullmatch(email):
+        faults.add(field, "Enter an e-mail address, as in ada@example.com.")
+
+
 def _check_person(email: str, name: str, password: str | None) -> None:
     faults = Faults()
-    faults.text("email", email, 254, "an e-mail address")
-    if not _EMAIL.fullmatch(email):
-        faults.add("email", "Enter an e-mail address, as in ada@example.com.")
+    check_email(faults, "email", email)
     faults.text("name", name, 200, "a name")
     if password is not None:
         fault = passwords.fault_in_password(password, email)

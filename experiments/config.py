@@ -19,6 +19,40 @@ DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
+SECURITIES = ("starttls", "tls", "none")
+WEEKDAYS = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+)
+_ADDRESS = re.compile(r"[^@\s<>,\x00-\x1f\x7f]{1,64}@[^@\s<>,\x00-\x1f\x7f]{1,189}")
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How e-mail is sent.
+
+    Attributes:
+        host: of the mail server (ABIDE_SMTP_HOST).
+        port: TCP port (ABIDE_SMTP_PORT).
+        security: starttls, tls or none (ABIDE_SMTP_SECURITY).
+        sender: the address that mails come from (ABIDE_MAIL_FROM).
+        user: None where the server asks for nobody (ABIDE_SMTP_USER).
+        password: of that user (ABIDE_SMTP_PASSWORD).
+    """
+
+    host: str
+    port: int
+    security: str
+    sender: str
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What an installation can set; every field is documented in docs/operations.md.
@@ -43,6 +77,9 @@ class Settings:
         analysis_hour: UTC hour of the daily analysis (ABIDE_ANALYSIS_HOUR).
         raw_retention_days: raw events are deleted so long after their arrival
             (ABIDE_RAW_RETENTION_DAYS); results stay.
+        mail: how e-mail is sent; None sends none.
+        digest_weekday: of the weekly digest, 0 is Monday (ABIDE_DIGEST_DAY).
+        digest_hour: UTC hour of it (ABIDE_DIGEST_HOUR).
     """
 
     data_dir: Path
@@ -60,6 +97,9 @@ class Settings:
     source_silence_hours: float = 24.0
     analysis_hour: int = 6
     raw_retention_days: int = 400
+    mail: MailSettings | None = None
+    digest_weekday: int = 0
+    digest_hour: int = 7
 
     @property
     def is_sqlite(self) -> bool:
@@ -117,6 +157,9 @@ class Settings:
             raw_retention_days=reader.get(
                 "ABIDE_RAW_RETENTION_DAYS", 400, _integer(30, 36_500)
             ),
+            mail=_mail(reader),
+            digest_weekday=reader.get("ABIDE_DIGEST_DAY", 0, _weekday),
+            digest_hour=reader.get("ABIDE_DIGEST_HOUR", 7, _integer(0, 23)),
         )
         reader.finish()
         return settings
@@ -144,6 +187,58 @@ class _Reader:
             return
         names = ", ".join(self.faults)
         raise ConfigurationFault(f"Abide cannot start: look at {names}.", self.faults)
+
+
+def _mail(reader: _Reader) -> MailSettings | None:
+    """Read how e-mail is sent; None where no server is named."""
+    host = reader.get("ABIDE_SMTP_HOST", None, _host)
+    security = reader.get("ABIDE_SMTP_SECURITY", "starttls", _one_of(SECURITIES))
+    port = reader.get(
+        "ABIDE_SMTP_PORT",
+        {"starttls": 587, "tls": 465, "none": 25}[security],
+        _integer(1, 65535),
+    )
+    sender = reader.get("ABIDE_MAIL_FROM", "", _address)
+    user = reader.environ.get("ABIDE_SMTP_USER") or None
+    password = reader.environ.get("ABIDE_SMTP_PASSWORD") or None
+    if host is None:
+        return None
+    if not sender:
+        reader.faults.setdefault(
+            "ABIDE_MAIL_FROM", "must be set: the address that mails come from."
+        )
+    if (user is None) != (password is None):
+        reader.faults["ABIDE_SMTP_USER"] = "needs ABIDE_SMTP_PASSWORD beside it."
+    if security == "none" and user is not None and host not in LOOPBACK_HOSTS:
+        reader.faults["ABIDE_SMTP_SECURITY"] = (
+            "must be starttls or tls: a password is not sent in the clear."
+        )
+    return MailSettings(host, port, security, sender, user, password)
+
+
+def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"must be one of {', '.join(words)}, not {text[:40]!r}.")
+        return text.lower()
+
+    return read
+
+
+def _weekday(text: str) -> int:
+    return WEEKDAYS.index(_one_of(WEEKDAYS)(text))
+
+
+def _host(text: str) -> str | None:
+    if not re.fullmatch(r"[A-Za-z0-9.\-]{1,255}|[\da-fA-F]*(:[\da-fA-F]*){2,7}", text):
+        raise ValueError("must be the name of one host, without a port.")
+    return text.lower()
+
+
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError("must be an e-mail address, as in abide@example.com.")
+    return text
 
 
 def _integer(low: int, high: int) -> Callable[[str], int]:

@@ -416,6 +416,16 @@ class ImportState(StrEnum):
     DISCARDED = "discarded"
 
 
+class MailState(StrEnum):
+    """How far a mail of the weekly digest is; it is begun at most once."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"  # refused for good, or too often
+    UNKNOWN = "unknown"  # the connection broke: perhaps it was sent
+
+
 class QuarantineReason(StrEnum):
     """Why a message was set aside instead of stored as an event."""
 

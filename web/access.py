@@ -40,10 +40,12 @@ PUBLIC = frozenset(
         "web.choosing.choose",
         "web.sharing.read",
         "web.sharing.print_out",
+        "web.digest.ask",
+        "web.digest.end",
     }
 )
-# What customers send: a signed link is the way in, and no cookie counts for anything.
-TOKENLESS = frozenset({"web.asking.answer", "web.choosing.choose"})
+# What comes from outside: a signed link is the way in, no cookie counts for anything.
+TOKENLESS = frozenset({"web.asking.answer", "web.choosing.choose", "web.digest.end"})
 REFILL = "refill"  # the action of a form that is only shown again
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

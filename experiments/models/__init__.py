@@ -21,6 +21,7 @@ from experiments.models.connectors import (
     ConnectorMapping,
     RefusedHookDay,
 )
+from experiments.models.digests import DigestMail, DigestRecipient
 from experiments.models.experiments import (
     Experiment,
     ExperimentMetric,
@@ -96,6 +97,8 @@ __all__ = [
     "Connector",
     "ConnectorMapping",
     "CustomerWords",
+    "DigestMail",
+    "DigestRecipient",
     "ErasedExposure",
     "Erasure",
     "ErasureLink",

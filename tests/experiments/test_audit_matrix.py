@@ -18,6 +18,7 @@ from experiments import (
     connectors,
     customer_words,
     data_requests,
+    digest_recipients,
     holdouts,
     hypotheses,
     journey,
@@ -76,7 +77,7 @@ from tests.surveys import make_survey, terms
 SOURCES = Path(__file__).parents[2] / "experiments"
 KINDS = (
     "person|key|journey|segment|metric|hypothesis|sign_in_link|experiment|layer|holdout"
-    r"|erasure|export|quarantine|connector|survey|opt_out|import"
+    r"|erasure|export|quarantine|connector|survey|opt_out|import|digest"
 )
 SETTINGS = Settings(Path(), "sqlite://")  # nothing is stored, nothing is written
 HIDE = Pseudonymiser(b"k" * 32)
@@ -253,6 +254,18 @@ def upload(session: Session, data_dir: Path) -> None:
             uploads.discard(session, data_dir, record.public_id, root, NOW)
 
 
+def send_a_digest(session: Session) -> None:
+    root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
+    sealer = Sealer(b"k" * 32)
+    rows = [
+        digest_recipients.add(session, f"{name}@example.com", actor=root, now=NOW)
+        for name in ("dora", "emil")
+    ]
+    digest_recipients.remove(session, rows[0].id, actor=root, now=NOW)
+    token = digest_recipients.token_of(rows[1], sealer)
+    assert digest_recipients.unsubscribe(session, token, sealer, NOW)
+
+
 def connect(session: Session) -> None:
     root = accounts.actor_for(accounts.person_by_email(session, "root@example.com"))
     sealer = Sealer(b"k" * 32)
@@ -348,6 +361,7 @@ def test_audit__every_change_there_is__writes_a_chained_row(
         answer_a_customer(session)
         upload(session, Path(environ["ABIDE_DATA_DIR"]))
         connect(session)
+        send_a_digest(session)
         walk_lifecycle(session)
         learn(session)
         ramp(session)
@@ -367,3 +381,6 @@ def test_audit__every_change_there_is__writes_a_chained_row(
         # Neither a password nor a hash of one is written anywhere.
         assert "argon2" not in repr((row.before, row.after))
         assert PASSWORD not in repr((row.before, row.after))
+        # Nor the address of a reader, who may want to be forgotten.
+        assert "dora" not in repr((row.subject_key, row.before, row.after))
+        assert "emil" not in repr((row.subject_key, row.before, row.after))

@@ -153,3 +153,47 @@ def test_open_context__database_is_down__still_opens(tmp_path: Path) -> None:
     )
     assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700
     assert context.now().tzinfo is not None
+
+
+def test_from_environ__mail_server__is_read_with_what_is_usual_for_it() -> None:
+    assert read().mail is None
+    plain = {"ABIDE_SMTP_HOST": "Mail.example.com", "ABIDE_MAIL_FROM": "a@example.com"}
+    mail = read(**plain).mail
+    assert mail is not None
+    assert (mail.host, mail.port) == ("mail.example.com", 587)
+    assert mail.security == "starttls"
+    # RFC 8314, 7.3: implicit TLS has the port 465.
+    mail = read(**plain, ABIDE_SMTP_SECURITY="TLS").mail
+    assert mail is not None
+    assert mail.port == 465
+    signs_in = {"ABIDE_SMTP_USER": "u", "ABIDE_SMTP_PASSWORD": "letmein"}
+    named = read(**plain, **signs_in)
+    assert "letmein" not in repr(named)
+    assert read(ABIDE_DIGEST_DAY="Friday", ABIDE_DIGEST_HOUR="16").digest_weekday == 4
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"ABIDE_MAIL_FROM": ""}, "ABIDE_MAIL_FROM"),
+        ({"ABIDE_MAIL_FROM": "a@b.example, c@d.example"}, "ABIDE_MAIL_FROM"),
+        ({"ABIDE_SMTP_HOST": "mail.example.com:25"}, "ABIDE_SMTP_HOST"),
+        ({"ABIDE_SMTP_HOST": "smtp://mail"}, "ABIDE_SMTP_HOST"),
+        ({"ABIDE_SMTP_SECURITY": "ssl"}, "ABIDE_SMTP_SECURITY"),
+        ({"ABIDE_SMTP_USER": "u"}, "ABIDE_SMTP_USER"),
+        (
+            {
+                "ABIDE_SMTP_SECURITY": "none",
+                "ABIDE_SMTP_USER": "u",
+                "ABIDE_SMTP_PASSWORD": "p",
+            },
+            "ABIDE_SMTP_SECURITY",
+        ),
+        ({"ABIDE_DIGEST_DAY": "someday"}, "ABIDE_DIGEST_DAY"),
+    ],
+)
+def test_from_environ__mail_server_set_wrongly__is_named(
+    environ: dict[str, str], named: str
+) -> None:
+    whole = {"ABIDE_SMTP_HOST": "mail.example.com", "ABIDE_MAIL_FROM": "a@example.com"}
+    assert list(faults(**{**whole, **environ})) == [named]

@@ -109,6 +109,7 @@ PAGES = (
     "/settings/keys",
     "/settings/connectors",
     "/settings/connectors/supportdesk1",
+    "/settings/digest",
     "/settings/stages",
     "/settings/stages/new",
     "/settings/audit",

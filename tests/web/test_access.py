@@ -74,6 +74,9 @@ LEAST_ROLE = {
     "web.results.download": VIEWER,
     "web.results.table": VIEWER,
     "web.results.reproduce": VIEWER,
+    "web.digest.show": ADMIN,
+    "web.digest.test": ADMIN,
+    "web.digest.remove": ADMIN,
     "web.summary.show": VIEWER,
     "web.summary.print_out": VIEWER,
     "web.sharing.links": EDITOR,
@@ -153,6 +156,7 @@ VALUES = {
 
 # Of a link, hours, an import, a result and a learning that are not stored here.
 NOT_THERE_YET = {
+    "web.digest.ask",
     "web.sharing.read",
     "web.sharing.print_out",
     "web.data.hours",

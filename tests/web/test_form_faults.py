@@ -38,6 +38,7 @@ from web.forms.actions import (
     StopForm,
 )
 from web.forms.connectors import ConnectorForm, MappingForm, SecretForm
+from web.forms.digest import RecipientForm
 from web.forms.explain import ExplainForm
 from web.forms.hypotheses import HypothesisForm, MergeForm, ParkForm, PlaceForm
 from web.forms.imports import UploadForm
@@ -92,6 +93,7 @@ PAGES = (
     FormPage(TextsForm, "/surveys/support/texts/fr"),
     FormPage(LinksForm, "/surveys/support/links"),
     FormPage(StageForm, "/settings/stages/new"),
+    FormPage(RecipientForm, "/settings/digest"),
     FormPage(StageForm, "/settings/stages/renewal"),
     FormPage(SegmentForm, "/segments/new"),
     FormPage(RulesForm, "/segments/business/rule"),

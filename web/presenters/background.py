@@ -16,6 +16,7 @@ JOBS = {
     "certificates": "Certificates of metrics",
     "metric_baselines": "Baselines for planning",
     "stage_weeks": "Weeks of the metrics of stages",
+    "weekly_digest": "Mails of the weekly digest",
 }
 WORKERS = {
     COMPACTOR: "Taking events from the inbox into the store",
@@ -68,6 +69,7 @@ def background_in_words(view: Background) -> BackgroundPage:
     faults = [
         *(f"Nobody does this now: {w.title.lower()}." for w in workers if w.is_missing),
         *(f"{job.title} failed last time." for job in jobs if job.failed),
+        *_unsent(view),
     ]
     if failing:
         name = "experiment has" if len(failing) == 1 else "experiments have"
@@ -83,6 +85,13 @@ def background_in_words(view: Background) -> BackgroundPage:
         f"Events take {size(stored.byte_count)} in {files};"
         f" {size(stored.free_bytes)} of the disk are free.",
     )
+
+
+def _unsent(view: Background) -> list[str]:
+    if view.unsent is None:
+        return []
+    mails = "1 mail" if view.unsent.count == 1 else f"{view.unsent.count:,} mails"
+    return [f"Not sent of the last digest: {mails}. {view.unsent.error}"]
 
 
 def size(count: int) -> str:

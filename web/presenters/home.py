@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from analysis import wording
 from analysis.portfolio import Kept, total_sentence
 from analysis.stage_health import Health
-from experiments.models import AnalysisRun, Experiment, HypothesisRow, JourneyStage
+from experiments.models import (
+    AnalysisRun,
+    Experiment,
+    HypothesisRow,
+    JourneyStage,
+    Learning,
+)
 from experiments.vocabulary import CheckState, Status
 from web.presenters.customers_see import customers_see
 from web.presenters.formats import count, day
@@ -17,6 +23,7 @@ from web.presenters.sparkline import Sparkline, sparkline
 
 QUARTER = timedelta(days=91)
 MOST_METRICS = 3  # of a stage
+LAST = 7  # the least urgent of what waits
 LIVE = frozenset({Status.RUNNING.value, Status.PAUSED.value})
 
 
@@ -28,6 +35,7 @@ class Attention:
     sentence: str
     urgency: int  # 0 is the most urgent
     verdict: str | None  # where a result is there to look at
+    is_follow_up: bool = False  # of a decision: the page of what was learned has it
 
 
 @dataclass(slots=True)
@@ -60,12 +68,14 @@ class Found:
         kept: customers that the changes keep, of those that were decided.
         harmed: names of guardrails that fell at a look, of those that run.
         health: how the metrics of stages do, by key.
+        follow_ups: what was learned, where the day to look again has come.
     """
 
     runs: Mapping[int, AnalysisRun]
     kept: Mapping[int, Kept]
     harmed: Mapping[int, Sequence[str]]
     health: Mapping[str, Health] = field(default_factory=dict)
+    follow_ups: Mapping[int, Learning] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +154,21 @@ def _attention(experiment: Experiment, found: Found, now: datetime) -> Attention
     """Say the most urgent thing that waits; None when nothing does."""
     run = found.runs.get(experiment.id)
     if experiment.status == Status.DECIDED.value:
-        return None
+        return _follow_up(experiment, found.follow_ups.get(experiment.id))
     harmed = found.harmed.get(experiment.id, ())
     urgency, sentence = next(_waiting(experiment, run, harmed, now), (0, None))
     if sentence is None:
         return None
     verdict = run.verdict if run is not None and is_final(run) else None
     return Attention(experiment, sentence, urgency, verdict)
+
+
+def _follow_up(experiment: Experiment, learning: Learning | None) -> Attention | None:
+    if learning is None or learning.follow_up_at is None:
+        return None
+    when = day(learning.follow_up_at)
+    sentence = f"Look again whether it held: that was agreed for {when}."
+    return Attention(experiment, sentence, LAST, None, is_follow_up=True)
 
 
 def _waiting(

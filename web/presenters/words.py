@@ -17,6 +17,7 @@ from experiments.vocabulary import (
     KeyKind,
     LearningRelation,
     Lever,
+    MailState,
     MetricKind,
     NamedState,
     PersonRole,
@@ -305,6 +306,14 @@ def who(label: str) -> str:
     return "Abide" if label == "system" else label
 
 
+MAIL_STATE = {
+    MailState.WAITING: "Waits",
+    MailState.SENDING: "Being sent",
+    MailState.SENT: "Sent",
+    MailState.FAILED: "Not sent",
+    MailState.UNKNOWN: "Perhaps sent",
+}
+
 # What templates see as `words.status[...]`. StrEnum keys are found by plain strings.
 WORDS = SimpleNamespace(
     action=ACTION,
@@ -333,6 +342,7 @@ WORDS = SimpleNamespace(
     quarantine_reason=QUARANTINE_REASON,
     environment=ENVIRONMENT,
     person_role=PERSON_ROLE,
+    mail_state=MAIL_STATE,
 )
 
 # What the page of a plan asks for, where another page has to speak of it.
