@@ -73,6 +73,10 @@ def _add_comment(session: Session, comment: CommentRow, environment: str) -> Non
     written_at = _EPOCH + timedelta(microseconds=comment.written_us)
     key = (comment.survey, comment.wave, environment, comment.customer)
     row = session.get(SurveyComment, key)
+    if not comment.text:
+        if row is not None and row.written_at <= written_at:
+            session.delete(row)
+        return
     if row is None:
         row = SurveyComment(
             survey=comment.survey,

@@ -13,6 +13,7 @@ import orjson
 
 from api.json_body import MAX_DEPTH, MalformedJson, UnsupportedMediaType
 from experiments.errors import TooLarge
+from experiments.storable import BYTE_ORDER_MARK
 
 _GZIP = zlib.MAX_WBITS | 16  # zlib's way to say: with a gzip header
 _BRACKETS = b"[]{}"
@@ -83,7 +84,7 @@ def decode_json(body: bytes, said: str = "The body is") -> Any:  # noqa: ANN401 
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _too_deep(body):
         raise MalformedJson(f"Nest at most {MAX_DEPTH} lists and objects.")
     try:
-        value = orjson.loads(body)
+        value = orjson.loads(body.removeprefix(BYTE_ORDER_MARK))
     except orjson.JSONDecodeError as error:
         raise MalformedJson(
             f"{said} not valid JSON: {error.msg}"

@@ -16,7 +16,12 @@ from typing import Any
 from api import hooks_openapi
 from api.door_values import Door, Request, Response
 from experiments.connector_bodies import MAX_BODY, take
-from experiments.errors import ConfigurationFault, Unauthenticated, Unavailable
+from experiments.errors import (
+    ConfigurationFault,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 from experiments.events import Sender
 from experiments.held_bodies import size_of
 from experiments.inbox import Inbox
@@ -40,6 +45,7 @@ _LOST = (
     "The secret of this connector cannot be opened. Restore keys/sealing in the data"
     " folder, or enter the secret again."
 )
+_STARTING = "Abide has just started. Try again soon."
 _LOST_RETRY = 300  # seconds; it takes a person
 
 OPENAPI_PATHS: dict[str, Any] = hooks_openapi.paths(PATH, BODY_CAP)
@@ -80,7 +86,7 @@ def routes(
         received_at = now()
         ruleset = reader.current
         if ruleset is None:
-            raise Unavailable("Abide has just started. Try again soon.")
+            raise Unavailable(_STARTING)
         connector = ruleset.connectors.get(request.name)
         sealed = [] if connector is None else connector.secrets_at(received_at)
         scheme = _NO_SCHEME if connector is None else connector.scheme
@@ -111,11 +117,21 @@ def routes(
             inbox.append(parcel)
         return _DONE
 
-    def greet(_request: Request) -> Response:
-        """Answer Intercom's HEAD, by which it checks an address; tells nothing."""
+    return {("POST", PATH): receive, ("GET", PATH): _greeting(reader)}
+
+
+def _greeting(reader: RulesetReader) -> Door:
+    """Answer Intercom's HEAD, by which it checks an address."""
+
+    def greet(request: Request) -> Response:
+        ruleset = reader.current
+        if ruleset is None:
+            raise Unavailable(_STARTING)
+        if request.name not in ruleset.connectors:
+            raise NotFound("No connector has this address. Look it up in Settings.")
         return _DONE
 
-    return {("POST", PATH): receive, ("GET", PATH): greet}
+    return greet
 
 
 def _delivery(scheme: Scheme, request: Request) -> str | None:

@@ -66,8 +66,12 @@ def paths(path: str, most_bytes: int) -> dict[str, Any]:
         **common,
         "operationId": "greetWebhook",
         "summary": "Ask whether the address takes webhooks",
-        "description": "Answers alike for every address; some senders ask by HEAD.",
-        "responses": {"200": _json("It does.", _DONE)},
+        "description": "Some senders ask by HEAD before they send.",
+        "responses": {
+            "200": _json("It does.", _DONE),
+            "404": _json("No connector has this address.", error),
+            "503": _json("Abide has just started; try again soon.", error),
+        },
     }
     return {path: {"get": get, "post": post}}
 

@@ -16,7 +16,7 @@ from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from experiments.errors import AbideError, InvalidInput, TooLarge
-from experiments.storable import MAX_SAFE_NUMBER, fault_in_text
+from experiments.storable import BYTE_ORDER_MARK, MAX_SAFE_NUMBER, fault_in_text
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
@@ -65,7 +65,7 @@ def decode_object(raw: bytes) -> dict[str, Any]:
     """Decode the bytes of one JSON object.
 
     Args:
-        raw: UTF-8, without byte order mark.
+        raw: UTF-8; a byte order mark at its head is passed over.
 
     Returns:
         The object.
@@ -74,6 +74,7 @@ def decode_object(raw: bytes) -> dict[str, Any]:
         MalformedJson: not JSON, or JSON that could be read in two ways.
         InvalidInput: JSON, but not an object of storable strings.
     """
+    raw = raw.removeprefix(BYTE_ORDER_MARK)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

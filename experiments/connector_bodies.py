@@ -20,6 +20,7 @@ from experiments.messages import Rejected, refuse_too_deep
 from experiments.parcels import CommentRow, EventRow, Parcel, QuarantineRow
 from experiments.privacy import Pseudonymiser, names_somebody
 from experiments.sealing import Sealer
+from experiments.storable import BYTE_ORDER_MARK
 from experiments.vocabulary import QuarantineReason
 
 MAX_BODY = 256 * 1024
@@ -152,7 +153,7 @@ def _at_arrival(parcel: Parcel, arrived_at: datetime) -> Parcel:
 
 def _document(body: bytes) -> Mapping[str, Any]:
     try:
-        document = orjson.loads(body)
+        document = orjson.loads(body.removeprefix(BYTE_ORDER_MARK))
     except orjson.JSONDecodeError:
         raise Rejected(
             QuarantineReason.NOT_AN_OBJECT, "The body is not valid JSON."

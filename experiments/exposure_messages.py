@@ -15,6 +15,7 @@ from experiments.vocabulary import Agreement, QuarantineReason
 # GrowthBook's Python client sends variation_id as an index and variation_key as the
 # name; its JavaScript client and Segment's own spec send the name as variationId.
 _EXPERIMENT_FIELDS = ("experimentId", "experiment_id", "experiment")
+_TITLE_FIELDS = ("experimentName", "experiment_name")
 _VARIANT_FIELDS = ("variation_key", "variationId", "variation_id", "variant")
 _HASHED_FIELDS = ("hashValue", "hash_value")
 _HASHED_BY_FIELDS = ("hashAttribute", "hash_attribute")
@@ -74,6 +75,14 @@ class ExposureNames(NamedTuple):
         """
         experiment = first_label(properties, _EXPERIMENT_FIELDS)
         variant = first_label(properties, _VARIANT_FIELDS)
+        if experiment is None and first(properties, _TITLE_FIELDS) is not None:
+            # Segment's spec has it beside the id. Read as one, it would begin another
+            # experiment whenever somebody writes the title otherwise.
+            raise Rejected(
+                QuarantineReason.INVALID_EXPOSURE,
+                "An exposure needs experimentId, the experiment's key; experimentName"
+                " is its title, which may change.",
+            )
         for given, what in ((experiment, "experimentId"), (variant, "variationId")):
             if given is None or not KEY_PATTERN.fullmatch(given):
                 raise Rejected(

@@ -65,7 +65,7 @@ class CommentRow(NamedTuple):
     survey: str  # its name
     wave: str
     customer: bytes  # 16 bytes
-    text: str  # cleared of what names people
+    text: str  # cleared of what names people; "" takes an earlier one back
     written_us: int
 
 

@@ -22,6 +22,7 @@ from experiments.vocabulary import PersonRole, QuarantineReason
 
 MOST_AT_ONCE = 5000
 EXAMPLES = 5
+MOST_CAUSES = 20
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -40,7 +41,9 @@ class Group:
 
     Attributes:
         replayable_count: how many of them can be read again.
+        detail: what is wrong with the newest.
         example: the newest, masked.
+        causes: what is wrong with how many, most first.
     """
 
     pile: Pile
@@ -49,6 +52,16 @@ class Group:
     last_at: datetime
     detail: str
     example: dict[str, object]
+    causes: list["Cause"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """How many messages of a pile have one thing wrong, in words."""
+
+    detail: str
+    count: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +98,15 @@ def groups(session: Session) -> list[Group]:
         pile = Pile(source, environment, QuarantineReason(reason))
         newest = examples(session, pile, limit=1)[0]
         found.append(
-            Group(pile, count, replayable, last_at, newest.detail, newest.message)
+            Group(
+                pile,
+                count,
+                replayable,
+                last_at,
+                newest.detail,
+                newest.message,
+                causes(session, pile),
+            )
         )
     return sorted(
         found, key=lambda group: (-group.count, group.pile.source, group.pile.reason)
@@ -108,6 +129,23 @@ def examples(
     table = QuarantinedMessage
     order = (table.received_at.desc(), table.seq.desc(), table.position.desc())
     return session.scalars(_of(pile).order_by(*order).limit(limit)).all()
+
+
+def causes(session: Session, pile: Pile) -> list[Cause]:
+    """Count what is wrong with the messages of a pile, most first.
+
+    Args:
+        session: any session.
+        pile: which.
+
+    Returns:
+        At most 20.
+    """
+    table = QuarantinedMessage
+    detail, last = table.detail, func.max(table.received_at)
+    counted = _of(pile).with_only_columns(detail, func.count(), last).group_by(detail)
+    ordered = counted.order_by(func.count().desc(), detail).limit(MOST_CAUSES)
+    return [Cause(*row) for row in session.execute(ordered)]
 
 
 def _of(pile: Pile) -> Select[QuarantinedMessage]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 MAX_SAFE_NUMBER = 2**53 - 1
 MAX_PARAMETER_BYTES = 32 * 1024
 MAX_PARAMETER_DEPTH = 10
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # RFC 8259, 8.1: a parser of JSON may ignore it
 
 
 def fault_in_text(text: str) -> str | None:

@@ -49,6 +49,24 @@ def answer_parcel(
     return _parcel(hide, link.environment, received_us, [row], written if text else [])
 
 
+def forgetting_parcel(
+    hide: Pseudonymiser, survey: Survey, link: SurveyLink, received_us: int
+) -> Parcel:
+    """Make the parcel by which a customer takes a comment back.
+
+    Args:
+        hide: names its key.
+        survey: beside whose question it was written.
+        link: says who wrote it, in which wave.
+        received_us: arrival, microseconds since 1970.
+
+    Returns:
+        An empty comment, in whose place nothing is kept.
+    """
+    nothing = CommentRow(survey.key, link.wave, link.customer, "", received_us)
+    return _parcel(hide, link.environment, received_us, [], [nothing])
+
+
 def invitation_parcel(
     hide: Pseudonymiser,
     survey: Survey,

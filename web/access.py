@@ -36,6 +36,7 @@ PUBLIC = frozenset(
         "web.asking.show",
         "web.asking.answer",
         "web.asking.thanks",
+        "web.asking.forget_comment",
         "web.choosing.show",
         "web.choosing.choose",
         "web.sharing.read",
@@ -45,7 +46,14 @@ PUBLIC = frozenset(
     }
 )
 # What comes from outside: a signed link is the way in, no cookie counts for anything.
-TOKENLESS = frozenset({"web.asking.answer", "web.choosing.choose", "web.digest.end"})
+TOKENLESS = frozenset(
+    {
+        "web.asking.answer",
+        "web.asking.forget_comment",
+        "web.choosing.choose",
+        "web.digest.end",
+    }
+)
 REFILL = "refill"  # the action of a form that is only shown again
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

@@ -164,6 +164,14 @@ class PileSchema(StrictSchema):
     reason = Choice(QuarantineReason, required=True)
 
 
+class CauseSchema(StrictSchema):
+    """How many messages of a pile have one thing wrong."""
+
+    detail = Text(required=True)
+    count = whole(1, required=True)
+    last_at = Time(required=True)
+
+
 class GroupSchema(PileSchema):
     """How many messages lie in a pile."""
 
@@ -174,6 +182,13 @@ class GroupSchema(PileSchema):
     example = Object(
         required=True,
         metadata={"description": "The newest one's shape; letters and digits masked."},
+    )
+    causes = Items(
+        Part(CauseSchema),
+        required=True,
+        metadata={
+            "description": "What is wrong with how many, most first; 20 at most."
+        },
     )
 
 

@@ -385,7 +385,7 @@ def test_body__other_packing__415(client: Client, encoding: str) -> None:
         b'"\\udc00\\ud800"',
         b'"\xed\xa0\x80"',
         b'"\xff"',
-        b"\xef\xbb\xbf{}",
+        b"{}\xef\xbb\xbf",
         b"[" * 65 + b"]" * 65,
         b'{"a":' * 65 + b"1" + b"}" * 65,
         b"[{}," * 100 + b"1" + b"]" * 100,

@@ -1,5 +1,6 @@
 """Signed webhooks: taken, known again, kept until mapped, read again, erased."""
 
+import json
 import threading
 import zlib
 from collections.abc import Iterator
@@ -157,13 +158,27 @@ def test_webhook__wrongly_signed__is_refused_alike_whatever_is_wrong(
 
 
 @on_sqlite
-def test_address__asked_by_head__answers_alike_for_any(
+def test_address__asked_by_head_or_get__says_whether_it_is_one(
     context: Context, hooks: Hooks
 ) -> None:
     row = register(context, ConnectorKind.INTERCOM)
     hooks.look()
-    for name in (row.public_id, "unknown"):
-        assert hooks.client.head(f"/hooks/{name}").status_code == 200
+    for name, status in ((row.public_id, 200), ("unknown", 404)):
+        assert hooks.client.head(f"/hooks/{name}").status_code == status
+        assert hooks.client.get(f"/hooks/{name}").status_code == status
+    said = hooks.client.get("/hooks/unknown").text
+    assert "No connector has this address" in said
+
+
+@on_sqlite
+def test_body__behind_a_byte_order_mark__is_read(
+    context: Context, hooks: Hooks
+) -> None:
+    row = register(context, mapping=EXAMPLE)
+    body = b"\xef\xbb\xbf" + json.dumps(BLUEHUB).encode()
+    assert hooks.send(row, body).status_code == 200
+    compact_once(context)
+    assert len(events(context)) == 1
 
 
 @on_sqlite

@@ -37,7 +37,6 @@ def test_object__plain__comes_back_equal() -> None:
         b'{"a": 1,}',
         b'{"a": "\x01"}',
         b'{"a": "\xff"}',
-        b"\xef\xbb\xbf{}",
         '{"a": 1}'.encode("utf-16"),
         b'{"a": 1} {}',
         b'"' * 1000,
@@ -48,6 +47,10 @@ def test_body__not_unambiguous_json__is_malformed(raw: bytes) -> None:
     with pytest.raises(MalformedJson) as refusal:
         decode_object(raw)
     assert refusal.value.message.endswith(".")
+
+
+def test_body__behind_a_byte_order_mark__is_read() -> None:
+    assert decode_object(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
 @pytest.mark.parametrize("raw", [b"[]", b"null", b"1", b'"text"', b"true"])

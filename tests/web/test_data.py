@@ -7,7 +7,7 @@ import pytest
 
 from analysis import scheduler
 from analysis.compactor import compact_once
-from experiments import accounts
+from experiments import accounts, quarantine
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.events import Envelope, read_messages
@@ -166,6 +166,8 @@ def test_pile__of_examples__shows_shapes_and_reads_them_again(
     compact_once(context)
     assert [row["variant"] for row in events(context)] == ["nudge", "nudge"]
     assert "Nothing is set aside here" in editor.get(PILE).text
+    early = editor.post(PILE, {}, follow=True)
+    assert "read again in a moment" in " ".join(early.text.split())
     assert editor.get("/data/set-aside/src1/production/nothing").status_code == 404
 
 
@@ -175,6 +177,23 @@ def test_pile__of_a_source_that_cannot_be__is_not_found(
 ) -> None:
     path = f"/data/set-aside/{source}/production/invalid_score"
     assert signed_in(PersonRole.ANALYST).get(path).status_code == 404
+
+
+def test_pile__of_several_causes__counts_each(
+    signed_in: Callable[..., Visitor], context: Context
+) -> None:
+    seen = {"experimentName": "Nudge", "variationId": "nudge"}
+    nameless = track("Experiment Viewed", messageId="x3", properties=seen)
+    send(context, wrong_exposure(1), wrong_exposure(2), nameless)
+    with transaction(context.sessions) as session:
+        (group,) = quarantine.groups(session)
+    assert [cause.count for cause in group.causes] == [2, 1]
+    assert "experimentName is its title" in group.causes[1].detail
+    visitor = signed_in(PersonRole.ANALYST)
+    for path in (PILE, "/data"):
+        page = " ".join(visitor.get(path).text.split())
+        assert "experimentName is its title" in page.replace("&#39;", "'")
+        assert "An exposure needs variationId" in page
 
 
 def test_pile__that_still_cannot_be_read__says_why(

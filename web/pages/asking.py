@@ -27,7 +27,7 @@ from experiments.errors import AbideError, StorageFull, TooManyRequests, Unavail
 from experiments.inbox import Inbox
 from experiments.models import Survey
 from experiments.privacy import Pseudonymiser, load_pseudonymiser
-from experiments.survey_answers import answer_parcel
+from experiments.survey_answers import answer_parcel, forgetting_parcel
 from experiments.survey_inviting import survey_keys
 from experiments.survey_links import SurveyLink, SurveyLinks
 from experiments.surveys import LANGUAGES, Texts
@@ -76,7 +76,7 @@ def show(token: str) -> Response:
     try:
         asked = _asked(token)
     except _NotAskedError as why:
-        return _instead(why)
+        return _instead(why, token)
     return _form(token, asked, score=request.args.get("score", ""))
 
 
@@ -120,24 +120,48 @@ def thanks(token: str) -> Response:
     return _page("survey_thanks.html", token=token, asked=asked, words=asked.words)
 
 
-def _asked(token: str) -> Asked:
-    """Find what a link asks, or raise why it asks nothing."""
-    links = SurveyLinks(survey_keys(context().settings), context().now)
-    link = links.read(token)
+@pages.post("/s/<token>/forget-comment")
+def forget_comment(token: str) -> Response:
+    """Take back what a customer wrote; its link is enough, whenever it was made."""
+    try:
+        link, survey, language = _linked(token)
+    except _NotAskedError as why:
+        return _instead(why)
+    now = context().now()
+    parcel = forgetting_parcel(_hide(), survey, link, (now - _EPOCH) // _MICROSECOND)
+    try:
+        _limit.count(link.customer + link.wave.encode(), now)
+        _inbox().append(parcel)
+    except (StorageFull, TooManyRequests, Unavailable) as refusal:
+        return _instead(_NotAskedError("later", language, _STATUS[type(refusal)]))
+    return _instead(_NotAskedError("forgotten", language, HTTPStatus.OK))
+
+
+def _linked(token: str) -> tuple[SurveyLink, Survey, str]:
+    """Find whose link it is, to which survey, and the language of its page."""
+    link = SurveyLinks(survey_keys(context().settings), context().now).read(token)
     own = _language(LANGUAGES, "en")
     # A pseudonym under another key would be somebody else's.
     if link is None or link.key_id != _hide().key_id:
         raise _NotAskedError("broken", own, HTTPStatus.NOT_FOUND)
     with transaction(context().sessions) as database:
         survey = database.get(Survey, link.survey_id)
+    if survey is None:
+        raise _NotAskedError("broken", own, HTTPStatus.NOT_FOUND)
+    terms = surveys.terms_of(survey)
+    return link, survey, _language(sorted(terms.texts), terms.language)
+
+
+def _asked(token: str) -> Asked:
+    """Find what a link asks, or raise why it asks nothing."""
+    link, survey, language = _linked(token)
+    links = SurveyLinks(survey_keys(context().settings), context().now)
+    with transaction(context().sessions) as database:
         until = survey_replies.answer_until(database, link)
         # Of who was erased or opted out, no answer would be stored.
         is_gone = survey_replies.is_erased(database, link.customer)
         is_gone = is_gone or opt_outs.out_since(database, link.customer) is not None
-    if survey is None:
-        raise _NotAskedError("broken", own, HTTPStatus.NOT_FOUND)
     terms = surveys.terms_of(survey)
-    language = _language(sorted(terms.texts), terms.language)
     if is_gone or not survey.is_open or links.has_expired(link):
         raise _NotAskedError("over", language, HTTPStatus.GONE)
     if until is not None and until <= context().now():
@@ -214,10 +238,11 @@ def _form(
     )
 
 
-def _instead(why: _NotAskedError) -> Response:
+def _instead(why: _NotAskedError, token: str = "") -> Response:
     return _page(
         "survey_instead.html",
         why.status,
+        token=token,
         words=WORDS[why.language],
         language=why.language,
         state=why.state,

@@ -38,6 +38,10 @@ from web.saving import save, wants_to_save
 
 pages = Blueprint("connectors", __name__)
 ONE = "/settings/connectors/<public_id>"
+JUST_CAME = (
+    "No body waits here yet. What came within the last seconds, before the mapping, is"
+    " on its way: read again in a moment."
+)
 
 
 @pages.get("/settings/connectors")
@@ -221,6 +225,8 @@ def replay(public_id: str) -> Response:
         flash(refusal.message)
         return redirect(url_for("web.connectors.show", public_id=public_id))
     said = f"Read now, their facts on the way in: {done.stored_count:,}."
+    if not done.stored_count + done.refused_count:
+        said = JUST_CAME
     if done.refused_count:
         said += f" Still waiting: {done.refused_count:,}. {done.refusal}"
     flash(said)

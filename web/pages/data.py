@@ -42,6 +42,10 @@ from web.presenters.intake import freshness, hour_chart
 from web.saving import save
 
 pages = Blueprint("data", __name__)
+JUST_CAME = (
+    "Nothing waits here yet. What has come within the last seconds is on its way: read"
+    " again in a moment."
+)
 PILE = (
     "/data/set-aside/<source>"
     f"/<any({', '.join(Environment)}):environment>"
@@ -128,6 +132,7 @@ def _page(found: Pile, form: ReplayForm) -> str:
             "set_aside.html",
             pile=found,
             examples=examples,
+            causes=quarantine.causes(database, found),
             replayable=any(row.customer is not None for row in examples),
             connector=connectors.find(database, found.source),
             form=form,
@@ -164,6 +169,9 @@ def replay(source: str, environment: str, reason: str) -> Response:
     done = None if _has_faults(form) else save(form, read)
     if done is None:
         return make_response(_page(found, form), HTTPStatus.BAD_REQUEST)
+    if not done.stored_count + done.refused_count:
+        flash(JUST_CAME)
+        return redirect(request.path)
     said = f"Good now and on their way in: {done.stored_count:,}."
     if done.refused_count:
         said += f" Still set aside: {done.refused_count:,}. {done.refusal}"

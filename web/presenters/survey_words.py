@@ -21,6 +21,9 @@ class PageWords:
     thanks: str
     thanks_more: str
     change: str
+    forget: str
+    forgotten: str
+    forgotten_more: str
     answered: str
     answered_more: str
     broken: str
@@ -54,6 +57,9 @@ WORDS = {
         thanks="Thank you",
         thanks_more="Your answer has been stored. You can close this page.",
         change="Change my answer",
+        forget="Remove what I wrote",
+        forgotten="Your comment will be removed within a minute.",
+        forgotten_more="Your score stays.",
         answered="You have answered already",
         answered_more="Thank you. The answer can no longer be changed.",
         broken="This link does not work",
@@ -81,6 +87,9 @@ WORDS = {
         thanks="Danke",
         thanks_more="Ihre Antwort ist gespeichert. Sie können diese Seite schließen.",
         change="Antwort ändern",
+        forget="Meinen Kommentar löschen",
+        forgotten="Ihr Kommentar wird innerhalb einer Minute gelöscht.",
+        forgotten_more="Ihre Bewertung bleibt.",
         answered="Sie haben schon geantwortet",
         answered_more="Danke. Die Antwort lässt sich nicht mehr ändern.",
         broken="Dieser Link funktioniert nicht",
@@ -113,6 +122,9 @@ WORDS = {
         thanks="Merci",
         thanks_more="Votre réponse est enregistrée. Vous pouvez fermer cette page.",
         change="Modifier ma réponse",
+        forget="Supprimer mon commentaire",
+        forgotten="Votre commentaire sera supprimé d’ici une minute.",
+        forgotten_more="Votre note reste.",
         answered="Vous avez déjà répondu",
         answered_more="Merci. La réponse ne peut plus être modifiée.",
         broken="Ce lien ne fonctionne pas",
@@ -142,6 +154,9 @@ WORDS = {
         thanks="Gracias",
         thanks_more="Su respuesta se ha guardado. Puede cerrar esta página.",
         change="Cambiar mi respuesta",
+        forget="Borrar mi comentario",
+        forgotten="Su comentario se borrará en un minuto.",
+        forgotten_more="Su puntuación se conserva.",
         answered="Ya ha respondido",
         answered_more="Gracias. La respuesta ya no se puede cambiar.",
         broken="Este enlace no funciona",
@@ -170,6 +185,9 @@ WORDS = {
         thanks="Grazie",
         thanks_more="La risposta è stata salvata. Può chiudere questa pagina.",
         change="Cambia la mia risposta",
+        forget="Elimina il mio commento",
+        forgotten="Il suo commento sarà eliminato entro un minuto.",
+        forgotten_more="Il punteggio resta.",
         answered="Ha già risposto",
         answered_more="Grazie. La risposta non si può più cambiare.",
         broken="Questo link non funziona",
@@ -197,6 +215,9 @@ WORDS = {
         thanks="Bedankt",
         thanks_more="Uw antwoord is opgeslagen. U kunt deze pagina sluiten.",
         change="Mijn antwoord wijzigen",
+        forget="Mijn opmerking verwijderen",
+        forgotten="Uw opmerking wordt binnen een minuut verwijderd.",
+        forgotten_more="Uw score blijft.",
         answered="U hebt al geantwoord",
         answered_more="Bedankt. Het antwoord kan niet meer worden gewijzigd.",
         broken="Deze link werkt niet",
