@@ -21,6 +21,7 @@ from analysis.simulation import (
 )
 from experiments import accounts, catalog, keys, lifecycle
 from experiments.actors import SYSTEM
+from experiments.certificates import LEAST_COMPARISONS
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError, Conflict, Unavailable
@@ -326,6 +327,15 @@ def decide(author: Door) -> None:
             },
         },
     )
+
+
+def ask_for_certificate(author: Door) -> None:
+    """Ask how often the metric that decides calls equal groups different.
+
+    It is worked out beside the running server, so that filling takes no longer.
+    """
+    path = f"/api/v1/metrics/{demo_company.DECIDES}/certificates"
+    author.post(path, {"comparisons": LEAST_COMPARISONS})
 
 
 def experiment_keys() -> list[str]:

@@ -46,9 +46,10 @@ SEGMENTS: tuple[dict[str, Any], ...] = (
     },
 )
 
+DECIDES = "week-4-retention"  # key of the metric of most experiments
 METRICS: tuple[dict[str, Any], ...] = (
     {
-        "key": "week-4-retention",
+        "key": DECIDES,
         "name": "Week-4 retention",
         "description": "Opened a project in days 28 to 34 after first exposure.",
         "definition": {
@@ -243,7 +244,7 @@ def hypothesis_body(item: dict[str, Any]) -> dict[str, Any]:
         "evidence_text": item["evidence_text"],
         "change": item["change"],
         "segment": item["segment"],
-        "metric": "week-4-retention",
+        "metric": DECIDES,
         "direction": "increase",
         "expected_change": 0.05,
         "journey_stage": item["stage"],
@@ -303,7 +304,7 @@ def experiment_body(
         ],
         "coverage": 1.0,
         "metrics": [
-            _choice("week-4-retention", "primary", 0.02),
+            _choice(DECIDES, "primary", 0.02),
             _choice("csat", "guardrail", 0.1, margin=0.2),
             _choice("satisfied", "secondary", 0.03),
             _choice("time-to-churn", "secondary", 1.0),

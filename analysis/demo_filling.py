@@ -45,6 +45,7 @@ def fill_demo(context: Context) -> None:
     for key in demo.experiment_keys():
         pipeline.analyse(context, store, key)
     demo.decide(author)
+    demo.ask_for_certificate(author)
     demo.note_filled(context)
     took = (context.now() - started).total_seconds()
     Console(stderr=True).print(f"The demo company is ready ({took:.0f} s).")

@@ -78,6 +78,11 @@ def earnings(record: Record) -> Values:
         moments_of(float(y) for arm, y in zip(*columns, strict=True) if arm == of)
         for of in (0, 1)
     )
+    return difference(record, control, treatment)
+
+
+def difference(record: Record, control: Moments, treatment: Moments) -> Values:
+    """Compare two means, with a variance of each and with one for both."""
     assert (control.n, treatment.n) == (record.inputs["n_c"], record.inputs["n_t"])
     found = estimated(welch(control, treatment))
     # One variance for both groups, as Dunnett's test of a single treatment takes it.

@@ -27,13 +27,18 @@ def _rated(record: Record, arm: str) -> Histogram:
     return Histogram(tuple(scores), exposed, exposed)
 
 
-@covers(
-    "arthritis.m1",
-    "arthritis.m3",
-    lacks={"mw_p": "Brunner and Munzel's test takes the place of Mann and Whitney's"},
-)
+NO_RANK_SUM = {
+    "mw_p": "Brunner and Munzel's test takes the place of Mann and Whitney's"
+}
+
+
+@covers("arthritis.m1", "arthritis.m3", lacks=NO_RANK_SUM)
 def ratings(record: Record) -> Values:
-    control, treatment = arthritis(record)
+    return compared(record, *arthritis(record))
+
+
+def compared(record: Record, control: Histogram, treatment: Histogram) -> Values:
+    """Compare two groups' answers in all the ways of the record."""
     mean = estimated(csat_mean(control, treatment))
     box = estimated(csat_share(control, treatment, satisfied_from=4))
     ranks = superiority(control, treatment)

@@ -50,7 +50,12 @@ def colon_three_arms(record: Record) -> Values:
     deaths = colon_deaths()
     assert deaths.num_rows == record.inputs["n"]
     arms = by_arm(deaths.append_column("arm", deaths["rx"]), "time", "status")
-    return _chi2(logrank(list(arms.values())))
+    return chi_squared(list(arms.values()))
+
+
+def chi_squared(arms: list[LifeTable]) -> Values:
+    """Compare any number of curves."""
+    return _chi2(logrank(arms))
 
 
 @covers("colon.logrank.strat")  # codespell:ignore strat
@@ -87,8 +92,12 @@ def telco_rows() -> pa.Table:
 
 @covers("rossi.surv", "telco.surv")
 def retained(record: Record) -> Values:
+    return compared(record, *(rossi() if record.id.startswith("rossi") else telco()))
+
+
+def compared(record: Record, control: LifeTable, treatment: LifeTable) -> Values:
+    """Compare two curves in all the ways of the record."""
     given = record.inputs
-    control, treatment = rossi() if record.id.startswith("rossi") else telco()
     assert (control.n, treatment.n) == (given["n_c"], given["n_t"])
     test, days = (
         logrank([control, treatment]),
