@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from analysis import sentences, wording
 from analysis.outcome_json import outcome_from_json
@@ -89,6 +89,7 @@ def primary_results(
             Result.role == Role.PRIMARY.value,
             Result.segment == EVERYBODY,
         )
+        .options(defer(Result.details))
         .order_by(Result.id)
     )
     found: dict[int, list[Result]] = {}

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from experiments import audit, design_checks, ruleset
 from experiments.actors import Actor
@@ -59,6 +59,27 @@ WHOLE = (
     .joinedload(ExperimentMetric.metric_version)
     .joinedload(MetricVersion.metric),
     selectinload(Experiment.pauses),
+)
+# For many at once: what they share is read, and its JSON parsed, once for all of them.
+_of_hypothesis = selectinload(Experiment.hypothesis)
+_STANDING = (
+    _of_hypothesis.selectinload(HypothesisRow.segment),
+    _of_hypothesis.selectinload(HypothesisRow.journey_stage),
+    selectinload(Experiment.owner),
+    selectinload(Experiment.reviewed_by),
+    selectinload(Experiment.segment_version).selectinload(SegmentVersion.segment),
+    selectinload(Experiment.metrics)
+    .selectinload(ExperimentMetric.metric_version)
+    .selectinload(MetricVersion.metric),
+    defer(Experiment.looks),
+    defer(Experiment.breakdowns),
+    defer(Experiment.parameter_types),
+    defer(Experiment.decision_rule),
+    defer(Experiment.risks),
+    defer(Experiment.holdouts),
+    defer(Experiment.open_tasks),
+    defer(Experiment.approvals),
+    defer(Experiment.author_ids),
 )
 # Columns that are the design's own plain values.
 _PLAIN = (
@@ -263,6 +284,20 @@ def listing(
     if after_key is not None:
         query = query.where(Experiment.key > known_key(after_key, "page"))
     return list(session.scalars(query.limit(page_size(limit))))
+
+
+def portfolio(session: Session, most: int) -> list[Experiment]:
+    """List experiments by key, with what tells where they stand.
+
+    Args:
+        session: any session, open while they are read.
+        most: at most this many.
+
+    Returns:
+        The experiments; their variants, metrics and settings are read when asked for.
+    """
+    query = select(Experiment).options(*_STANDING).order_by(Experiment.key)
+    return list(session.scalars(query.limit(most)))
 
 
 def to_design(experiment: Experiment) -> Design:

@@ -72,6 +72,7 @@ def named(session: Session, now: datetime) -> list[Named]:
             .options(selectinload(Experiment.variants))
         )
     }
+    sources = _sources(session, now)
     found = [
         Named(
             pair.experiment,
@@ -79,7 +80,7 @@ def named(session: Session, now: datetime) -> list[Named]:
             _state(known.get(pair.experiment), pair.variant),
             int(pair.total),
             int(pair.contradicting),
-            _sources(session, pair.experiment, pair.variant, now),
+            sources[pair.experiment, pair.variant],
             pair.last_at,
         )
         for pair in pairs
@@ -98,17 +99,23 @@ def _state(experiment: Experiment | None, variant: str) -> NamedState:
     return NamedState.KNOWN
 
 
-def _sources(
-    session: Session, experiment: str, variant: str, now: datetime
-) -> tuple[str, ...]:
+def _sources(session: Session, now: datetime) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Read who sent what, by experiment and variant, with one question."""
     table = ExposureDay
-    query = select(table.source).where(
-        table.experiment == experiment,
-        table.variant == variant,
-        table.environment == Environment.PRODUCTION.value,
-        table.day_at >= now - SHOWN,
+    query = (
+        select(table.experiment, table.variant, table.source)
+        .where(
+            table.environment == Environment.PRODUCTION.value,
+            table.day_at >= now - SHOWN,
+        )
+        .distinct()
+        .order_by(table.source)
     )
-    return tuple(session.scalars(query.distinct().order_by(table.source)))
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for experiment, variant, source in session.execute(query):
+        place = (experiment, variant)
+        found[place] = (*found.get(place, ()), source)
+    return found
 
 
 def by_day(session: Session, experiment: str) -> list[ExposureDay]:

@@ -20,11 +20,7 @@ def show() -> str:
     """Show what runs, what needs somebody, and what was decided."""
     chosen, now = Chosen.of(request.args), context().now()
     with transaction(context().sessions) as database:
-        experiments = catalogue.everything(
-            lambda after: catalog.listing(
-                database, after_key=after, limit=catalogue.PAGE
-            )
-        )
+        experiments = catalog.portfolio(database, catalogue.MOST)
         ideas = catalogue.everything(
             lambda after: hypotheses.listing(
                 database, after_key=after, limit=catalogue.PAGE

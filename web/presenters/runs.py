@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, defer, selectinload
 
 from analysis.results import is_answer
-from experiments.models import AnalysisRun
+from experiments.models import AnalysisRun, CheckResult
 from experiments.vocabulary import RunState
 
 
@@ -36,7 +36,11 @@ def latest_runs(
     query = (
         select(AnalysisRun)
         .where(AnalysisRun.id.in_(newest))
-        .options(selectinload(AnalysisRun.checks))
+        # The tables that it was made from are large, and no list shows them.
+        .options(
+            selectinload(AnalysisRun.checks).defer(CheckResult.facts),
+            defer(AnalysisRun.summaries),
+        )
     )
     return {run.experiment_id: run for run in database.scalars(query)}
 
