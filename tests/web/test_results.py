@@ -339,8 +339,8 @@ def test_results__two_segments__says_whether_they_differ_and_whether_one_got_wor
     assert (
         "Is personalisation worth it? Yes, by this experiment. A rule by declared"
         " segment, learned from some customers and tried on others, changes Day-30"
-        " retention for the better by +2.0 points (95 % CI +1.0 to +3.0) over the best"
-        " single variant for everybody. 40 % of customers would get another variant."
+        " retention by +2.0 points (95 % CI +1.0 to +3.0) compared with the best single"
+        " variant for everybody. 40 % of customers would get another variant."
     ) in page
     # tau^2 = 2 * 3.5^2 - .51^2 = 24.24; of each distance of 3.5 from the mean of +0.4
     # 24.24 / (24.24 + .51^2) = 98.9 % stays.

@@ -6,7 +6,7 @@ from typing import Any
 from analysis import wording
 from analysis.results import RunView
 from experiments.plan import Plan
-from experiments.vocabulary import EVERYBODY, Reason, Role
+from experiments.vocabulary import EVERYBODY, Direction, Reason, Role
 
 TITLE = "Is personalisation worth it?"
 
@@ -41,8 +41,8 @@ def _answer(plan: Plan, found: Mapping[str, Any]) -> str:
     changed = wording.percent(found["share_changed"], 0)
     return (
         f"{_lead(low, high)} A rule by declared segment, learned from some customers"
-        f" and tried on others, changes {name} for the better by"
-        f" {_range(plan, found)} over the best single variant for everybody."
+        f" and tried on others, changes {name} by {_range(plan, found)} compared with"
+        " the best single variant for everybody."
         f" {changed} of customers would get another variant."
     )
 
@@ -54,13 +54,16 @@ def _lead(low: float, high: float) -> str:
 
 
 def _range(plan: Plan, found: Mapping[str, Any]) -> str:
-    measure = wording.measure_of(plan.primary.definition)
-    added, interval = found["added"], found["interval"]
+    definition, interval = plan.primary.definition, found["interval"]
+    measure = wording.measure_of(definition)
+    changes = [found["added"], interval["low"], interval["high"]]
+    if definition.direction == Direction.DECREASE:
+        # What is added is for the better; a change is written on the metric's scale.
+        changes = [-found["added"], -interval["high"], -interval["low"]]
     width = measure.shown((interval["high"] - interval["low"]) / 2)
     decimals = wording.decimals_for(width)
     value, low, high = (
-        wording.signed(measure.shown(each), decimals)
-        for each in (added, interval["low"], interval["high"])
+        wording.signed(measure.shown(each), decimals) for each in changes
     )
     level = interval["level"] * 100
     return f"{measure.written(value)} ({level:.3g} % CI {low} to {high})"
