@@ -15,6 +15,7 @@ import orjson
 
 from experiments.errors import InvalidInput
 from experiments.messages import MAX_DEPTH
+from experiments.storable import BYTE_ORDER_MARK
 
 UNREADABLE = "unreadable"  # stands where a message was that is not JSON
 
@@ -50,6 +51,7 @@ def read_body(raw: bytes) -> Body:
     Raises:
         InvalidInput: it is no JSON object.
     """
+    raw = raw.removeprefix(BYTE_ORDER_MARK)
     try:
         document = orjson.loads(raw)
         doubtful = b"\\u0000" in raw

@@ -14,6 +14,11 @@ def test_body__of_good_json__is_read_without_doubt() -> None:
     assert body == Body({"batch": [{"a": 1}]}, doubtful=False, deep=False)
 
 
+def test_body__behind_a_byte_order_mark__is_read() -> None:
+    for body in (b'{"a": 1}', b'{"a": 1, "b": "\xed\xa0\x80"}'):
+        assert read_body(b"\xef\xbb\xbf" + body).document["a"] == 1
+
+
 def test_body__with_a_name_twice__keeps_the_last() -> None:
     assert read_body(b'{"a":1,"a":2}').document == {"a": 2}
     # The slower reader, which a half surrogate pair calls for, does the same.

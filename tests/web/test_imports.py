@@ -53,6 +53,8 @@ def test_imports__for_an_analyst__are_listed_and_downloaded(
     assert "history.csv" in page
     assert "1,200" in page
     assert path in page
+    one = " ".join(visitor.get(f"/data/imports/{record.public_id}").text.split())
+    assert "1 row of 1,200 have faults. Nothing is stored." in one
     answer = visitor.get(path)
     assert answer.text == FILE
     assert answer.mimetype == "text/csv"

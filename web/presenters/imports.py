@@ -70,8 +70,10 @@ def sentence(record: ImportRecord) -> str:
         case ImportState.STORING:
             done = _share(record)
             return f"{done} % of its rows are on their way." + _tried(record)
+        case ImportState.CHECKED:
+            return f"{count(record.row_count)} rows were checked; nothing was stored."
         case _:
-            return record.note
+            return record.note or f"{count(record.row_count)} rows were read."
 
 
 def _ready(record: ImportRecord) -> str:
