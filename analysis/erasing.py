@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import structlog
-from sqlalchemy import Engine, delete, select, text
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from analysis import leases
 from analysis.delta import DeltaWriter, Layout, NewFile, StoredFile, write_file
+from analysis.scrubbing import scrub
 from analysis.store import EVENT_LAYOUT
 from analysis.unit_store import UNIT_LAYOUT, UnitStore
 from experiments import (
@@ -35,7 +36,6 @@ from experiments import (
 )
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.inbox_reading import open_reader
 from experiments.models import Erasure, ListedUnit, QuarantinedMessage
 from experiments.vocabulary import EventKind
 
@@ -93,7 +93,10 @@ def carry_out(
         for erasure in waiting:
             _erase(context, writer, erasure, lease, token)
         writer.clean(grace_hours=0)
-        _scrub(context)
+        scrub(context)
+        with transaction(context.sessions) as session:
+            for erasure in waiting:
+                data_requests.finish(session, erasure.id, context.now())
     return len(waiting)
 
 
@@ -126,7 +129,7 @@ def _erase(
         _erase_listed(session, ids, context.now())
         exposures_view.erase(session, ids)
         count += survey_replies.erase(session, ids)
-        data_requests.finish(session, erasure.id, count, context.now())
+        data_requests.count(session, erasure.id, count, context.now())
     log.info("erased", erasure=erasure.id, rows=count)
 
 
@@ -327,14 +330,3 @@ def _erase_units(context: Context, ids: set[bytes]) -> int:
         # Only what the log has removed: an import may be writing a file just now.
         writer.clean(grace_hours=0, strays=False)
     return found.row_count
-
-
-def _scrub(context: Context) -> None:
-    """Let no write-ahead log of SQLite keep what was erased."""
-    open_reader(context).scrub()
-    if context.settings.is_sqlite:
-        engine: Engine = context.sessions.kw["bind"]
-        with engine.connect().execution_options(
-            isolation_level="AUTOCOMMIT"
-        ) as connection:
-            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))

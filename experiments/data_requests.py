@@ -241,19 +241,14 @@ def found(
     session.execute(delete(ErasureLink).where(answered))
 
 
-def finish(
-    session: Session, erasure_id: int, event_count: int, now: datetime
-) -> Erasure:
-    """Note that a customer is erased, and count by variant what that took away.
+def count(session: Session, erasure_id: int, event_count: int, now: datetime) -> None:
+    """Count what an erasure took away, by variant too.
 
     Args:
-        session: open transaction.
+        session: open transaction, in which the rows are removed.
         erasure_id: of the request.
         event_count: rows that were removed.
         now: aware UTC.
-
-    Returns:
-        The request.
     """
     erasure = session.get_one(Erasure, erasure_id)
     for experiment, variant in erasure.exposures.items():
@@ -267,9 +262,19 @@ def finish(
         row.last_at = now
     erasure.exposures = {}
     erasure.event_count += event_count
+
+
+def finish(session: Session, erasure_id: int, now: datetime) -> None:
+    """Note that a customer is erased, and that no file holds them any more.
+
+    Args:
+        session: open transaction.
+        erasure_id: of the request.
+        now: aware UTC.
+    """
+    erasure = session.get_one(Erasure, erasure_id)
     erasure.finished_at = now
     erasure.state = ErasureState.DONE.value
-    return erasure
 
 
 def erased_exposures(session: Session, experiment: str) -> Sequence[ErasedExposure]:

@@ -422,6 +422,7 @@ def test_copy__of_a_customer__has_every_event_in_words(
             },
         ],
         "imported": [],
+        "uploaded": [],
         "set_aside": [],
         "refused_rows": [],
         "surveys": [],
