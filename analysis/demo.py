@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from analysis import demo_company
+from analysis import demo_backlog, demo_company
 from analysis.simulation import (
     ArmTruth,
     GroupTruth,
@@ -209,6 +209,8 @@ def register(context: Context, author: Door) -> None:
         body = demo_company.experiment_body(item, now, external=True)
         author.post("/api/v1/experiments", body)
         author.post(f"/api/v1/experiments/{item['key']}/actions/start", {})
+    for idea in demo_backlog.ideas():
+        author.post("/api/v1/hypotheses", idea)
     item = demo_company.running_experiment()
     author.post("/api/v1/hypotheses", demo_company.hypothesis_body(item))
     body = demo_company.experiment_body(item, now, external=False)

@@ -72,6 +72,20 @@ def before(past: MetricPast | None, stage: str) -> str:
     )
 
 
+def effect(past: MetricPast, found: PastEffect) -> str:
+    """Write one effect with its interval: "+1.9 points (+0.6 to +3.2)"."""
+    measure = past.measure
+    ends = [measure.shown(end) for end in (found.low, found.high) if end is not None]
+    width = max((abs(end - measure.shown(found.effect)) for end in ends), default=0.0)
+    decimals = wording.decimals_for(width)
+    low, high = (
+        "no limit" if end is None else wording.signed(measure.shown(end), decimals)
+        for end in (found.low, found.high)
+    )
+    value = wording.signed(measure.shown(found.effect), decimals)
+    return f"{measure.written(value)} ({low} to {high})"
+
+
 def average(past: MetricPast, tried: Tried) -> str:
     """Say what one means did on average at one stage.
 

@@ -283,6 +283,17 @@ def citations(session: Session, rows: Iterable[HypothesisRow]) -> dict[int, str]
     return {row.hypothesis_id: row.key for row in session.execute(query)}
 
 
+def citing(session: Session, learning: Learning) -> list[HypothesisRow]:
+    """List the hypotheses that build on what was learned, the oldest first."""
+    query = (
+        select(HypothesisRow)
+        .join(Citation, Citation.hypothesis_id == HypothesisRow.id)
+        .where(Citation.learning_id == learning.id)
+        .order_by(HypothesisRow.id)
+    )
+    return list(session.scalars(query))
+
+
 def _write(
     session: Session,
     row: HypothesisRow,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from experiments import audit, hypotheses
@@ -44,6 +44,7 @@ _WHOLE = (
         )
     ),
     joinedload(Learning.next_hypothesis),
+    selectinload(Learning.notes),
     selectinload(Learning.links).options(
         joinedload(LearningLink.later).joinedload(Learning.experiment)
     ),
@@ -225,12 +226,6 @@ def page(
     return rows_at(session, query, Learning.id, limit, place)
 
 
-def everything(session: Session) -> list[Learning]:
-    """List all learnings, oldest first."""
-    query = select(Learning).options(*_WHOLE).order_by(Learning.id)
-    return list(session.scalars(query))
-
-
 def decided(session: Session, most: int) -> list[tuple[str, str]]:
     """Give key and name of the experiments something was learned from, newest first."""
     query = (
@@ -240,6 +235,46 @@ def decided(session: Session, most: int) -> list[tuple[str, str]]:
         .limit(most)
     )
     return [(key, name) for key, name in session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class TriedCount:
+    """How often one means was tried at one stage, by what the rule said.
+
+    Attributes:
+        lever: a Lever.
+        stage: name of the stage.
+        verdict: a Verdict; None where there was no result.
+        count: of decided experiments.
+    """
+
+    lever: str
+    stage: str
+    verdict: str | None
+    count: int
+
+
+def tried(session: Session) -> list[TriedCount]:
+    """Count decided experiments by means, stage and verdict."""
+    what = (HypothesisRow.lever, JourneyStage.name, Learning.verdict)
+    query = (
+        select(*what, func.count())
+        .select_from(Learning)
+        .join(Learning.experiment)
+        .join(Experiment.hypothesis)
+        .join(HypothesisRow.journey_stage)
+        .group_by(*what)
+    )
+    return [TriedCount(*row) for row in session.execute(query)]
+
+
+def years(session: Session) -> list[int]:
+    """List the years from the first decision to the last, the latest first."""
+    query = select(func.min(Experiment.decided_at), func.max(Experiment.decided_at))
+    first, last = session.execute(query.where(Experiment.decided_at.is_not(None))).one()
+    if first is None or last is None:
+        return []
+    return list(range(last.year, first.year - 1, -1))
 
 
 def due(session: Session, now: datetime) -> list[Learning]:

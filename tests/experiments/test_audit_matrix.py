@@ -23,6 +23,7 @@ from experiments import (
     hypotheses,
     journey,
     keys,
+    later_lessons,
     layer_catalog,
     learnings,
     lifecycle,
@@ -347,6 +348,7 @@ def learn(session: Session) -> None:
     )
     again = LearningRelation.REPLICATED
     learnings.mark(session, factories.EXPERIMENT, "once-more", again, "", root, later)
+    later_lessons.add(session, "once-more", "It held.", None, root, later)
 
 
 def test_audit__every_change_there_is__writes_a_chained_row(

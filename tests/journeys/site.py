@@ -103,6 +103,8 @@ PAGES = (
     "/learnings?q=nothing",
     "/learnings/decided",
     "/learnings/decided/compare",
+    "/learnings/decided/add",
+    "/experiments/decided/decide",
     "/settings",
     "/settings/people",
     "/settings/people/2",

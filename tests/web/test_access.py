@@ -84,6 +84,7 @@ LEAST_ROLE = {
     "web.learnings.listing": VIEWER,
     "web.learnings.show": VIEWER,
     "web.learnings.compare": EDITOR,
+    "web.learnings.add": EDITOR,
     "web.settings.show": VIEWER,
     "web.account.show": VIEWER,
     "web.account.set_password": VIEWER,
@@ -166,6 +167,7 @@ NOT_THERE_YET = {
     "web.results.reproduce",
     "web.learnings.show",
     "web.learnings.compare",
+    "web.learnings.add",
 }
 
 

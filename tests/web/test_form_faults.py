@@ -43,7 +43,7 @@ from web.forms.explain import ExplainForm
 from web.forms.hypotheses import HypothesisForm, MergeForm, ParkForm, PlaceForm
 from web.forms.imports import UploadForm
 from web.forms.layers import HoldoutForm, LayerForm, ReservationForm
-from web.forms.learnings import MarkForm
+from web.forms.learnings import MarkForm, NoteForm
 from web.forms.lists import ListedForm
 from web.forms.metrics import DefinitionForm, EntryForm, MetricForm
 from web.forms.opt_outs import ChoiceLinksForm, CustomerWordsForm
@@ -155,6 +155,7 @@ PAGES = (
     FormPage(DecisionForm, "/experiments/runs/decide"),
     FormPage(UploadForm, "/data/imports/new"),
     FormPage(MarkForm, "/learnings/learned/compare"),
+    FormPage(NoteForm, "/learnings/learned/add"),
 )
 # Filled in by the page from what is stored, and not asked again.
 NOT_ASKED = {

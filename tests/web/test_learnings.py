@@ -1,5 +1,6 @@
 """The library of what was learned: search in the address, cards, contradictions."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -16,7 +17,7 @@ from tests.analysis.run_examples import change, finish
 from tests.clock import FakeClock
 from tests.factories import HYPOTHESIS, NOW, hypothesis_value, start_experiment
 from tests.web.conftest import Visitor
-from tests.web.markup import text_of
+from tests.web.markup import main_form, text_of
 
 SignIn = Callable[..., Visitor]
 LATER = NOW + timedelta(days=60)
@@ -116,3 +117,62 @@ def test_learnings__nothing_decided__says_how_they_come(signed_in: SignIn) -> No
     visitor = signed_in(PersonRole.VIEWER)
     assert "Decisions that you record show up here" in visitor.get("/learnings").text
     assert visitor.get("/learnings/nothing").status_code == 404
+
+
+def test_learnings__past_effects__are_drawn_and_written(visitor: Visitor) -> None:
+    page = visitor.get("/learnings").text
+    text = text_of(page).replace("\N{MINUS SIGN}", "-")
+    assert (
+        "Decided experiments moved this metric by -2.4 to +1.9 points (n = 2)." in text
+    )
+    # Clearer prices at Renewal: an average of the two, and each of them.
+    assert "On average these 2 experiments changed Day-30 retention by" in text
+    assert page.count('class="range-dot"') == 3
+    # The histogram has every experiment in some bar, and a row for each of its bars.
+    counts = re.findall(r'data-label="Experiments"[^>]*>\s*(\d+)', page)
+    assert sum(int(each) for each in counts) == 2
+    assert page.count('class="range-bar"') == sum(each != "0" for each in counts)
+
+
+def test_add__after_the_decision__is_dated_and_found(visitor: Visitor) -> None:
+    answer = visitor.post(
+        "/learnings/spring/add",
+        {"text": "By June most had left all the same.", "held": "no"},
+        follow=True,
+    )
+    text = text_of(answer.text)
+    assert "13 May 2026 By June most had left all the same." in text
+    assert "Was the hypothesis right? No." in text
+    assert "eve@example.com" in text
+    assert "Spring nudge" in visitor.get("/learnings?q=june").text
+    assert "Spring nudge" not in text_of(visitor.get("/learnings?q=july").text)
+
+
+def test_cite__in_a_new_hypothesis__fills_it_in_and_is_kept(visitor: Visitor) -> None:
+    opened = visitor.get("/hypotheses/new?cites=spring").text
+    assert "The experiment &#34;Spring nudge&#34;: Day-30 retention rose" in opened
+    sent = main_form(opened).sent(
+        title="Again for others",
+        change="The same",
+        **dict.fromkeys(("if_up", "if_flat", "if_down"), "See."),
+        expected_change="1",
+        lift_low="0",
+        lift_mid="1",
+        lift_high="2",
+        ship_probability="50",
+    )
+    answer = visitor.post("/hypotheses/new", sent, follow=True)
+    text = text_of(answer.text)
+    assert "The hypothesis is registered." in text
+    assert "An earlier experiment Spring nudge : Day-30 retention rose" in text
+    cited = text_of(visitor.get("/learnings/spring").text)
+    assert "Hypotheses that build on it Again for others" in cited
+
+
+def test_decide__decided_already__shows_what_was_decided(visitor: Visitor) -> None:
+    page = visitor.get("/experiments/spring/decide").text
+    text = text_of(page)
+    assert "What was decided Ship nudge" in text
+    assert "The rule says so." in text
+    assert "Day-30 retention rose by 1.9 points" in text
+    assert "Record the decision" not in text

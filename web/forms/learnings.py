@@ -1,9 +1,11 @@
-"""The form that compares a learning with a later experiment."""
+"""Forms of learnings: a later experiment to compare with, and later lessons."""
 
 from experiments.learnings import LONGEST_NOTE
-from experiments.vocabulary import LearningRelation
+from experiments.lessons import LONGEST
+from experiments.vocabulary import HypothesisHeld, LearningRelation
 from web.forms.base import AbideForm
 from web.forms.fields import Choice, Radios, Text
+from web.presenters.words import HELD
 
 
 class MarkForm(AbideForm):
@@ -22,5 +24,24 @@ class MarkForm(AbideForm):
         "Another segment, another season, another price.",
         longest=LONGEST_NOTE,
         rows=3,
+        optional=True,
+    )
+
+
+class NoteForm(AbideForm):
+    """What was learned since the decision."""
+
+    text = Text(
+        "What was learned since?",
+        "What the months after showed, or what nobody wrote down at the decision.",
+        longest=LONGEST,
+        rows=4,
+    )
+    held = Choice(
+        "Was the hypothesis right, as far as you know now?",
+        choices=[
+            ("", "Nothing new said"),
+            *((held, HELD[held]) for held in HypothesisHeld),
+        ],
         optional=True,
     )

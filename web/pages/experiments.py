@@ -5,6 +5,7 @@ from datetime import datetime
 from flask import (
     Blueprint,
     flash,
+    make_response,
     redirect,
     render_template,
     url_for,
@@ -197,6 +198,8 @@ def decide(key: str) -> Response:
     form = DecisionForm(form_data())
     with transaction(context().sessions) as database:
         experiment = catalog.get(database, key)
+        if experiment.decided_at is not None and not wants_to_save():
+            return _decided(database, experiment)
         run = results.latest(database, experiment)
     treatments = [(v.name, v.name) for v in experiment.variants if not v.is_control]
     form.variant.choices = options([("", "None"), *treatments])
@@ -220,6 +223,17 @@ def decide(key: str) -> Response:
             )
             return redirect(url_for("web.experiments.show", key=key))
     return acting.answer("decide.html", form, experiment, run=run)
+
+
+def _decided(database: Session, experiment: Experiment) -> Response:
+    """Show what was decided, in the place of the form that asked for it."""
+    page = render_template(
+        "decided.html",
+        experiment=experiment,
+        run=results.as_decided(database, experiment),
+        learning=learnings.of_experiment(database, experiment.key),
+    )
+    return make_response(page)
 
 
 def _decide(

@@ -1,5 +1,6 @@
 """The library of what was learned: search it, read one, compare it with a later one."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import (
@@ -15,15 +16,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from experiments import journey, learnings, metrics, segments
+from analysis.past_effects import MetricPast, by_metric, past_effects
+from experiments import hypotheses, journey, later_lessons, learnings, metrics, segments
 from experiments.db import transaction
 from experiments.learnings import Wanted
-from experiments.models import Learning, LearningLink
-from experiments.vocabulary import Decision, LearningRelation, PersonRole
+from experiments.models import Learning, LearningLink, LearningNote
+from experiments.vocabulary import (
+    Decision,
+    HypothesisHeld,
+    LearningRelation,
+    PersonRole,
+)
 from web import catalogue, paging
 from web.access import actor, context, least
 from web.forms.fields import NONE, Choices, options
-from web.forms.learnings import MarkForm
+from web.forms.learnings import MarkForm, NoteForm
 from web.forms.values import pick
 from web.presenters import learnings as words
 from web.presenters.words import DECISION, LEVER
@@ -31,6 +38,7 @@ from web.saving import form_data, save, wants_to_save
 
 pages = Blueprint("learnings", __name__)
 LONGEST_SEARCH = 200
+MOST_SHOWN = 5  # experiments of one means at one stage
 
 
 @pages.get("/learnings")
@@ -39,9 +47,9 @@ def listing() -> str:
     """Search what was learned; search and filters stand in the address."""
     now = context().now()
     with transaction(context().sessions) as database:
-        everything = words.cards(learnings.everything(database))
-        filters = _filters(database, everything)
+        filters = _filters(database)
         asked = _asked(filters)
+        pasts = by_metric(past_effects(database))
         page = paging.by_age(
             lambda place, limit: learnings.page(database, place, limit, asked)
         )
@@ -49,7 +57,10 @@ def listing() -> str:
             "learnings.html",
             cards=words.cards(page.rows),
             page=page,
-            known=words.known(everything),
+            known=words.known(learnings.tried(database)),
+            forest=_forest(pasts),
+            most=MOST_SHOWN,
+            pasts=[(past.key, past.name) for past in pasts.values()],
             due=learnings.due(database, now),
             filters=filters,
             asked=asked,
@@ -60,10 +71,16 @@ def listing() -> str:
 Filters = dict[str, tuple[str, Choices]]
 
 
-def _filters(database: Session, cards: list[words.Card]) -> Filters:
+def _forest(pasts: Mapping[str, MetricPast]) -> words.Forest | None:
+    """Lay out the metric that is asked for, else the one of most experiments."""
+    past = pasts.get(request.args.get("effects", "")) or next(
+        iter(pasts.values()), None
+    )
+    return None if past is None else words.forest(past)
+
+
+def _filters(database: Session) -> Filters:
     """Give name -> title and what can be chosen."""
-    found = {card.learning.experiment.decided_at for card in cards}
-    years = sorted({str(at.year) for at in found if at is not None}, reverse=True)
     all_segments = catalogue.everything(
         lambda after: segments.listing(database, after_key=after, limit=catalogue.PAGE)
     )
@@ -76,7 +93,7 @@ def _filters(database: Session, cards: list[words.Card]) -> Filters:
         "lever": ("Means", [(lever.value, word) for lever, word in LEVER.items()]),
         "metric": ("Metric", [(row.key, row.name) for row in all_metrics]),
         "decision": ("Decision", [(each.value, DECISION[each]) for each in Decision]),
-        "year": ("Year", [(year, year) for year in years]),
+        "year": ("Year", [(str(y), str(y)) for y in learnings.years(database)]),
     }
 
 
@@ -102,7 +119,8 @@ def show(key: str) -> str:
     with transaction(context().sessions) as database:
         learning = learnings.get(database, key)
         (card,) = words.cards([learning])
-        return render_template("learning.html", card=card)
+        cited = hypotheses.citing(database, learning)
+        return render_template("learning.html", card=card, cited=cited)
 
 
 @pages.route("/learnings/<key>/compare", methods=["GET", "POST"])
@@ -142,3 +160,29 @@ def _mark(database: Session, key: str, form: MarkForm) -> LearningLink:
         actor(),
         context().now(),
     )
+
+
+@pages.route("/learnings/<key>/add", methods=["GET", "POST"])
+@least(PersonRole.EDITOR)
+def add(key: str) -> Response:
+    """Ask what was learned since the decision."""
+    form = NoteForm(form_data())
+    with transaction(context().sessions) as database:
+        learning = learnings.get(database, key)
+    kept = None
+    if wants_to_save():
+        kept = save(form, lambda database: _add(database, key, form))
+    if kept is not None:
+        flash("It is written down.")
+        return redirect(url_for("web.learnings.show", key=key))
+    problems = form.problems() if request.method == "POST" else []
+    page = render_template(
+        "learning_add.html", form=form, problems=problems, learning=learning
+    )
+    return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
+
+
+def _add(database: Session, key: str, form: NoteForm) -> LearningNote:
+    held = pick(HypothesisHeld, form.held.data) if form.held.data else None
+    text = form.text.data or ""
+    return later_lessons.add(database, key, text, held, actor(), context().now())

@@ -10,15 +10,15 @@ from analysis.baselines import known_baseline
 from experiments import accounts, metrics, segments
 from experiments.db import transaction
 from experiments.models import (
-    AnalysisRun,
     Experiment,
     HypothesisRow,
+    Learning,
     Metric,
     MetricVersion,
     Segment,
 )
 from experiments.signing import SIGNER_OF
-from experiments.vocabulary import Decision, PlanTask, Role, Status
+from experiments.vocabulary import Decision, PlanTask, Role
 from web import catalogue
 from web.access import context
 from web.forms.base import title_of
@@ -30,7 +30,6 @@ from web.pages.segments import sizes_of
 from web.presenters.certificates import uncertified
 from web.presenters.duration import Answer
 from web.presenters.metrics import stands_at
-from web.presenters.runs import is_final, latest_runs
 from web.presenters.sizes import SizeShown
 from web.presenters.words import DECISION, RISK, SIGNER
 
@@ -180,19 +179,18 @@ def _similar(form: ExperimentForm) -> list[dict[str, Any]]:
                     HypothesisRow.metric_id == row.metric_id,
                 ]
         query = (
-            select(Experiment)
+            select(Experiment, Learning.answer)
+            .join(Learning, Learning.experiment_id == Experiment.id)
             .join(Experiment.hypothesis)
-            .where(Experiment.status == Status.DECIDED.value, or_(*alike))
+            .where(or_(*alike))
             .order_by(Experiment.decided_at.desc())
             .limit(MOST_SIMILAR)
         )
-        rows = list(database.scalars(query))
-        runs = latest_runs(database, [row.id for row in rows])
-        return [_as_similar(row, runs.get(row.id)) for row in rows]
+        return [_as_similar(row, answer) for row, answer in database.execute(query)]
 
 
-def _as_similar(row: Experiment, run: AnalysisRun | None) -> dict[str, str]:
-    answer = None if run is None or not is_final(run) else run.answer
+def _as_similar(row: Experiment, answer: str) -> dict[str, str]:
+    """Say what was decided, and on what: later events do not move that."""
     return {
         "key": row.key,
         "name": row.name,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from analysis import wording
 
-EDGE = 4.0  # per cent of the width that stays free on both sides
+EDGE = 7.0  # per cent of the width that stays free on both sides
 MOST_TICKS = 6
 _STEPS = (1, 2, 5, 10)
 
