@@ -70,9 +70,7 @@ def digest_of(
     Returns:
         The digest in words.
     """
-    experiments = catalogue.everything(
-        lambda after: catalog.listing(database, after_key=after, limit=catalogue.PAGE)
-    )
+    experiments = catalog.portfolio(database, catalogue.MOST)
     found = found_of(database, experiments, now)
     page = home(journey.stages(database), [], experiments, found, now)
     recent = [e for e in page.decided if _is_recent(e.experiment, now)]
@@ -86,7 +84,7 @@ def digest_of(
     ]
     return Digest(
         subject=_subject(page, len(recent)),
-        sentence=page.sentence,
+        sentence=f"{page.running} {_waits(page).capitalize()} for somebody.",
         attention=[
             Item(item.experiment.name, item.sentence) for item in page.attention[:MOST]
         ],
@@ -102,9 +100,14 @@ def _is_recent(experiment: Experiment, now: datetime) -> bool:
 
 
 def _subject(page: Home, decided: int) -> str:
-    waits = len(page.attention)
-    needs = "1 needs you" if waits == 1 else f"{count(waits)} need you"
-    return f"Experiments this week: {needs}, {count(decided)} decided"
+    return f"Experiments this week: {_waits(page)}, {count(decided)} decided"
+
+
+def _waits(page: Home) -> str:
+    number = len(page.attention)
+    if number <= 1:
+        return "1 waits" if number else "none waits"
+    return f"{count(number)} wait"
 
 
 def _decided(experiment: Experiment, sentence: str) -> str:

@@ -111,6 +111,7 @@ PAGES = (
     "/settings/keys",
     "/settings/connectors",
     "/settings/connectors/supportdesk1",
+    "/review?month=2026-03",
     "/settings/digest",
     "/settings/stages",
     "/settings/stages/new",

@@ -77,6 +77,8 @@ LEAST_ROLE = {
     "web.digest.show": ADMIN,
     "web.digest.test": ADMIN,
     "web.digest.remove": ADMIN,
+    "web.review.show": VIEWER,
+    "web.review.print_out": VIEWER,
     "web.summary.show": VIEWER,
     "web.summary.print_out": VIEWER,
     "web.sharing.links": EDITOR,

@@ -232,7 +232,7 @@ def test_digest__in_words__has_what_was_decided_with_a_link_and_no_estimate_that
     assert started < later
     digest_job.send_due(context)
     (mail,) = box.taken
-    assert mail["Subject"] == "Experiments this week: 1 needs you, 1 decided"
+    assert mail["Subject"] == "Experiments this week: 1 waits, 1 decided"
     parts = [part.get_content() for part in mail.iter_parts()]
     for text in parts:
         assert "Do not ship. Day-30 retention rose by 1.9 points" in text

@@ -83,6 +83,7 @@ class Home:
     """The whole page."""
 
     sentence: str
+    running: str  # the part of it that speaks of nobody
     attention: Sequence[Attention]
     stages: Sequence[StageCard]
     decided: Sequence[Decided]
@@ -121,10 +122,11 @@ def home(
         reverse=True,
     )
     return Home(
-        sentence=_sentence(live, attention),
+        sentence=f"{_running(live)} {_needs(attention)}",
+        running=_running(live),
         attention=attention,
         stages=_stages(stages, hypotheses, experiments, found.health),
-        decided=[_decided(e, found) for e in recent],
+        decided=[decided_in_words(e, found) for e in recent],
         total=total_sentence(
             [e for e in experiments if e.decided_at], found.kept, recent
         ),
@@ -132,18 +134,20 @@ def home(
     )
 
 
-def _sentence(live: Sequence[Experiment], attention: Sequence[Attention]) -> str:
+def _running(live: Sequence[Experiment]) -> str:
     if not live:
-        running = "No experiment is running."
-    else:
-        segments = len({e.segment_version.segment_id for e in live})
-        running = (
-            f"{_many(len(live), 'experiment is', 'experiments are')} running for"
-            f" {_many(segments, 'segment', 'segments')}."
-        )
+        return "No experiment is running."
+    segments = len({e.segment_version.segment_id for e in live})
+    return (
+        f"{_many(len(live), 'experiment is', 'experiments are')} running for"
+        f" {_many(segments, 'segment', 'segments')}."
+    )
+
+
+def _needs(attention: Sequence[Attention]) -> str:
     if not attention:
-        return f"{running} None needs you."
-    return f"{running} {_many(len(attention), 'needs', 'need')} you."
+        return "None needs you."
+    return f"{_many(len(attention), 'needs', 'need')} you."
 
 
 def _many(number: int, one: str, more: str) -> str:
@@ -232,7 +236,8 @@ def _stages(
     return list(cards.values())
 
 
-def _decided(experiment: Experiment, found: Found) -> Decided:
+def decided_in_words(experiment: Experiment, found: Found) -> Decided:
+    """Say of a decided experiment what happened, and what it is worth."""
     sentence = _why(experiment, found.runs.get(experiment.id))
     kept = found.kept.get(experiment.id)
     is_said = kept is None or "per quarter" in sentence
