@@ -12,7 +12,7 @@ SETUP_LOG := $(VENV)/setup.log
 AXE := .cache/axe.min.js
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check conformance reference bench proof lock tools clean
+.PHONY: help run demo test check conformance reference bench proof screenshots lock tools clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -37,6 +37,9 @@ bench: $(READY) ## measure every speed claim, each beside its limit
 
 proof: $(READY) tools ## the long runs (PART=all|stats|faults|clients|conditions|canary|assignment)
 	@ABIDE_PROOF=1 $(BIN)/python -m proof $(PART)
+
+screenshots: $(READY) tools ## take README's pictures of the demo in DATA_DIR
+	@ABIDE_DATA_DIR=$(DATA_DIR) $(BIN)/python -m tests.journeys.pictures
 
 lock: $(READY) ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $(ARGS) requirements.in requirements-dev.in -o requirements.lock
