@@ -271,11 +271,11 @@ def test_drawings__by_width__show_one_of_their_forms(
         page.goto(f"{site.url}/experiments/ship/results")
         for form in ("wide", "narrow"):
             drawn = page.locator(f"main svg.drawn-{form}")
-            assert drawn.count() == 5
-            visible = [drawn.nth(i).is_visible() for i in range(5)]
-            assert visible == [form == shown] * 5
+            assert drawn.count() == 6
+            visible = [drawn.nth(i).is_visible() for i in range(6)]
+            assert visible == [form == shown] * 6
         names = page.get_by_role("img").all()
-        assert len(names) >= 5
+        assert len(names) >= 6
         # The page of an experiment has a drawing too, and none of the results' styles.
         page.goto(f"{site.url}/experiments/counting")
         for form in ("wide", "narrow"):
