@@ -1,6 +1,7 @@
 """How an experiment is laid out for its schemas."""
 
 import dataclasses
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -63,8 +64,21 @@ def whole_experiment(session: Session, row: Experiment, actor: Actor) -> dict[st
         "holdouts": [holdout["key"] for holdout in row.holdouts],
         "reviewed_by": None if reviewer is None else reviewer.email,
         "plan_sha256": None if plan is None else plan.sha256,
+        "sent_back": _sent_back(session, row),
         "decision_proposal": _proposal(session, row),
         "actions": lifecycle.allowed_actions(session, row, actor),
+    }
+
+
+def _sent_back(session: Session, row: Experiment) -> dict[str, Any] | None:
+    found = row.sent_back
+    if found is None:
+        return None
+    person_id = found["person_id"]
+    return {
+        "by": None if person_id is None else accounts.get(session, person_id).email,
+        "reason": found["reason"],
+        "at": datetime.fromisoformat(found["at"]),
     }
 
 

@@ -53,14 +53,30 @@ class Step:
 
 def _submit(step: Step, target: Status) -> Status:
     step.experiment.submitted_by_id = step.actor.person_id
+    step.experiment.sent_back = None
     return target
 
 
 def _send_back(step: Step, target: Status) -> Status:
-    step.experiment.reviewed_by_id = None
-    step.experiment.approvals = []
-    step.experiment.submitted_by_id = None
+    """Give the plan back to who wrote it, with the reason for them to read."""
+    experiment = step.experiment
+    experiment.reviewed_by_id = None
+    experiment.approvals = []
+    experiment.submitted_by_id = None
+    experiment.sent_back = {
+        "person_id": step.actor.person_id,
+        "name": _name_of(step),
+        "reason": step.reason,
+        "at": step.now.astimezone(UTC).isoformat(),
+        "revision": experiment.revision + 1,  # as it is once this is done
+    }
     return target
+
+
+def _name_of(step: Step) -> str:
+    if step.actor.person_id is None:
+        return "Abide"
+    return accounts.get(step.session, step.actor.person_id).name
 
 
 def _approve(step: Step, target: Status) -> Status:
@@ -82,6 +98,7 @@ def _start(step: Step, target: Status) -> Status:
         step.session, step.experiment, step.actor, step.now, reason=step.reason
     )
     step.experiment.started_at = step.now
+    step.experiment.sent_back = None
     holdouts.freeze(step.session, step.experiment, step.now)
     allocation.occupy(step.session, step.experiment, step.actor, step.now)
     return target

@@ -274,6 +274,18 @@ class ActionSchema(StrictSchema):
     )
 
 
+class SentBackSchema(StrictSchema):
+    """Why a plan has to be changed before its review is asked for again."""
+
+    by = Text(
+        required=True,
+        allow_none=True,
+        metadata={"description": "E-mail of who reviewed it."},
+    )
+    reason = Text(required=True)
+    at = Time(required=True)
+
+
 class ProposalSchema(StrictSchema):
     """A decision against the recommendation, which a second person must confirm."""
 
@@ -309,6 +321,12 @@ class ExperimentSchema(DesignSchema):
     decision = Choice(Decision, required=True, allow_none=True)
     decided_variant = Text(required=True, allow_none=True)
     decision_reason = Text(required=True, allow_none=True)
+    sent_back = Part(
+        SentBackSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null once a review is asked for again."},
+    )
     decision_proposal = Part(ProposalSchema, required=True, allow_none=True)
     open_tasks = Items(
         Choice(PlanTask),

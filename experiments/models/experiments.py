@@ -72,6 +72,9 @@ class Experiment(Base):
     open_tasks: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
     # [{"person_id", "name", "signs_for": [vocabulary.Signer]}] of this review.
     approvals: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
+    # {"person_id", "name", "reason", "at", "revision"} of a plan that was sent back,
+    # until its review is asked for again; the revision is the one it came back with.
+    sent_back: Mapped[dict[str, Any] | None]
     # Everybody who wrote the plan: none of them may approve it.
     author_ids: Mapped[list[Any]] = mapped_column(default=list)
     started_at: Mapped[datetime | None]

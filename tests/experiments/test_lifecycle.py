@@ -254,7 +254,12 @@ def test_send_back__approved_plan__has_to_be_approved_again(team: Team) -> None:
     team.do(Action.SEND_BACK, team.paul, reason="The margin is too wide.")
     assert team.experiment.status == Status.DRAFT
     assert team.experiment.reviewed_by is None
+    told = team.experiment.sent_back
+    assert told is not None
+    assert (told["name"], told["reason"]) == ("Paul", "The margin is too wide.")
+    assert told["revision"] == team.experiment.revision
     team.do(Action.SUBMIT, team.ada)
+    assert team.experiment.sent_back is None
     with pytest.raises(Conflict, match="has to approve"):
         team.do(Action.START, team.ada)
 

@@ -858,7 +858,17 @@ def test_start__where_there_are_two__needs_anothers_approval(
     assert 'href="#reason">Enter a reason.' in sent_back.text
     assert step(approver, "send_back", reason="Say why 1.5 points.").status_code == 302
     assert status(context) == Status.DRAFT
+    said = "Grace sent it back: Say why 1.5 points."
+    own = f"/experiments/{EXPERIMENT}"
+    tasks = planner.get(f"{own}/plan").text
+    assert said in tasks
+    assert tasks.count("Needs a change") == len(PlanTask)
+    assert "Check your answers" in tasks
+    for path in (f"{own}/review", own, "/"):
+        assert said in planner.get(path).text, path
     assert step(planner, "submit").status_code == 302
+    for path in (f"{own}/review", own, "/"):
+        assert said not in planner.get(path).text, path
     assert step(approver, "approve").status_code == 302
     assert step(planner, "start").status_code == 302
     assert status(context) == Status.RUNNING

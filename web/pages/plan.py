@@ -34,6 +34,8 @@ from web.presenters.plan_tasks import (
     before_any,
     done_in_words,
     following,
+    is_whole,
+    sent_back_in_words,
     task_lines,
 )
 from web.saving import gather, save, stop_if_wrong, wants_to_save
@@ -81,7 +83,8 @@ def tasks(key: str) -> Response:
         experiment=experiment,
         lines=lines,
         done=done_in_words(lines),
-        is_whole=following(lines) is None,
+        is_whole=is_whole(lines),
+        sent_back=sent_back_in_words(experiment),
     )
     return make_response(page)
 

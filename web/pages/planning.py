@@ -20,7 +20,7 @@ from experiments.vocabulary import Action, PersonRole
 from web.access import actor, context, least
 from web.certified import primary_doubt
 from web.forms.actions import ReasonForm
-from web.presenters.plan_tasks import task_lines
+from web.presenters.plan_tasks import sent_back_in_words, task_lines
 from web.presenters.plans import checklist, plan_in_words
 from web.saving import save
 
@@ -53,6 +53,7 @@ def _review_page(key: str, form: ReasonForm) -> Response:
         plan=plan_in_words(experiment),
         checklist=checklist(experiment, review_required=needed),
         doubt=doubted,
+        sent_back=sent_back_in_words(experiment),
         lines=task_lines(experiment, faults),
         actions={view.action.value: view for view in views},
         form=form,

@@ -19,6 +19,7 @@ from experiments.vocabulary import (
 )
 from web.presenters.customers_see import customers_see
 from web.presenters.formats import count, day
+from web.presenters.plan_tasks import sent_back_in_words
 from web.presenters.quick_starts import Flag, Snippet, curl, quick_starts
 from web.presenters.runs import Run, is_final
 from web.presenters.words import DECISION
@@ -49,7 +50,10 @@ def sentence_of_now(experiment: Experiment, run: Run | None, now: datetime) -> s
     return _running(experiment, now)
 
 
-def _draft(_experiment: Experiment) -> str:
+def _draft(experiment: Experiment) -> str:
+    sent_back = sent_back_in_words(experiment)
+    if sent_back is not None:
+        return f"The plan needs a change. {sent_back}"
     return "This plan is a draft. No customer is in it yet."
 
 

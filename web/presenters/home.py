@@ -17,9 +17,11 @@ from experiments.models import (
 from experiments.vocabulary import CheckState, Status
 from web.presenters.customers_see import customers_see
 from web.presenters.formats import count, day
+from web.presenters.plan_tasks import sent_back_in_words
 from web.presenters.quality import Quality, quality_of
 from web.presenters.runs import is_final
 from web.presenters.sparkline import Sparkline, sparkline
+from web.presenters.summary import shortened
 
 QUARTER = timedelta(days=91)
 MOST_METRICS = 3  # of a stage
@@ -191,6 +193,9 @@ def _waiting(
         yield 1, f"At the last look, customers were worse off: {names}."
     if experiment.decision_proposal:
         yield 2, "A decision waits for a second person."
+    sent_back = sent_back_in_words(experiment)
+    if sent_back is not None:
+        yield 4, f"The plan needs a change. {shortened(sent_back)}"
     if status == Status.IN_REVIEW.value:
         approved = experiment.reviewed_by is not None
         yield (

@@ -1,7 +1,7 @@
 """The tasks of a plan: how far each is, and what has been answered so far in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from analysis.wording import joined
@@ -85,9 +85,27 @@ def task_lines(experiment: Experiment, faults: Mapping[str, str]) -> list[TaskLi
         faults: all that is wrong with it, by field.
 
     Returns:
-        Six lines in the order they are asked.
+        Six lines in the order they are asked. While a plan that was sent back is as
+        it was, none is done: any of them may be what the reviewer means.
     """
-    return [_line(experiment, task, faults) for task in PlanTask]
+    lines = [_line(experiment, task, faults) for task in PlanTask]
+    if not _is_as_sent_back(experiment):
+        return lines
+    done, wrong = TaskState.DONE, TaskState.NEEDS_A_CHANGE
+    return [replace(e, state=wrong) if e.state == done else e for e in lines]
+
+
+def _is_as_sent_back(experiment: Experiment) -> bool:
+    found = experiment.sent_back
+    return found is not None and experiment.revision <= found["revision"]
+
+
+def sent_back_in_words(experiment: Experiment) -> str | None:
+    """Say who sent a plan back, and why; None where nobody did."""
+    found = experiment.sent_back
+    if found is None:
+        return None
+    return f"{found['name']} sent it back: {found['reason']}"
 
 
 def _line(
@@ -112,6 +130,11 @@ def done_in_words(lines: Sequence[TaskLine]) -> str:
 def following(lines: Sequence[TaskLine]) -> PlanTask | None:
     """Find the first task that still needs an answer; None when all are done."""
     return next((line.task for line in lines if line.state != TaskState.DONE), None)
+
+
+def is_whole(lines: Sequence[TaskLine]) -> bool:
+    """Whether each task has an answer that nothing is wrong with."""
+    return all(line.sentences and not line.faults for line in lines)
 
 
 def _hypothesis(experiment: Experiment) -> list[str]:
