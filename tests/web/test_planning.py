@@ -839,7 +839,7 @@ def test_start__by_the_only_person__locks_the_plan(
     assert status(context) == Status.RUNNING
     page = planner.get(f"/experiments/{EXPERIMENT}").text
     assert "SHA-256" in page
-    assert "No customers counted yet." in page
+    assert "No customers counted yet" in page
     assert "No estimate is shown before 30 Jun 2026." in page
     assert f"&#34;experimentId&#34;: &#34;{EXPERIMENT}&#34;" in page
 
