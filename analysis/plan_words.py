@@ -161,8 +161,9 @@ def source_in_words(basis: Basis) -> str:
         return ""
     whom = "customers" if not source.segment else "customers of the segment"
     return (
-        f"From your own data: {count(source.customers)} {whom}, first seen from"
-        f" {wording.date(source.since)} to {wording.date(source.until)}."
+        f"From your own data: {count(source.customers)} {whom} who were seen from"
+        f" {wording.date(source.since)} to {wording.date(source.until)}, each from"
+        " their first day in these weeks."
     )
 
 

@@ -574,7 +574,7 @@ def test_duration__left_empty__is_taken_from_own_data_and_drawn(
     assert "you need 14,437 customers per variant" in answer.text
     assert "is due on 19 May" in answer.text
     assert (
-        "From your own data: 812 customers of the segment, first seen from 5 Jan"
+        "From your own data: 812 customers of the segment who were seen from 5 Jan"
         in answer.text
     )
     assert "<strong>CSAT:</strong> Cannot be protected at this size" in answer.text

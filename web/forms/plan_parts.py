@@ -176,7 +176,8 @@ class DurationForm(AbideForm):
     )
     weekly_customers = Whole(
         "How many customers of the segment reach the change each week?",
-        "Leave it empty to take all who are seen for the first time in a week.",
+        "Leave it empty to take a quarter of all who were seen in four weeks. Who was a"
+        " customer before comes once: a longer enrolment gets fewer a week than that.",
         low=1,
         high=1e12,
         optional=True,

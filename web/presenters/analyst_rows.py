@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from analysis import glossary, wording
 from analysis.estimate_words import EstimateWords
 from analysis.results import ResultView
-from analysis.stats.estimate import Estimate, Lift, NotComputable
+from analysis.stats.estimate import ADJUSTED_BY, Estimate, Lift, NotComputable
 from experiments.plan import Plan
 from web.presenters.adjusting import adjusted_in_words
 from web.presenters.metric_rows import NOTHING
@@ -60,11 +60,16 @@ def analyst_row(plan: Plan, result: ResultView) -> AnalystRow:
         method=METHODS.get(outcome.method, outcome.method),
         change=words.change(),
         range=f"({wording.level(outcome.interval)} {words.signed_range()})",
-        p_value=wording.p_value(outcome.p_value),
+        p_value=_p_value(outcome),
         lift=lift,
         lift_range=lift_range,
         more=_further(result, words),
     )
+
+
+def _p_value(outcome: Estimate) -> str:
+    text = wording.p_value(outcome.p_value)
+    return f"{text} (adjusted)" if ADJUSTED_BY in outcome.facts else text
 
 
 def lift_in_words(lift: Lift | NotComputable) -> str:

@@ -15,6 +15,9 @@ from web.presenters.metrics import amount_in_words
 NOTHING = "\N{EN DASH}"
 
 
+USUAL_LEVEL = 0.95
+
+
 @dataclass(frozen=True, slots=True)
 class MetricRow:
     """One metric of one treatment, in one line of a table."""
@@ -54,7 +57,7 @@ def metric_row(plan: Plan, result: ResultView) -> MetricRow:
         words = EstimateWords(measure, outcome)
         control = _arm(planned, outcome.control, words.decimals)
         treatment = _arm(planned, outcome.treatment, words.decimals)
-        change, interval = words.change(), f"({words.signed_range()})"
+        change, interval = words.change(), _range(words, outcome)
     return MetricRow(
         name=planned.name,
         unit=_unit(planned),
@@ -69,6 +72,14 @@ def metric_row(plan: Plan, result: ResultView) -> MetricRow:
         case=result.case,
         sentence=result.sentence,
     )
+
+
+def _range(words: EstimateWords, outcome: Estimate) -> str:
+    """Write the range; with its level where that is not the one of the heading."""
+    text, interval = words.signed_range(), outcome.interval
+    if interval.level == USUAL_LEVEL:
+        return f"({text})"
+    return f"({wording.level(interval)} {text})"
 
 
 def _unit(planned: PlannedMetric) -> str:

@@ -248,8 +248,8 @@ def stands_at(definition: MetricDefinition, basis: Basis) -> str:
         stands = f"it stands at {value}"
     return (
         f"By your own data, {stands}: of {wording.count(source.customers)} customers,"
-        f" first seen from {wording.date(source.since)} to"
-        f" {wording.date(source.until)}."
+        f" seen from {wording.date(source.since)} to {wording.date(source.until)},"
+        " each from their first day in these weeks."
     )
 
 
