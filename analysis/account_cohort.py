@@ -21,7 +21,7 @@ from experiments.vocabulary import EventKind
 _PEOPLE, _ACCOUNTS = "account_people", "account_parts"
 # How the parts of an account are put together: by the earliest, the first name, ...
 _TOGETHER = {
-    "min": ("first_at", "variant", "one", "undeclared"),
+    "min": ("first_at", "variant", "one", "undeclared", "arrival"),
     "max": ("other",),
     "any": ("wrong", "unchecked", "former", "listed"),
 }
@@ -31,6 +31,7 @@ class AccountCohort(Cohort):
     """The accounts of one experiment; `of` gives their customers."""
 
     _drawn_table = "drawn"
+    _traced = ("arrival",)  # strangers among many say little
 
     @override
     def _find(self, events: EventRows) -> None:
@@ -109,7 +110,9 @@ class AccountCohort(Cohort):
     @override
     def _analysed(self) -> None:
         people, single = self._connection.table(_PEOPLE), self._single()
-        own = people.inner_join(single.select("account", "variant"), "account")
+        own = people.inner_join(
+            single.select("account", "variant", *self._traced), "account"
+        )
         same = own.filter(own.one == own.other)
         numbered = same.mutate(unit=ibis.row_number(), cluster=ibis.dense_rank().over(
             order_by=same.account

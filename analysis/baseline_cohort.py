@@ -34,6 +34,8 @@ EVERYBODY_SEEN = "seen"  # the one variant
 class SeenCohort(Cohort):
     """Customers with any activity between two moments, in one variant."""
 
+    _traced = ()  # nobody was exposed
+
     @override
     def _exposures(self, events: Rows) -> Rows:
         until = self._bounds.exposures_until or self._bounds.data_cutoff

@@ -15,6 +15,7 @@ from analysis.stats.clusters import Clusters, clusters_of
 from analysis.stats.part import Part
 from analysis.stats.response_weighting import Stratum
 from analysis.stats.summary import Histogram, Summary
+from analysis.trail import Trail
 from experiments.plan import Plan
 from experiments.vocabulary import EVERYBODY, Role, Unit
 
@@ -51,8 +52,8 @@ class Summaries:
         late_event_count: events that came after the earlier run, for a time that it
             had taken as complete; None where there was no earlier run.
         failed: metric key -> what went wrong while it was measured; it has no cells.
-        with_outcome: customers with an event, since exposure, that some metric reads;
-            None where that was not counted.
+        trail: how far customers came from exposure to an outcome; None where there are
+            no times.
         makeup: what the trust checks compare variants by.
         has_times: False for a unit table, which has outcomes but no event times.
     """
@@ -61,7 +62,7 @@ class Summaries:
     exposures: ExposureCounts
     late_event_count: int | None = None
     failed: dict[str, str] = field(default_factory=dict)
-    with_outcome: int | None = None
+    trail: Trail | None = None
     has_times: bool = True
     makeup: Makeup = field(default_factory=Makeup)
 

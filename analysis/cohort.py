@@ -21,8 +21,17 @@ from analysis.measure import DAY
 from analysis.setting_aside import OF_PEOPLE, OF_UNITS, IdSet
 from experiments.exposure_messages import AGREEMENT_TEXT
 from experiments.plan import Plan
-from experiments.vocabulary import Agreement, AssignedBy, EventKind
+from experiments.vocabulary import Agreement, AssignedBy, EventKind, Reached
 
+# Day since 1970 and source of the first exposure, and how far: how many came so far.
+Places = Counter[tuple[int, str, Reached]]
+MOST_SOURCES = 4096  # of one experiment's exposures; further ones go with the first
+_REASONS = {
+    "former": Reached.EARLIER_PHASE,
+    "listed": Reached.LISTED,
+    "opted_out": Reached.OPTED_OUT,
+    "previewed": Reached.PREVIEWED,
+}
 FOLDS = 10  # of customers, for what is learned from some and told of the others
 
 
@@ -53,6 +62,11 @@ class Bounds:
     listed: tuple[bytes, ...] = ()
     previews: bool = False
     opted_out: tuple[bytes, ...] = ()
+
+    @property
+    def whole_days_until(self) -> datetime:
+        """The last midnight (UTC) that data are complete up to."""
+        return self.data_cutoff.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +142,8 @@ class Cohort:
     """
 
     _drawn_table = "units"  # who is drawn: the customers themselves
+    # What is known of the first exposure of who is drawn, for the trail.
+    _traced: tuple[str, ...] = ("arrival", "stranger")
 
     def __init__(self, events: EventRows, plan: Plan, bounds: Bounds) -> None:
         """Find all customers of the experiment.
@@ -143,8 +159,10 @@ class Cohort:
         self._names = [v.name for v in plan.design.variants]
         self._aside = dict.fromkeys((*OF_UNITS, *OF_PEOPLE), 0)
         self._opted_out_by: Counter[str] = Counter()
+        self._left: Places = Counter()
         self._listed = IdSet(self._connection, "listed_ids", bounds.listed)
         self._out = IdSet(self._connection, "opted_out_ids", bounds.opted_out)
+        self._sources = self._sources_of(events)
         self._find(events)
         self._seen = self._connection.table("seen")
         self._last = self._last_of_size()
@@ -200,7 +218,53 @@ class Cohort:
             "wrong": rows.wrong.any(),
             "unchecked": (rows.shown & rows.properties.isnull()).any(),
             "undeclared": rows.variant.min(where=rows.inside & ~rows.declared),
+            **(self._arrival(rows) if self.is_traced else {}),
         }
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether it is known where the first exposure came."""
+        return bool(self._traced)
+
+    def _sources_of(self, events: EventRows) -> tuple[str, ...]:
+        """Name the sources that the experiment's exposures came with."""
+        if not self.is_traced:
+            return ()
+        rows = events.stored.filter(
+            events.stored.kind == EventKind.EXPOSURE.value,
+            events.stored.experiment == self._plan.design.key,
+        )
+        found = rows.select("source").distinct().to_pyarrow()["source"].to_pylist()
+        return tuple(sorted(found))[:MOST_SOURCES]
+
+    def _arrival(self, rows: Rows) -> dict[str, Column]:
+        """Say when and with which source the first exposure of all came.
+
+        Both are one number, which is quicker to compare than a pair: the time, and
+        after it the place of the source in their list. A stranger was anonymous, and
+        is so still: nothing tied the id to a customer's.
+        """
+        place: Column = ibis.literal(0, "int64")
+        for number, name in enumerate(self._sources[1:], start=1):
+            place = ibis.ifelse(rows.source == name, number, place)
+        since = rows["at"] - microseconds(self._plan.exposures_from)
+        number = since * MOST_SOURCES + place
+        return {
+            "arrival": ibis.ifelse(rows.inside, number, ibis.null("int64")).min(),
+            "stranger": (rows.person == rows.anonymous).any(),
+        }
+
+    def came_on(self, units: Rows) -> Column:
+        """On which day since 1970 the first exposure came."""
+        return self._came_at(units) // DAY
+
+    def _came_at(self, units: Rows) -> Column:
+        since = microseconds(self._plan.exposures_from)
+        return units.arrival // MOST_SOURCES + since
+
+    def source(self, number: int) -> str:
+        """Name a source by its number, `arrival` modulo MOST_SOURCES."""
+        return self._sources[number]
 
     def _asides(self, rows: Rows, *ids: Column) -> dict[str, Column]:
         """Say who is set aside: in an earlier phase, or by one of the ids on a list."""
@@ -237,6 +301,8 @@ class Cohort:
         for name in names:
             theirs = found.filter(found[name])
             self._aside[name] += int(theirs.count().execute())
+            if self.is_traced:
+                self._count_places(theirs, _REASONS[name])
             if name == "opted_out":
                 same = theirs.filter(theirs.one == theirs.other)
                 self._opted_out_by.update(by_name(same, self._names))
@@ -270,7 +336,7 @@ class Cohort:
 
     def _analysed(self) -> None:
         """Write the analysed customers into a helper table."""
-        units = self._single().select("person", "variant", "first_at")
+        units = self._single().select("person", "variant", "first_at", *self._traced)
         if self._last is not None:
             units = units.filter(units.first_at <= self._last)
         # A number takes the place of the 16 bytes: it sorts and groups faster.
@@ -347,6 +413,53 @@ class Cohort:
             everybody=total["inside"],
             **self._beside(),
         )
+
+    def _count_places(self, units: Rows, reached: Reached) -> None:
+        """Count who was left out, by day and source of the first exposure."""
+        came = self._came(units).group_by("day", "source").agg(n=ibis._.count())
+        for row in _rows(came):
+            self._left[row["day"], self.source(row["source"]), reached] += row["n"]
+
+    def _came(self, units: Rows) -> Rows:
+        """Keep who was exposed before the midnight up to which trails are told."""
+        until = microseconds(self._bounds.whole_days_until)
+        units = units.filter(self._came_at(units) < until)
+        source = units.arrival % MOST_SOURCES
+        return units.mutate(day=self.came_on(units), source=source)
+
+    def left_out(self) -> tuple[Counter[tuple[int, str]], Places]:
+        """Count who was exposed and is not analysed, each once.
+
+        Returns:
+            Those of one variant who may be analysed, by day and source of the first
+            exposure; and the others with what they are left out for.
+        """
+        seen = self._came(self._seen)
+        until = microseconds(self._bounds.whole_days_until)
+        late = seen.first_at >= until  # until then only what was not as assigned
+        beyond = ibis.literal(False)  # noqa: FBT003  # a column of it
+        if self._last is not None:
+            beyond = seen.first_at > self._last
+        seen = seen.mutate(
+            reached=ibis.cases(
+                (seen.one.isnull(), Reached.UNKNOWN_VARIANT.value),
+                (seen.one != seen.other, Reached.TWO_VARIANTS.value),
+                (seen.variant.isnull(), Reached.WRONGLY_SHOWN.value),
+                (beyond, Reached.BEYOND_SIZE.value),
+                (late, Reached.WRONGLY_SHOWN.value),
+                else_=ibis.null("string"),
+            )
+        )
+        singles: Counter[tuple[int, str]] = Counter()
+        found = Counter(self._left)
+        groups = seen.group_by("day", "source", "reached").agg(n=seen.count())
+        for row in _rows(groups):
+            place = row["day"], self.source(row["source"])
+            if row["reached"] is None:
+                singles[place] += row["n"]
+            else:
+                found[*place, Reached(row["reached"])] += row["n"]
+        return singles, found
 
     def _grown_at(self, drawn: Rows) -> Column:
         """Say from when on all of a unit's customers were there."""

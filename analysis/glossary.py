@@ -5,6 +5,7 @@ from experiments.metric_definition import SURVEYS
 from experiments.vocabulary import (
     HealthCheck,
     MetricKind,
+    Reached,
     Reason,
     SentenceCase,
     Verdict,
@@ -55,6 +56,25 @@ CHECK_WORDS = {
     HealthCheck.RECONCILIATION: "From assignment to outcome",
     HealthCheck.OUTLIERS: "No customer weighs too much",
     HealthCheck.TOO_GOOD: "Changes of a usual size",
+}
+# After a number of customers.
+REACHED_WORDS = {
+    Reached.WITH_OUTCOME: "with an event that a metric of the plan reads",
+    Reached.NOT_MATURE: "not watched for long enough yet",
+    Reached.NEVER_TIED: "anonymous, never tied to a customer id",
+    Reached.NOT_ANSWERED: "asked and without an answer",
+    Reached.NEVER_ASKED: "never asked",
+    Reached.NO_EVENT: "without an event that a metric reads",
+    Reached.NOT_COUNTED: "whose events were not counted, for a metric failed",
+    Reached.TWO_VARIANTS: "seen in two variants",
+    Reached.WRONGLY_SHOWN: "shown what was not their assignment",
+    Reached.UNKNOWN_VARIANT: "seen only in a variant that the plan does not have",
+    Reached.EARLIER_PHASE: "there in an earlier phase",
+    Reached.LISTED: "given a variant by hand",
+    Reached.OPTED_OUT: "opted out",
+    Reached.PREVIEWED: "used a preview link",
+    Reached.MOVED: "whose people went to an account of another variant",
+    Reached.BEYOND_SIZE: "came after the planned number was reached",
 }
 _BECAUSE = {
     Reason.TOO_FEW_UNITS: "a group has fewer than {needed} customers",

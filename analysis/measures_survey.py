@@ -53,7 +53,8 @@ class Survey(Measure):
             return inside
         return inside & (rows.name == self.definition.survey)
 
-    def _answers(self, rows: Rows) -> Column:
+    def answers(self, rows: Rows) -> Column:
+        """Say of each row whether it is an answer that this metric reads."""
         scale = self.definition.scale
         # Without a scale the number decides: 9 cannot be an answer from 1 to 5.
         fits = rows.scale.fill_null(scale) == scale
@@ -61,9 +62,13 @@ class Survey(Measure):
         answered = rows.kind == self._facts.answer.value
         return self.wanted(rows) & answered & fits
 
+    def asks(self, rows: Rows) -> Column:
+        """Say of each row whether it is an invitation to this metric's survey."""
+        return self.wanted(rows) & (rows.kind == self._facts.request.value)
+
     @override
     def prepare(self, rows: Rows) -> Rows:
-        first = rows.offset.min(where=self._answers(rows))
+        first = rows.offset.min(where=self.answers(rows))
         return rows.mutate(**{self._first: first.over(group_by=rows.unit)})
 
     @override
@@ -77,10 +82,9 @@ class Survey(Measure):
                 "message_id": rows.message_id,
             }
         )
-        asked = rows.kind == self._facts.request.value
         return {
-            self.name: rows.value.argmax(latest, where=self._answers(rows) & in_wave),
-            f"{self.name}_asked": (self.wanted(rows) & asked).any(),
+            self.name: rows.value.argmax(latest, where=self.answers(rows) & in_wave),
+            f"{self.name}_asked": self.asks(rows).any(),
         }
 
     @override

@@ -9,7 +9,7 @@ and the last good run stays what the pages show.
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ from analysis.unit_store import UnitStore
 from analysis.unit_table import summarise_units
 from analysis.verdict import judge, too_little
 from analysis.warehouse import summarise_events
+from experiments.assigned_view import Assigned, assigned_until
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError, Conflict, Unavailable
@@ -74,6 +75,7 @@ class Gathered:
     store_version: int
     as_of: datetime
     files: tuple[str, ...] = ()  # of events; none for a unit table
+    assigned: Assigned = field(default_factory=Assigned)  # by doors, of whole days
 
 
 def analyse(
@@ -202,7 +204,7 @@ def _made(
             pauses=subject.pauses,
             responses=estimating.responses(plan, summaries),
             erased=subject.erased,
-            assigned=subject.assigned,
+            assigned=gathered.assigned,
         ),
     )
     found = _found(context, subject, gathered, progress, checks)
@@ -224,7 +226,7 @@ def _made(
         verdict_variant=judgement.variant,
         clause=judgement.clause,
         answer=judgement.answer,
-        counts=run_record.counts_of(summaries, progress),
+        counts=run_record.counts_of(summaries, progress, gathered.assigned),
         summaries=run_record.summaries_of(summaries, whole=found.tables),
         results=found.results,
         checks=[*health.check_rows(checks, progress.phase), *found.checks],
@@ -373,7 +375,12 @@ def _gather(
         opted_out=subject.opted_out,
     )
     summaries = summarise_events(plan, snapshot.files, bounds, scratch, subject.earlier)
-    return Gathered(summaries, cutoff, snapshot.version, as_of, snapshot.files)
+    with transaction(context.sessions) as session:
+        assigned = assigned_until(
+            session, plan.design.key, plan.phase, bounds.whole_days_until
+        )
+    version = snapshot.version
+    return Gathered(summaries, cutoff, version, as_of, snapshot.files, assigned)
 
 
 def _segment_size(context: Context, plan: Plan, gathered: Gathered) -> int | None:

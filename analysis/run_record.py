@@ -9,7 +9,9 @@ What `counts` holds, in every phase, since none of it is an outcome:
         only_wrongly_shown: those of them left out for it;
     undeclared: names of variants the plan does not have;
     by_day: [day, variant, customers] by first exposure;
-    with_outcome: customers with an event that some metric reads, or null;
+    trail: how far customers came, or null; see analysis.trail;
+    assigned: customers before the trail's end, about, or null where no door was asked;
+        and places, [day, key, customers];
     late_events: since the run before, or null;
     has_times: false for an imported unit table;
     responses: survey metric -> variant -> {exposed, invited, answered};
@@ -52,6 +54,8 @@ from analysis.stats.summary import (
     Summary,
 )
 from analysis.subject import Subject
+from analysis.trail import to_json as trail_json
+from experiments.assigned_view import Assigned
 from experiments.db import transaction
 from experiments.models import AnalysisRun, Chart, CheckResult, Look, Result
 from experiments.plan import Plan
@@ -70,7 +74,9 @@ if TYPE_CHECKING:
 OWN_TO_A_RUN = frozenset({"id", "run_id", "started_at", "finished_at"})
 
 
-def counts_of(summaries: Summaries, progress: Progress) -> dict[str, Any]:
+def counts_of(
+    summaries: Summaries, progress: Progress, assigned: Assigned
+) -> dict[str, Any]:
     """Write who is in and who is not; see the head of this module."""
     exposures = summaries.exposures
     responses: dict[str, dict[str, Any]] = {}
@@ -104,7 +110,13 @@ def counts_of(summaries: Summaries, progress: Progress) -> dict[str, Any]:
         "without_account": exposures.without_account,
         "undeclared": list(exposures.undeclared_names),
         "by_day": [[str(day), name, n] for day, name, n in exposures.by_day],
-        "with_outcome": summaries.with_outcome,
+        "trail": None if summaries.trail is None else trail_json(summaries.trail),
+        "assigned": {
+            "customers": sum(assigned.by_variant.values()) or None,
+            "places": [
+                [str(day), key, n] for (day, key), n in assigned.by_place.items()
+            ],
+        },
         "late_events": summaries.late_event_count,
         "has_times": summaries.has_times,
         "responses": responses,

@@ -11,7 +11,7 @@ from analysis import wording
 from analysis.cells import Earlier
 from analysis.cutoff import Source, read_sources
 from analysis.looks import History, PastLook, traces_from_json
-from experiments import assigned_view, catalog, data_requests, opt_outs
+from experiments import catalog, data_requests, opt_outs
 from experiments.errors import Conflict
 from experiments.models import (
     AnalysisRun,
@@ -44,7 +44,6 @@ class Subject:
         erased: variant -> customers who were erased and had seen it.
         earlier_from: when the first phase began; None in the first phase.
         listed: pseudonyms of who was ever on one of its lists by hand.
-        assigned: variant -> customers that the doors have assigned, about.
         previews: whether there ever was a preview link of it.
         opted_out: pseudonyms of who takes, or for a while took, no part.
         history: looks at the estimates that were taken before.
@@ -62,7 +61,6 @@ class Subject:
     erased: Mapping[str, int] = field(default_factory=dict)
     earlier_from: datetime | None = None
     listed: tuple[bytes, ...] = ()
-    assigned: Mapping[str, int] = field(default_factory=dict)
     previews: bool = False
     opted_out: tuple[bytes, ...] = ()
     history: History = field(default_factory=History)
@@ -129,7 +127,6 @@ def read_subject(session: Session, key: str, as_of: datetime) -> Subject:
             )
         ),
         opted_out=opt_outs.set_aside(session, plan.exposures_from),
-        assigned=assigned_view.by_variant(session, key, row.phase),
         previews=session.scalar(
             select(PreviewLink.id)
             .where(PreviewLink.experiment_id == experiment.id)

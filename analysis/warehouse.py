@@ -25,10 +25,9 @@ from analysis.cells import (
     deciding_maturity,
     roll_up,
 )
-from analysis.cohort import Bounds, Cohort
+from analysis.cohort import Bounds, Cohort, Places
 from analysis.event_rows import (
     Bucket,
-    Column,
     EventRows,
     Rows,
     connect,
@@ -51,6 +50,7 @@ from analysis.numbers import (
 )
 from analysis.orders import Orders, orders_of
 from analysis.parts import with_parts
+from analysis.trail_query import TrailQuery, gather, trail_of
 from analysis.wanted_rows import (
     SURVEY_KINDS,
     asked_for,
@@ -128,7 +128,7 @@ def summarise_events(
             cells=tuple(cells),
             exposures=cohort.counts(deciding_maturity(plan)),
             late_event_count=query.late_events(earlier) if earlier else None,
-            with_outcome=query.with_outcome,
+            trail=trail_of(cohort, bounds, query.reached),
             failed=failed,
             makeup=makeup,
         )
@@ -251,7 +251,7 @@ class _Query:
         self._bounds = bounds
         self._masked: set[Bucket] = set()  # whose segments are known
         # Of all metrics together; None when they had to be measured one by one.
-        self.with_outcome: int | None = None
+        self.reached: Places | None = None
 
     def makeup(self) -> Makeup:
         """Count what customers are compared by, for the trust checks."""
@@ -269,17 +269,17 @@ class _Query:
         numbers = {key: m for key, m in measures.items() if is_number(m)}
         totals: dict[str, Counter[_Key]]
         totals = {key: Counter() for key in few}
-        met = 0
+        trail = self._trail() if len(measures) == len(self._plan.metrics) else None
         for bucket in self._events.buckets:
-            table = self.outcomes(bucket, measures.values())
+            table = self.outcomes(bucket, measures.values(), trail=trail)
             for key, measure in few.items():
                 for found in _equal_outcomes(table, measure):
                     totals[key][found[:-1]] += found[-1]
-            met += int(table.met.sum().execute() or 0)
+            if trail is not None:
+                trail.take(table)
             if numbers:
                 self._keep(table, is_first=bucket is self._events.buckets[0])
-        is_whole = len(measures) == len(self._plan.metrics)
-        self.with_outcome = met if is_whole else None
+        self.reached = None if trail is None else trail.result()
         summed = self._sums(list(numbers.values())) if numbers else {}
         return Measured(
             {key: _grouped(counter) for key, counter in totals.items()},
@@ -290,6 +290,14 @@ class _Query:
                 if gauge.definition.kind == MetricKind.VALUE_QUANTILE
             },
         )
+
+    def _trail(self) -> TrailQuery | None:
+        """Ask how far customers came, where they were exposed."""
+        if not self._cohort.is_traced:
+            return None
+        maturity = deciding_maturity(self._plan)
+        connection = self._events.connection
+        return TrailQuery(connection, self._cohort, self._plan, self._bounds, maturity)
 
     def _keep(self, table: Rows, *, is_first: bool) -> None:
         """Keep the outcomes of all buckets: their ranges are needed before the sums."""
@@ -314,7 +322,11 @@ class _Query:
         return orders_of(self._kept, gauge, sums, self.membership, names)
 
     def outcomes(
-        self, bucket: Bucket, measures: Iterable[Gauge], beside: Sequence[str] = ()
+        self,
+        bucket: Bucket,
+        measures: Iterable[Gauge],
+        beside: Sequence[str] = (),
+        trail: TrailQuery | None = None,
     ) -> Rows:
         """Write a bucket's customers with their outcomes into a helper table.
 
@@ -322,6 +334,7 @@ class _Query:
             bucket: which customers.
             measures: of the metrics.
             beside: further columns of the customers that are wanted.
+            trail: says how far each of them came, where that is wanted.
 
         Returns:
             The helper table; the next bucket's takes its place.
@@ -332,16 +345,12 @@ class _Query:
         joined = units
         adjusted = [m for m in measures if m.definition.covariate_days]
         in_one_pass = can_read_before_too(measures)
-        met: Column = ibis.literal(False)  # noqa: FBT003  # a column of it
         for kinds in (frozenset({EventKind.ACTIVITY}), SURVEY_KINDS):
             reading = [measure for measure in measures if measure.kinds == kinds]
             if reading:
                 before = adjusted if in_one_pass else []
                 gathered = self._gathered(units, events, reading, before)
                 joined = joined.left_join(gathered, "unit").drop("unit_right")
-                met |= joined.met.fill_null(False)  # noqa: FBT003  # likewise
-                joined = joined.mutate(has_met=met).drop("met")
-                met = joined.has_met
         if adjusted:
             if not in_one_pass:
                 since = self._plan.exposures_from
@@ -349,15 +358,13 @@ class _Query:
                 joined = joined.left_join(earlier, "unit").drop("unit_right")
             joined = with_before(joined, adjusted, self._events.began)
         joined = self._with_segments(joined, bucket)
-        columns = {}
+        columns = {} if trail is None else trail.columns(joined)
         for measure in measures:
             outcome = measure.outcome(joined)
             columns[f"{measure.name}_value"] = outcome.value.cast("float64")
             columns[f"{measure.name}_mark"] = outcome.mark.cast("int64")
             columns |= number_columns(measure, joined)
-        table = joined.select(
-            "variant", "segments", "cluster", *beside, met=joined.has_met, **columns
-        )
+        table = joined.select("variant", "segments", "cluster", *beside, **columns)
         return replaced(self._events.connection, "outcomes", table)
 
     def _gathered(
@@ -392,7 +399,7 @@ class _Query:
         gathered = {k: v for m in measures for k, v in m.gather(rows).items()}
         for measure in before:
             gathered |= gather_before(rows, measure)
-        gathered["met"] = (~rows.is_start & (rows.offset >= 0)).any()
+        gathered |= gather(rows, measures)
         return rows.group_by("unit").agg(**gathered)
 
     def _with_segments(self, joined: Rows, bucket: Bucket) -> Rows:

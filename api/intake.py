@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from analysis import reconciled
 from api.endpoints import Call, Endpoint, Resource
 from api.schemas.intake import (
     ExposureDaysSchema,
@@ -67,9 +68,12 @@ def list_days(call: Call, key: str) -> dict[str, Any]:
 
 @resource.route("GET", "/experiments/<key:key>/reconciliation", RECONCILED)
 def list_reconciled(call: Call, key: str) -> dict[str, Any]:
-    """Put an experiment's assignments beside its exposures, by day, key and variant."""
+    """Say how far customers came from assignment to outcome, and what arrived."""
     experiment = catalog.get(call.session, key)
-    return {"items": reconciled_days.by_day(call.session, experiment.key, call.now)}
+    return {
+        "counted": reconciled.read(call.session, experiment),
+        "items": reconciled_days.by_day(call.session, experiment.key, call.now),
+    }
 
 
 @resource.route("GET", "/quarantine", GROUPS)

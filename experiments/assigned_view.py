@@ -1,8 +1,9 @@
 """How many customers were assigned, as the doors have counted."""
 
 from collections import defaultdict
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,26 +30,55 @@ class AssignedCount:
     customer_count: int
 
 
-def by_variant(session: Session, experiment: str, phase: int) -> dict[str, int]:
-    """Estimate how many customers got each variant in a phase.
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """How many customers the doors have assigned, within some 2 %.
+
+    Attributes:
+        by_variant: variant -> customers; nothing where nobody asked.
+        by_place: day (UTC) and key that asked -> customers, each once on each day.
+    """
+
+    by_variant: Mapping[str, int] = field(default_factory=dict)
+    by_place: Mapping[tuple[date, str], int] = field(default_factory=dict)
+
+
+def assigned_until(
+    session: Session, experiment: str, phase: int, until: datetime
+) -> Assigned:
+    """Estimate how many customers were assigned in a phase before a midnight.
 
     Args:
         session: any session.
         experiment: its key.
         phase: from 1.
+        until: aware UTC; counts are kept by day.
 
     Returns:
-        Variant -> customers, within some 2 %; nothing where nobody asked.
+        Assigned, of days of arrival before `until`.
     """
     rows = session.execute(
-        select(AssignedDay.variant, AssignedDay.customers).where(
-            AssignedDay.experiment == experiment, AssignedDay.phase == phase
+        select(
+            AssignedDay.variant,
+            AssignedDay.day_at,
+            AssignedDay.source,
+            AssignedDay.customers,
+        ).where(
+            AssignedDay.experiment == experiment,
+            AssignedDay.phase == phase,
+            AssignedDay.day_at < until,
         )
     )
-    merged: dict[str, bytearray] = defaultdict(sketch.new)
-    for variant, customers in rows:
-        sketch.merge(merged[variant], sketch.unpack(customers))
-    return {variant: sketch.estimate(found) for variant, found in merged.items()}
+    variants: dict[str, bytearray] = defaultdict(sketch.new)
+    places: dict[tuple[date, str], bytearray] = defaultdict(sketch.new)
+    for variant, day_at, source, customers in rows:
+        found = sketch.unpack(customers)
+        sketch.merge(variants[variant], found)
+        sketch.merge(places[day_at.date(), source], found)
+    return Assigned(
+        {variant: sketch.estimate(found) for variant, found in variants.items()},
+        {place: sketch.estimate(found) for place, found in sorted(places.items())},
+    )
 
 
 def by_day(session: Session, experiment: str, now: datetime) -> list[AssignedCount]:

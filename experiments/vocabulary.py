@@ -541,6 +541,31 @@ class HealthCheck(StrEnum):
     TOO_GOOD = "too_good"
 
 
+class Reached(StrEnum):
+    """How far an exposed customer came, or what for one was left out: one of these.
+
+    Who is analysed comes first, in the order in which an account's customers are told:
+    an account came as far as the customer who came furthest.
+    """
+
+    WITH_OUTCOME = "with_outcome"  # has an event that a metric of the plan reads
+    NOT_MATURE = "not_mature"  # none of the following has been watched for long enough
+    NEVER_TIED = "never_tied"  # anonymous, and never seen together with a customer id
+    NOT_ANSWERED = "not_answered"  # was asked, and nothing came
+    NEVER_ASKED = "never_asked"  # the plan reads surveys alone
+    NO_EVENT = "no_event"
+    NOT_COUNTED = "not_counted"  # a metric failed, so nobody's events were counted
+    TWO_VARIANTS = "two_variants"  # from here on: left out
+    WRONGLY_SHOWN = "wrongly_shown"
+    UNKNOWN_VARIANT = "unknown_variant"
+    EARLIER_PHASE = "earlier_phase"
+    LISTED = "listed"
+    OPTED_OUT = "opted_out"
+    PREVIEWED = "previewed"
+    MOVED = "moved"  # an account without a customer who stayed with it
+    BEYOND_SIZE = "beyond_size"
+
+
 class RunState(StrEnum):
     """How an analysis run ended."""
 

@@ -12,6 +12,7 @@ from analysis.health.check import Check
 from analysis.health.split import split_checks
 from analysis.leaving import ERASED, OPTED_OUT, balance
 from analysis.stats.satisfaction import ResponseBalance
+from experiments.assigned_view import Assigned
 from experiments.plan import Plan
 from experiments.vocabulary import HealthCheck
 
@@ -28,7 +29,7 @@ class Circumstances:
         pauses: (from, to) of each pause; None has not ended.
         responses: survey metric's name -> balance of each treatment with control.
         erased: variant -> customers who were erased after they had seen it.
-        assigned: variant -> customers that the doors have assigned, about.
+        assigned: customers that the doors have assigned, as long as the trail goes.
     """
 
     plan_is_intact: bool
@@ -38,7 +39,7 @@ class Circumstances:
     pauses: Sequence[tuple[datetime, datetime | None]] = ()
     responses: Mapping[str, Sequence[ResponseBalance]] = field(default_factory=dict)
     erased: Mapping[str, int] = field(default_factory=dict)
-    assigned: Mapping[str, int] = field(default_factory=dict)
+    assigned: Assigned = field(default_factory=Assigned)
 
 
 def check(plan: Plan, summaries: Summaries, around: Circumstances) -> list[Check]:
@@ -77,5 +78,5 @@ def check(plan: Plan, summaries: Summaries, around: Circumstances) -> list[Check
         planned.reviewed(plan),
         Check(HealthCheck.ERASURES, *balance(plan, left[0], ERASED)),
         Check(HealthCheck.OPT_OUTS, *balance(plan, left[1], OPTED_OUT)),
-        fresh.from_assignment_to_outcome(plan, summaries, around.assigned, until),
+        fresh.from_assignment_to_outcome(plan, summaries, around.assigned.by_variant),
     ]

@@ -97,32 +97,30 @@ def answering(responses: Mapping[str, Sequence[ResponseBalance]]) -> Check:
 
 
 def from_assignment_to_outcome(
-    plan: Plan, summaries: Summaries, assigned: Mapping[str, int], until: datetime
+    plan: Plan, summaries: Summaries, assigned: Mapping[str, int]
 ) -> Check:
     """Check that assignments, exposures and outcomes fit together.
 
     Args:
         plan: the locked plan.
         summaries: who was exposed, and had an outcome.
-        assigned: variant -> customers that the doors have assigned, about.
-        until: data are complete up to here.
+        assigned: variant -> customers that the doors have assigned, about, before the
+            trail's end.
 
     Returns:
         NOTICE where they do not.
     """
-    name = HealthCheck.RECONCILIATION
-    if plan.design.assigned_by == AssignedBy.EXTERNAL:
-        sentence = "Another system assigned the variants; only exposures came here."
+    name, trail = HealthCheck.RECONCILIATION, summaries.trail
+    if trail is None:
+        sentence = "The data come from a file, which tells of no exposures by day."
         return Check(name, CheckState.NOT_APPLICABLE, sentence)
-    exposures = summaries.exposures
-    watched = sum(
-        n for day, _, n in exposures.by_day if day < (until - timedelta(days=1)).date()
-    )
-    found = reconcile(
-        assigned,
-        exposures.analysed,
-        exposures.everybody,
-        summaries.with_outcome,
-        watched,
-    )
-    return Check(name, found.state, found.sentence, found.facts)
+    by_day = summaries.exposures.by_day
+    day = trail.until.date()
+    analysed = dict.fromkeys((v.name for v in plan.design.variants), 0)
+    for when, variant, n in by_day:
+        analysed[variant] += n if when < day else 0
+    watched = sum(n for when, _, n in by_day if when < day - timedelta(days=1))
+    is_ours = plan.design.assigned_by == AssignedBy.ABIDE
+    found = reconcile(assigned if is_ours else None, analysed, trail, watched)
+    sentence = wording.of_units(found.sentence, plan.design.unit)
+    return Check(name, found.state, sentence, found.facts)

@@ -21,6 +21,7 @@ from experiments.vocabulary import (
     ImportState,
     NamedState,
     QuarantineReason,
+    Reached,
 )
 
 
@@ -145,14 +146,105 @@ class ReconciledDaySchema(StrictSchema):
             "description": "Customers, within 2 % or so; null: it asked for none."
         },
     )
-    evaluation_count = whole(0, required=True, allow_none=True)
-    exposure_count = whole(0, required=True)
-    contradicting_count = whole(0, required=True)
+    evaluation_count = whole(
+        0,
+        required=True,
+        allow_none=True,
+        metadata={"description": "How often the key asked; not customers."},
+    )
+    exposure_count = whole(
+        0,
+        required=True,
+        metadata={"description": "Exposures (events); a customer may send several."},
+    )
+    contradicting_count = whole(
+        0,
+        required=True,
+        metadata={"description": "Those of them (events) that were not as assigned."},
+    )
+
+
+class DifferenceSchema(StrictSchema):
+    """How many exposed customers are not in a later count, and why."""
+
+    reason = Choice(
+        Reached,
+        required=True,
+        metadata={"description": "Who is left out comes first, then who has no event."},
+    )
+    customer_count = whole(1, required=True)
+    words = Text(
+        required=True, metadata={"description": "To be read after the number."}
+    )
+
+
+class CustomerCountsSchema(StrictSchema):
+    """Customers from assignment to outcome; accounts where these are drawn."""
+
+    assigned_count = whole(
+        0,
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Within 2 % or so; null: no door was asked. By day, those"
+            " asked for on that day, who may be in several days."
+        },
+    )
+    exposed_count = whole(
+        0, required=True, metadata={"description": "By their first exposure, once."}
+    )
+    analysed_count = whole(
+        0, required=True, metadata={"description": "Of the exposed, not left out."}
+    )
+    with_outcome_count = whole(
+        0,
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Of the analysed, with an event that a metric of the plan"
+            " reads, or an answer to its survey; an invitation is none. All variants"
+            " together. null: a metric failed, so nobody counted."
+        },
+    )
+    differences = Items(
+        Part(DifferenceSchema),
+        required=True,
+        metadata={
+            "description": "With `with_outcome_count` they add up to `exposed_count`."
+        },
+    )
+
+
+class CountedDaySchema(StrictSchema):
+    """Customers whose first exposure came on one day (UTC) with one source."""
+
+    day_at = Time(required=True)
+    source = Text(required=True)
+    counts = Part(CustomerCountsSchema, required=True)
+
+
+class ReconciliationSchema(StrictSchema):
+    """What the last analysis counted, all of it up to one midnight (UTC)."""
+
+    until = Time(required=True)
+    sentences = Items(Text(), required=True)
+    total = Part(CustomerCountsSchema, required=True)
+    days = Items(
+        Part(CountedDaySchema),
+        required=True,
+        metadata={"description": "Of the last 60, newest first."},
+    )
 
 
 class ReconciledDaysSchema(StrictSchema):
-    """An experiment's assignments and exposures, newest day first."""
+    """How far customers came, and what arrived, newest day first."""
 
+    counted = Part(
+        ReconciliationSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: not analysed yet, or its data have no times."},
+    )
     items = Items(Part(ReconciledDaySchema), required=True)
 
 

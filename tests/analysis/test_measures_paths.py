@@ -148,7 +148,8 @@ def test_funnel__several_customers__counts_by_step(tmp_path: Path) -> None:
         tmp_path / "scratch",
     )
     assert found.arms("m")["control"].summary == Funnel(5, (4, 3, 1))
-    assert found.with_outcome == 4
+    assert found.trail is not None
+    assert found.trail.with_outcome == 4
 
 
 def test_first_contact__resolved_when_no_other_follows_within_5_days(

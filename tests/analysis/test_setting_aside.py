@@ -11,7 +11,7 @@ from analysis.subject import read_subject
 from analysis.warehouse import summarise_events
 from experiments import opt_outs
 from experiments.db import transaction
-from experiments.vocabulary import Unit
+from experiments.vocabulary import Reached, Unit
 from tests import factories
 from tests.analysis.event_files import EventFile, at, plan_of, pseudonym, retention
 from tests.clock import FakeClock
@@ -58,7 +58,9 @@ def test_customers__opted_out__are_left_out_whole_and_counted_by_variant(
     assert (exposures.opted_out, exposures.previewed) == (4, 1)
     assert exposures.opted_out_by == {"control": 2, "treatment": 1}
     assert exposures.two_variants == 0
-    assert found.with_outcome == 0
+    assert found.trail is not None
+    assert (found.trail.exposed, found.trail.analysed) == (5, 0)
+    assert found.trail.differences == {Reached.OPTED_OUT: 4, Reached.PREVIEWED: 1}
     # The same without anybody who left: as if they had never been there.
     nobody = summarise(file, tmp_path, opted_out=(pseudonym("nobody"),))
     assert nobody.exposures == summarise(file, tmp_path).exposures

@@ -361,7 +361,9 @@ def test_with_outcome__counts_customers_whom_any_metric_saw(
     events.active("silent", 2, name="Read by no metric")
     events.answered("answered", 3, 5).answered("both", 3, 4)
     metrics = {"r": retention(), "c": csat(), "t": time_to_churn()}
-    assert summarise(events, metrics, at(60)).with_outcome == 3
+    trail = summarise(events, metrics, at(60)).trail
+    assert trail is not None
+    assert trail.with_outcome == 3
 
 
 def test_exposures__more_than_once__outcome_counts_from_the_first(

@@ -1,12 +1,14 @@
 """What the doors have assigned is counted by customer, roughly; nothing gets lost."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from analysis.compactor import compact_once
-from experiments import assigned_counts, assigned_view, reconciled_days, sketch
+from experiments import assigned_counts, reconciled_days, sketch
 from experiments.assigned_counts import Tally
+from experiments.assigned_view import Assigned, assigned_until
 from experiments.assignment import assign_all
 from experiments.context import Context
 from experiments.db import transaction
@@ -73,12 +75,18 @@ def test_counts__reach_the_database__by_phase_variant_key_and_day(
     compact_once(context)
     compact_once(context)
     with transaction(context.sessions) as session:
-        plain = assigned_view.by_variant(session, "plain", 1)
-        half = assigned_view.by_variant(session, "half", 1)
-        teams = assigned_view.by_variant(session, "teams", 1)
+        tomorrow = now() + timedelta(days=1)
+        plain, half, teams = (
+            assigned_until(session, key, 1, tomorrow).by_variant
+            for key in ("plain", "half", "teams")
+        )
+        places = assigned_until(session, "plain", 1, tomorrow).by_place
         days = reconciled_days.by_day(session, "plain", now())
-        assert assigned_view.by_variant(session, "plain", 2) == {}
+        assert assigned_until(session, "plain", 2, tomorrow) == Assigned()
+        today = now().replace(hour=0, minute=0, second=0, microsecond=0)
+        assert assigned_until(session, "plain", 1, today) == Assigned()
     assert sum(plain.values()) == 61
+    assert places == {(now().date(), "key1"): 60, (now().date(), "key2"): 1}
     assert 10 < sum(half.values()) < 50
     assert sum(teams.values()) == 1  # one company, however many of its people
     first = [day for day in days if day.source == "key1"]

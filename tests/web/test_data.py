@@ -5,18 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from analysis import scheduler
+from analysis import reconciled, scheduler
 from analysis.compactor import compact_once
-from experiments import accounts, quarantine
+from analysis.trail import Place, Step, Trail, to_json
+from api.schemas.intake import ReconciliationSchema
+from experiments import accounts, catalog, quarantine
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.events import Envelope, read_messages
 from experiments.inbox import Inbox
 from experiments.models import Person
 from experiments.privacy import load_pseudonymiser
-from experiments.vocabulary import PersonRole
+from experiments.vocabulary import PersonRole, Reached, ResultPhase
 from tests import factories
 from tests.analysis.intake import events, quarantined
+from tests.analysis.run_examples import store_run
 from tests.clock import FakeClock
 from tests.experiments.sent_messages import SENDER, track
 from tests.web.conftest import Visitor
@@ -140,9 +143,69 @@ def test_exposures__of_an_unknown_experiment__stand_first_and_by_day(
         send(context, sent)
     page = visitor.get("/data").text
     assert page.index("No such experiment") < page.index(path)
-    days = visitor.get(path).text
-    assert 'data-label="Exposures" class="num">1<' in days
+    days = " ".join(visitor.get(path).text.split())
+    assert 'data-label="Exposures (events)" class="num">1<' in days
     assert visitor.get("/data/exposures/nothing").status_code == 404
+
+
+def test_exposures__of_an_analysed_experiment__add_up_by_day_and_source(
+    signed_in: Callable[..., Visitor], context: Context, now: FakeClock
+) -> None:
+    visitor = signed_in(PersonRole.ADMIN)
+    path = f"/data/exposures/{factories.EXPERIMENT}"
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        experiment = factories.start_experiment(session, owner)
+        run = store_run(session, experiment, at=now(), phase=ResultPhase.COUNTING)
+        midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
+        day = (midnight - timedelta(days=1)).date()
+        # By hand: 190 assigned; 172 = 17 + 155 exposed; 155 = 88 + 10 + 57 analysed.
+        steps = {
+            ("app", Reached.WITH_OUTCOME): 80,
+            ("app", Reached.NOT_ANSWERED): 10,
+            ("app", Reached.TWO_VARIANTS): 17,
+            ("web", Reached.WITH_OUTCOME): 8,
+            ("web", Reached.NO_EVENT): 57,
+        }
+        trail = Trail(
+            midnight,
+            tuple(Step(Place(day, key), to, n) for (key, to), n in steps.items()),
+        )
+        assigned = {"customers": 190, "places": [[str(day), "app", 120]]}
+        run.counts = {**run.counts, "trail": to_json(trail), "assigned": assigned}
+    page = " ".join(visitor.get(path).text.split())
+    assert "assigned about 190, exposed 172, of them analysed 155, of them" in page
+    assert "of them with an outcome 88." in page
+    assert "Assigned and not exposed: about 18." in page
+    assert "Left out: 17 seen in two variants." in page
+    for label, number in (
+        ("Assigned", 120),
+        ("Exposed", 107),
+        ("Analysed", 90),
+        ("With an outcome", 80),
+        ("Exposed", 65),
+        ("With an outcome", 8),
+    ):
+        assert f'data-label="{label}" class="num">{number}<' in page
+    assert "17 seen in two variants; 10 asked and without an answer" in page
+    with transaction(context.sessions) as session:
+        found = reconciled.read(session, catalog.get(session, factories.EXPERIMENT))
+    assert found is not None
+    sent = ReconciliationSchema().dump(found)
+    assert [one["source"] for one in sent["days"]] == ["app", "web"]
+    assert sent["days"][1]["counts"] == {
+        "assigned_count": None,
+        "exposed_count": 65,
+        "analysed_count": 65,
+        "with_outcome_count": 8,
+        "differences": [
+            {
+                "reason": "no_event",
+                "customer_count": 57,
+                "words": "without an event that a metric reads",
+            }
+        ],
+    }
 
 
 def test_pile__for_a_viewer__is_closed(signed_in: Callable[..., Visitor]) -> None:

@@ -15,6 +15,7 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from analysis import reconciled
 from analysis.background import background
 from experiments import (
     catalog,
@@ -106,13 +107,14 @@ def hours(source: str, environment: str) -> str:
 @pages.get("/data/exposures/<key>")
 @least(PersonRole.VIEWER)
 def exposures(key: str) -> str:
-    """Put an experiment's assignments and exposures side by side, by day and source."""
+    """Say how far customers came from assignment to outcome, by day and source."""
     now = context().now()
     with transaction(context().sessions) as database:
         experiment = catalog.get(database, key)
         return render_template(
             "exposures.html",
             experiment=experiment,
+            counted=reconciled.read(database, experiment),
             days=reconciled_days.by_day(database, experiment.key, now),
             names=intake_view.key_names(database),
         )

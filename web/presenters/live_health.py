@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from analysis import glossary, wording
 from analysis.results import CheckShown, RunView
+from analysis.trail import from_json
 from experiments.models import Experiment
 from experiments.vocabulary import (
     EVERYBODY,
@@ -49,7 +50,6 @@ def live_health(
     units = int(counts.get("units") or 0)
     exposed = counts.get("exposed") or {}
     twice = int(counts.get("two_variants") or 0)
-    came = counts.get("with_outcome")
     until = run.data_cutoff
     figures = {
         HealthCheck.SAMPLE_RATIO: " : ".join(
@@ -58,7 +58,7 @@ def live_health(
         ),
         HealthCheck.TWO_VARIANTS: _share(twice, units + twice),
         HealthCheck.FRESHNESS: "" if until is None else wording.date_time(until),
-        HealthCheck.RECONCILIATION: "" if came is None else _share(int(came), units),
+        HealthCheck.RECONCILIATION: _with_outcome(run),
         HealthCheck.ALIKE_BEFORE: "",
     }
     found = {check.name: check for check in run.checks}
@@ -76,6 +76,17 @@ def _line(name: HealthCheck, check: CheckShown | None, figure: str) -> HealthLin
     if check is None:
         return HealthLine(title, CheckState.NOT_APPLICABLE, NOTHING, "Not checked yet.")
     return HealthLine(title, check.state, figure or NOTHING, check.sentence)
+
+
+def _with_outcome(run: RunView) -> str:
+    """Say which share of the analysed customers have an outcome."""
+    trail = run.counts.get("trail")
+    if trail is None:
+        return ""
+    found = from_json(trail)
+    if found.with_outcome is None or not found.analysed:
+        return ""
+    return _share(found.with_outcome, found.analysed)
 
 
 def _share(part: int, whole: int) -> str:
