@@ -40,7 +40,7 @@ from tests.factories import (
     make_segment,
 )
 from tests.web.conftest import BASE, Visitor
-from tests.web.markup import main_form
+from tests.web.markup import main_form, text_of
 from web.forms.plan_pages import fields_of
 from web.forms.values import key_from
 
@@ -260,6 +260,16 @@ def test_new_hypothesis__within_the_plan__is_registered_with_it(
     assert value.forecast is not None
     assert value.forecast.lift_low == -0.01
     assert value.forecast.ship_probability == 0.4
+
+
+def test_new_hypothesis__expects_more_than_a_rate_can_change__is_refused(
+    planner: Visitor,
+) -> None:
+    inline = {f"new_hypothesis-{name}": text for name, text in NEW_HYPOTHESIS.items()}
+    inline |= {"hypothesis": "", "new_hypothesis-expected_change": "150"}
+    answer = send(planner, TYPED | inline)
+    assert answer.status_code == 400
+    assert "Enter a number from 0.01 to 99.99 points." in answer.text
 
 
 def test_new_hypothesis__of_a_page_that_is_refused__is_not_left_behind(
@@ -817,6 +827,17 @@ def test_plan__without_segment_and_metric__says_where_to_begin(
     assert "A segment and a metric are needed first" in page
 
 
+# As in tests/factories.py; the plan of TYPED is made for another change.
+WHAT_A_REVIEWER_NEEDS = (
+    "What we expect If we do this for Business customers, Day-30 retention will rise",
+    "Forecast A relative change of +2 %",
+    "If it goes up Show it to everybody.",
+    "If it stays Take it out again.",
+    "If it goes down Take it out and ask",
+    "The hypothesis expects at least 1.5 points. The plan is made for 1 point:",
+)
+
+
 def step(visitor: Visitor, action: str, **typed: str) -> TestResponse:
     path = f"/experiments/{EXPERIMENT}/review"
     sent = {"csrf_token": visitor.token("/"), "action": action, **typed}
@@ -849,7 +870,7 @@ def test_start__where_there_are_two__needs_anothers_approval(
 ) -> None:
     """Steps in the wrong order, or by the wrong person, are refused: S17."""
     approver = signed_in(PersonRole.APPROVER, "Grace")
-    send(planner, TYPED)
+    send(planner, TYPED | {"metrics-0-change_that_matters": "1"})
     assert step(planner, "start").status_code == 400
     assert step(planner, "approve").status_code == 403 or status(context) == "draft"
     assert step(planner, "submit").status_code == 302
@@ -869,6 +890,9 @@ def test_start__where_there_are_two__needs_anothers_approval(
     assert step(planner, "submit").status_code == 302
     for path in (f"{own}/review", own, "/"):
         assert said not in planner.get(path).text, path
+    review = text_of(approver.get(f"{own}/review").text)
+    for words in WHAT_A_REVIEWER_NEEDS:
+        assert words in review, words
     assert step(approver, "approve").status_code == 302
     assert step(planner, "start").status_code == 302
     assert status(context) == Status.RUNNING

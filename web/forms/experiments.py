@@ -14,7 +14,6 @@ from experiments.design import (
     SegmentRef,
     VariantSpec,
 )
-from experiments.field_faults import LEAST_CHANGE, MAX_CHANGE
 from experiments.hypotheses import forecast_of
 from experiments.models import HypothesisRow
 from experiments.vocabulary import (
@@ -32,7 +31,6 @@ from web.forms.base import Problem
 from web.forms.fields import (
     NEVER,
     NONE,
-    PERCENT,
     Hidden,
     Rows,
     options,
@@ -98,10 +96,7 @@ class ExperimentForm(
         row.metric.choices = options([NONE, *catalogue.metrics])
         scale = catalogue.scales.get(row.metric.data, 1)
         for number in (row.change_that_matters, row.margin):
-            number.scale = scale
-            number.low = LEAST_CHANGE * scale
-            number.high = 99.99 if scale == PERCENT else MAX_CHANGE
-            number.unit = "points" if scale == PERCENT else ""
+            number.within_metric(scale)
         harm = catalogue.harms.get(row.metric.data)
         if harm is not None:
             row.margin.description = (

@@ -36,6 +36,7 @@ from wtforms.widgets import (  # type: ignore[import-untyped]
     TextArea,
 )
 
+from experiments.field_faults import LEAST_CHANGE, MAX_CHANGE
 from experiments.storable import fault_in_text
 from web.presenters.formats import MINUS
 
@@ -126,6 +127,16 @@ class Number(Text):
         self.low, self.high = low, high
         # Left empty, it would be refused by those rules, in their unit.
         self.is_needed = math.isfinite(low) and not optional
+
+    def within_metric(self, scale: int) -> None:
+        """Ask for a change of a metric: of a rate in points, less than all of it.
+
+        Args:
+            scale: of the metric; 100 for a rate.
+        """
+        self.scale, self.low = scale, LEAST_CHANGE * scale
+        self.high = 99.99 if scale == PERCENT else MAX_CHANGE
+        self.unit = "points" if scale == PERCENT else ""
 
     @override
     def pre_validate(self, form: object) -> None:

@@ -215,8 +215,7 @@ class HypothesisForm(HypothesisCoreForm):
         self.segment.choices = options([NONE, *catalogue.segments])
         self.metric.choices = options([NONE, *catalogue.metrics])
         scale = catalogue.scales.get(self.metric.data, 1)
-        self.expected_change.scale = scale
-        self.expected_change.unit = "points" if scale == PERCENT else ""
+        self.expected_change.within_metric(scale)
         if "baseline" in self:
             self.builds_on.choices = options([("", "None"), *catalogue.decided])
             self.baseline.scale = scale

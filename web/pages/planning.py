@@ -21,7 +21,7 @@ from web.access import actor, context, least
 from web.certified import primary_doubt
 from web.forms.actions import ReasonForm
 from web.presenters.plan_tasks import sent_back_in_words, task_lines
-from web.presenters.plans import checklist, plan_in_words
+from web.presenters.plans import belief_in_words, checklist, plan_in_words
 from web.saving import save
 
 pages = Blueprint("planning", __name__)
@@ -51,6 +51,7 @@ def _review_page(key: str, form: ReasonForm) -> Response:
         "review.html",
         experiment=experiment,
         plan=plan_in_words(experiment),
+        belief=belief_in_words(experiment),
         checklist=checklist(experiment, review_required=needed),
         doubt=doubted,
         sent_back=sent_back_in_words(experiment),

@@ -6,8 +6,9 @@ from analysis.wording import agreed, measure_of
 from experiments.hypotheses import forecast_of
 from experiments.metric_definition import MetricDefinition
 from experiments.models import HypothesisRow
-from experiments.vocabulary import Direction
+from experiments.vocabulary import Direction, Evidence
 from web.presenters.formats import HUNDRED, percent, plain
+from web.presenters.words import EVIDENCE
 
 
 def sentence(row: HypothesisRow, definition: MetricDefinition) -> str:
@@ -26,6 +27,30 @@ def sentence(row: HypothesisRow, definition: MetricDefinition) -> str:
         f"If we do this for {row.segment.name}, {row.metric.name} will {moves} by at"
         f" least {by}."
     )
+
+
+def belief(row: HypothesisRow, definition: MetricDefinition) -> list[tuple[str, str]]:
+    """List all that a hypothesis says, for who has to approve its plan.
+
+    Args:
+        row: stored, with all it names.
+        definition: of its metric, for the unit of the change.
+
+    Returns:
+        Names and texts; a text that nobody wrote is left out.
+    """
+    found = [
+        ("What will change", row.change),
+        ("What we expect", sentence(row, definition)),
+        ("Because", row.evidence_text),
+        ("Evidence", EVIDENCE[Evidence(row.evidence)]),
+        ("Forecast", forecast(row)),
+        ("We would be wrong if", row.wrong_if),
+        ("If it goes up", row.if_up),
+        ("If it stays", row.if_flat),
+        ("If it goes down", row.if_down),
+    ]
+    return [(name, text) for name, text in found if text]
 
 
 def forecast(row: HypothesisRow) -> str:

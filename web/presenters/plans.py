@@ -1,5 +1,6 @@
 """A plan in words: what will be done, for whom, and what decides."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from experiments.vocabulary import (
     Unit,
 )
 from web.presenters.formats import count, day, moment, percent, pretty_json
+from web.presenters.hypotheses import belief
 from web.presenters.metrics import definition_in_words
 from web.presenters.monitoring import estimates_in_words
 from web.presenters.words import ASSIGNED_BY, DRAWN, GOAL, RISK, ROLE
@@ -77,6 +79,33 @@ def plan_in_words(experiment: Experiment) -> PlanWords:
         metrics=tuple(_metric(m.name, m.choice, m.definition) for m in metrics),
         rule=rule_in_words(design, metrics),
     )
+
+
+def belief_in_words(experiment: Experiment) -> list[tuple[str, str]]:
+    """List what a plan's hypothesis says, and where the plan differs from it."""
+    row = experiment.hypothesis
+    metrics = planned_metrics(experiment)
+    own = next((m for m in metrics if m.choice.metric == row.metric.key), None)
+    if own is None:  # what it is about is measured by no metric of the plan
+        said = [("What we believe", row.title)]
+    else:
+        said = belief(row, own.definition)
+    primary = next((m for m in metrics if m.choice.role == Role.PRIMARY), None)
+    if primary is None:
+        return said
+    if primary is not own:
+        apart = f"The hypothesis is about {row.metric.name}; {primary.name} decides."
+        return [*said, ("Differs from the plan", apart)]
+    planned = primary.choice.change_that_matters
+    if math.isclose(planned, row.expected_change):
+        return said
+    measure = measure_of(primary.definition)
+    apart = (
+        f"The hypothesis expects at least {agreed(row.expected_change, measure)}. The"
+        f" plan is made for {agreed(planned, measure)}: that is the change that matters"
+        " in it."
+    )
+    return [*said, ("Differs from the plan", apart)]
 
 
 def planned_metrics(experiment: Experiment) -> Sequence[PlannedMetric]:
