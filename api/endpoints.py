@@ -86,8 +86,9 @@ class Endpoint:
     @property
     def status(self) -> HTTPStatus:
         """What the answer's status is when all went well."""
-        makes = self.creates or self.takes
-        return HTTPStatus.CREATED if makes else HTTPStatus.OK
+        if self.takes:
+            return HTTPStatus.ACCEPTED  # read, and waits for a word to be stored
+        return HTTPStatus.CREATED if self.creates else HTTPStatus.OK
 
 
 class _NoQuery(StrictSchema):

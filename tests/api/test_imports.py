@@ -54,7 +54,7 @@ HISTORY = (
 
 def test_upload__decided_over_the_api__is_stored(api: Caller, context: Context) -> None:
     answer = api("POST", "/imports?file_name=old.csv", data=HISTORY, headers=CSV)
-    assert answer.status_code == 201
+    assert answer.status_code == 202
     staged = answer.json
     assert (staged["state"], staged["file_name"]) == ("ready", "old.csv")
     assert (staged["row_count"], staged["ready_count"]) == (2, 1)
