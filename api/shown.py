@@ -11,6 +11,7 @@ from experiments.actors import Actor
 from experiments.decisions import Proposal
 from experiments.design import Design
 from experiments.models import Experiment
+from experiments.vocabulary import Verdict
 
 _COLUMNS = (
     "status",
@@ -66,6 +67,7 @@ def whole_experiment(session: Session, row: Experiment, actor: Actor) -> dict[st
         "plan_sha256": None if plan is None else plan.sha256,
         "sent_back": _sent_back(session, row),
         "decision_proposal": _proposal(session, row),
+        "decided_against": _against(session, row),
         "actions": lifecycle.allowed_actions(session, row, actor),
     }
 
@@ -79,6 +81,17 @@ def _sent_back(session: Session, row: Experiment) -> dict[str, Any] | None:
         "by": None if person_id is None else accounts.get(session, person_id).email,
         "reason": found["reason"],
         "at": datetime.fromisoformat(found["at"]),
+    }
+
+
+def _against(session: Session, row: Experiment) -> dict[str, Any] | None:
+    found = row.decided_against
+    if found is None:
+        return None
+    who = found["person_id"]
+    return {
+        "verdict": None if found["verdict"] is None else Verdict(found["verdict"]),
+        "confirmed_by": None if who is None else accounts.get(session, who).email,
     }
 
 

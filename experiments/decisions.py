@@ -51,6 +51,8 @@ class Proposal:
         person_id: who states it.
         lessons: what was learned.
         run_id: the analysis that was known then.
+        is_against: whether the rule says otherwise, or nothing yet.
+        verdict: what the rule says.
     """
 
     decision: Decision
@@ -59,6 +61,8 @@ class Proposal:
     person_id: int
     lessons: Lessons = field(default_factory=Lessons)
     run_id: int | None = None
+    is_against: bool = False
+    verdict: Verdict | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Write it for the column that keeps it until it is confirmed."""
@@ -69,12 +73,17 @@ class Proposal:
             "person_id": self.person_id,
             "lessons": self.lessons.to_json(),
             "run_id": self.run_id,
+            "is_against": self.is_against,
+            "verdict": None if self.verdict is None else self.verdict.value,
         }
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> "Proposal":
         """Read it back."""
-        found = {**body, "decision": Decision(body["decision"])}
+        # Whatever waited to be confirmed was against the rule.
+        found = {"is_against": True, **body, "decision": Decision(body["decision"])}
+        if found.get("verdict") is not None:
+            found["verdict"] = Verdict(found["verdict"])
         if "lessons" in body:  # those that waited before there were any have none
             found["lessons"] = Lessons.from_json(body["lessons"])
         return cls(**found)
@@ -127,9 +136,16 @@ def propose(  # what a decision is made of, each by name
         )
     faults.raise_if_any("This decision is not complete yet.")
     person_id = owner_of(actor, "a decision")
-    run_id = None if recommendation is None else recommendation.run_id
-    chosen = decision or Decision.UNDECIDED
-    return Proposal(chosen, variant, text, person_id, learned, run_id)
+    return Proposal(
+        decision or Decision.UNDECIDED,
+        variant,
+        text,
+        person_id,
+        learned,
+        None if recommendation is None else recommendation.run_id,
+        against,
+        None if recommendation is None else recommendation.verdict,
+    )
 
 
 def follows(

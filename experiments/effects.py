@@ -222,10 +222,12 @@ def _confirm_decision(step: Step, target: Status) -> Status:
     body = step.experiment.decision_proposal
     if body is None:
         raise Conflict("No decision waits to be confirmed.")
-    return _close(step, target, Proposal.from_json(body))
+    return _close(step, target, Proposal.from_json(body), is_confirmed=True)
 
 
-def _close(step: Step, target: Status, proposal: Proposal) -> Status:
+def _close(
+    step: Step, target: Status, proposal: Proposal, *, is_confirmed: bool = False
+) -> Status:
     if step.experiment.stopped_at is None:
         _stop(step, target)
     step.experiment.decided_at = step.now
@@ -233,6 +235,13 @@ def _close(step: Step, target: Status, proposal: Proposal) -> Status:
     step.experiment.decided_variant = proposal.variant
     step.experiment.decision_reason = proposal.reason
     step.experiment.decision_proposal = None
+    if proposal.is_against:
+        verdict = proposal.verdict
+        step.experiment.decided_against = {
+            "verdict": None if verdict is None else verdict.value,
+            "person_id": step.actor.person_id if is_confirmed else None,
+            "name": _name_of(step) if is_confirmed else None,
+        }
     learnings.record(step.session, step.experiment, proposal, step.actor, step.now)
     return target
 

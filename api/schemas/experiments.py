@@ -45,6 +45,7 @@ from experiments.vocabulary import (
     RulePreset,
     Status,
     Unit,
+    Verdict,
 )
 
 NEWEST = "Left out, or null: the newest version."
@@ -295,6 +296,22 @@ class ProposalSchema(StrictSchema):
     by = Text(required=True, metadata={"description": "E-mail of who decided."})
 
 
+class AgainstSchema(StrictSchema):
+    """That a decision was not what the plan's rule said."""
+
+    verdict = Choice(
+        Verdict,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of the rule; null where there was no result yet."},
+    )
+    confirmed_by = Text(
+        required=True,
+        allow_none=True,
+        metadata={"description": "E-mail; null where nobody else could confirm it."},
+    )
+
+
 class ExperimentSchema(DesignSchema):
     """An experiment: its design, and where it stands."""
 
@@ -328,6 +345,7 @@ class ExperimentSchema(DesignSchema):
         metadata={"description": "Null once a review is asked for again."},
     )
     decision_proposal = Part(ProposalSchema, required=True, allow_none=True)
+    decided_against = Part(AgainstSchema, required=True, allow_none=True)
     open_tasks = Items(
         Choice(PlanTask),
         required=True,

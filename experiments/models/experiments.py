@@ -83,8 +83,12 @@ class Experiment(Base):
     decision: Mapped[str | None] = mapped_column(String(20))
     decided_variant: Mapped[str | None] = mapped_column(String(64))
     decision_reason: Mapped[str | None] = mapped_column(String(2000))
+    # {"verdict", "person_id", "name"} of a decision against the rule: what the rule
+    # said, None before it said anything, and who confirmed; nobody where there was
+    # one person only.
+    decided_against: Mapped[dict[str, Any] | None]
     # A decision against the recommendation, until a second person confirms it:
-    # {"decision", "variant", "reason", "person_id"}.
+    # a decisions.Proposal as JSON.
     decision_proposal: Mapped[dict[str, Any] | None]
 
     hypothesis: Mapped[HypothesisRow] = relationship()

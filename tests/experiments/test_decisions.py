@@ -67,7 +67,8 @@ def test_follows__other_variant_than_recommended__does_not() -> None:
 
 def test_propose__with_the_rule__takes_a_short_reason() -> None:
     made = propose(Decision.SHIP, "b", " Yes. ")
-    assert made == Proposal(Decision.SHIP, "b", "Yes.", 1)
+    rule = Verdict.SHIP
+    assert made == Proposal(Decision.SHIP, "b", "Yes.", 1, verdict=rule)
     assert Proposal.from_json(made.to_json()) == made
 
 

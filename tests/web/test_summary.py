@@ -316,6 +316,44 @@ def test_summary__decided_against_the_rule__promises_nothing(
     assert "The decision differs from the rule" in page
 
 
+def test_summary__decided_against_an_undecided_rule__says_so_on_one_sheet(
+    signed_in: SignIn, now: FakeClock, context: Context
+) -> None:
+    signed_in(PersonRole.EDITOR)
+    now.advance(days=60, hours=3)
+    ada = signed_in(PersonRole.EDITOR, "Ada")
+    grace = signed_in(PersonRole.APPROVER, "Grace")
+    with transaction(context.sessions) as session:
+        primary = change(0.004, 0.012, control=0.701)
+        finish(session, start(session), at=LATER, primary=primary)
+    step = "Tell every customer of the yearly price, " * 40
+    own = f"/experiments/{EXPERIMENT}"
+    typed = {
+        "decision": "ship",
+        "variant": "nudge",
+        "reason": "The law asks for it from June, whatever it does.",
+        "next_step": step,
+        "next_hypothesis": "A quarterly price keeps more " * 6,
+        "follow_up": "2026-09-01",
+    }
+    assert ada.post(f"{own}/decide", typed).status_code == 302
+    assert grace.post(f"{own}/confirm-decision", {}).status_code == 302
+    page = text_of(ada.get(SUMMARY).text)
+    assert "Against the rule (Undecided); confirmed by Grace." in page
+    following = page.partition("What next")[2]
+    assert following.startswith(" Tell every customer of the yearly price")
+    for words in ("Next hypothesis: A quarterly", "looked at again on 1 Sep 2026."):
+        assert words in following, words
+    assert "it is open which" not in page
+    for path in ("/", "/experiments"):
+        assert "Ship, against the rule" in text_of(ada.get(path).text), path
+    document = pypdfium2.PdfDocument(ada.get(f"{SUMMARY}.pdf").data)
+    assert len(document) == 1
+    words = " ".join(document[0].get_textpage().get_text_bounded().split())
+    document.close()
+    assert "confirmed by Grace." in words
+
+
 def test_summary__failed_check__shows_only_the_warning(
     visitor: Visitor, context: Context
 ) -> None:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from sqlalchemy.orm import Session
 
 from analysis import results
-from experiments import catalog, plan_lock
+from experiments import catalog, learnings, plan_lock
 from experiments.db import transaction
 from experiments.models import Experiment
 from experiments.vocabulary import PersonRole
@@ -101,5 +101,6 @@ def _shown(database: Session, experiment: Experiment) -> dict[str, Any]:
         return shown | {"failed": () if run is None else trust_of(run).failed}
     charts = results.charts_of(database, run)
     amendments = plan_lock.amendments(database, experiment)
-    page = summary_of(experiment, plan, run, charts, amendments)
+    learning = learnings.of_experiment(database, experiment.key)
+    page = summary_of(experiment, plan, run, charts, amendments, learning)
     return shown | {"page": page, "foot": printed_foot(run, context().now())}

@@ -9,7 +9,7 @@ from analysis.glossary import INTERVAL_HELP
 from analysis.results import ChartView, ResultView, RunView
 from analysis.sentences import MetricFacts
 from analysis.stats.estimate import Estimate, Lift
-from experiments.models import AmendmentRow, Experiment
+from experiments.models import AmendmentRow, Experiment, Learning
 from experiments.plan import Plan
 from experiments.vocabulary import (
     EVERYBODY,
@@ -22,7 +22,7 @@ from experiments.vocabulary import (
 )
 from web.presenters.analyst_rows import lift_in_words
 from web.presenters.results import trust_of, verdict_title
-from web.presenters.words import DECISION
+from web.presenters.words import DECISION, VERDICT
 
 _CERTIFIED = {
     CertificateStanding.CERTIFIED: "yes",
@@ -52,6 +52,7 @@ class Summary:
     title: str
     verdict: Verdict
     headline: str  # "Ship nudge, for Business customers"
+    against: str  # that the decision was not what the rule said; "" where it was
     why: str  # what decided
     standing: str  # who decided what, or that nobody has yet
     changed: str
@@ -71,6 +72,7 @@ def summary_of(
     run: RunView,
     charts: Mapping[str, ChartView],
     amendments: Sequence[AmendmentRow],
+    learning: Learning | None = None,
 ) -> Summary:
     """Lay a final, trusted run out as one page.
 
@@ -80,6 +82,7 @@ def summary_of(
         run: that may be shown and used.
         charts: stored with the run.
         amendments: to the plan.
+        learning: what was recorded with the decision.
 
     Returns:
         The page in words.
@@ -97,6 +100,7 @@ def summary_of(
         title=plan.hypothesis.title,
         verdict=run.verdict,
         headline=_headline(experiment, plan, run),
+        against=against_in_words(experiment),
         why=shortened(run.clause, LONGEST_NAME * 2),
         standing=_standing(experiment),
         changed=as_sentence(plan.hypothesis.change),
@@ -107,7 +111,7 @@ def summary_of(
         more_guardrails=len(guardrails) - len(shown),
         sureness=tuple(_sureness(plan, run, amendments)),
         forecast=_forecast(plan, lead),
-        follows=_follows(experiment, plan, run, lead),
+        follows=_follows(experiment, plan, run, lead, learning),
         charts=_that_fit_drawn(charts, len(plan.design.treatments)),
     )
 
@@ -263,7 +267,36 @@ def _forecast(plan: Plan, lead: ResultView | None) -> str:
     return f"{expected} It came out at {lift_in_words(outcome.lift)}, {where}."
 
 
+def against_in_words(experiment: Experiment) -> str:
+    """Say that a decision was not what the rule said, and who confirmed it."""
+    found = experiment.decided_against
+    if found is None:
+        return ""
+    said = found["verdict"]
+    rule = VERDICT[Verdict(said)] if said else "no result yet"
+    by = f"; confirmed by {found['name']}" if found["name"] else ""
+    return f"Against the rule ({rule}){by}."
+
+
 def _follows(
+    experiment: Experiment,
+    plan: Plan,
+    run: RunView,
+    lead: ResultView | None,
+    learning: Learning | None,
+) -> str:
+    """Say what was recorded as the next step; without it, what was promised."""
+    own = "" if learning is None else learning.next_step
+    said = [as_sentence(own) if own else _promised(experiment, plan, run, lead)]
+    if learning is not None and learning.next_hypothesis is not None:
+        title = shortened(learning.next_hypothesis.title, LONGEST_NAME * 2)
+        said.append(f"Next hypothesis: {as_sentence(title)}")
+    if learning is not None and learning.follow_up_at is not None:
+        said.append(f"To be looked at again on {wording.date(learning.follow_up_at)}.")
+    return " ".join([*said, f"Owner: {experiment.owner.name}."])
+
+
+def _promised(
     experiment: Experiment, plan: Plan, run: RunView, lead: ResultView | None
 ) -> str:
     """Say what the team promised to do in this case, or that it promised nothing."""
@@ -289,11 +322,13 @@ def _follows(
             "The plan promised steps for a rise, a fall and no change; it is open"
             " which of them came true."
         )
-    return f"{as_sentence(text)} Owner: {experiment.owner.name}."
+    return as_sentence(text)
 
 
 def _is_decided_otherwise(experiment: Experiment, run: RunView) -> bool:
     decided = experiment.decision
+    if experiment.decided_against is not None:
+        return True
     return decided is not None and decided != {
         Verdict.SHIP: Decision.SHIP.value,
         Verdict.DO_NOT_SHIP: Decision.DO_NOT_SHIP.value,
