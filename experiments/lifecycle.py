@@ -68,7 +68,9 @@ _ROLES: Mapping[Action, tuple[PersonRole, str]] = {
     Action.DECIDE: (PersonRole.EDITOR, "decide on an experiment"),
     Action.CONFIRM_DECISION: (PersonRole.APPROVER, "confirm a decision"),
 }
-_NEEDS_REASON = frozenset({Action.SEND_BACK, Action.STOP_ENROLMENT, Action.NEW_PHASE})
+_NEEDS_REASON = frozenset(
+    {Action.SEND_BACK, Action.STOP_ENROLMENT, Action.STOP, Action.NEW_PHASE}
+)
 _CHANGES_NOTHING_SERVED = frozenset({Action.SUBMIT, Action.SEND_BACK, Action.APPROVE})
 
 
@@ -104,8 +106,8 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
         action: one that `TRANSITIONS` knows for where the experiment stands.
         actor: who does it.
         now: aware UTC.
-        reason: needed to send back, to stop enrolment, to decide, and to start with
-            exposures from the past; kept with every action.
+        reason: needed to send back, to stop or stop enrolment, for a new phase, to
+            decide, and to start with exposures from the past; kept with every action.
         variant: the treatment to ship (decide).
         decision: what was decided (decide).
         recommendation: what the latest result's verdict says (decide); without one,

@@ -408,7 +408,14 @@ class LessonsSchema(StrictSchema):
 class ActionBodySchema(StrictSchema):
     """What goes with an action on an experiment; most need nothing."""
 
-    reason = text(2000, load_default=None)
+    reason = text(
+        2000,
+        load_default=None,
+        metadata={
+            "description": "Needed for send_back, stop_enrolment, stop, new_phase and"
+            " decide, and to start with exposures from the past."
+        },
+    )
     variant = identifier(
         load_default=None, metadata={"description": "The one to ship (decide)."}
     )

@@ -180,7 +180,9 @@ def test_group_sequential__stopped_after_a_look__spends_what_its_size_allows(
     now.time = at(35)
     with transaction(context.sessions) as session:
         actor = factories.make_actor(session, "Eve", PersonRole.ADMIN)
-        lifecycle.transition(session, "exp", Action.STOP, actor, now())
+        lifecycle.transition(
+            session, "exp", Action.STOP, actor, now(), reason="Enough."
+        )
     last = run_at(context, store, now, at(55))
     assert last.phase == ResultPhase.FINAL
     final = looks(context)[-1]

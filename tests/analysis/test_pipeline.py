@@ -284,7 +284,9 @@ def test_stopped_early__all_mature__gives_its_one_answer(
     assert run_at(context, store, now, at(25)).phase == ResultPhase.COUNTING
     with transaction(context.sessions) as session:
         actor = factories.make_actor(session, "Eve", PersonRole.ADMIN)
-        lifecycle.transition(session, "exp", Action.STOP, actor, now())
+        lifecycle.transition(
+            session, "exp", Action.STOP, actor, now(), reason="Enough."
+        )
     # Exposures until the stop must all be in: the cut-off lags by an hour.
     assert run_at(context, store, now, at(25, hours=0.5)).phase == ResultPhase.COUNTING
     run = run_at(context, store, now, at(26))

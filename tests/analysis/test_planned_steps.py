@@ -232,7 +232,9 @@ def test_plan__without_the_role_or_after_the_end__is_refused(
         plan(sessions, SYSTEM, Action.START, 1)
     with transaction(sessions) as session:
         lifecycle.transition(session, EXPERIMENT, Action.START, ada, NOW)
-        lifecycle.transition(session, EXPERIMENT, Action.STOP, ada, NOW)
+        lifecycle.transition(
+            session, EXPERIMENT, Action.STOP, ada, NOW, reason="Enough."
+        )
     with pytest.raises(Conflict, match="has ended"):
         plan(sessions, ada, Action.STOP, 1)
 

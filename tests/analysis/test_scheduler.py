@@ -270,7 +270,9 @@ def test_due__running_and_ended_experiments__those_whose_answer_may_still_change
         running_experiment(context, key, now())
     with transaction(context.sessions) as session:
         for key in ("settled", "stopped"):
-            lifecycle.transition(session, key, Action.STOP, the_actor(context), now())
+            lifecycle.transition(
+                session, key, Action.STOP, the_actor(context), now(), reason="Enough."
+            )
     for key in ("final", "settled"):
         add_run(context, key, now(), ResultPhase.FINAL, due_at=now())
     add_run(context, "counting", now())

@@ -128,7 +128,7 @@ def test_journey__draft_to_decided__audits_every_step(team: Team) -> None:
     team.do(Action.PAUSE, team.ada, now=NOW + DAY)
     team.do(Action.RESUME, team.ada, now=NOW + 2 * DAY)
     team.do(Action.STOP_ENROLMENT, team.ada, now=NOW + 3 * DAY, reason="Full house.")
-    team.do(Action.STOP, team.ada, now=NOW + 60 * DAY)
+    team.do(Action.STOP, team.ada, now=NOW + 60 * DAY, reason="Enough.")
     team.do(
         Action.DECIDE,
         team.ada,
@@ -178,7 +178,7 @@ def test_ruleset__follows_every_change_of_what_is_served(team: Team) -> None:
         (Action.RESUME, Status.RUNNING),
         (Action.STOP, Status.STOPPED),
     ]:
-        team.do(action, team.ada)
+        team.do(action, team.ada, reason="Enough.")
         assert team.served() == {EXPERIMENT: status}
 
 
@@ -440,7 +440,7 @@ def test_pause__external__is_refused(team: Team) -> None:
 def test_stop__while_paused__ends_the_pause(team: Team) -> None:
     team.start()
     team.do(Action.PAUSE, team.ada, now=NOW + DAY)
-    team.do(Action.STOP, team.ada, now=NOW + 2 * DAY)
+    team.do(Action.STOP, team.ada, now=NOW + 2 * DAY, reason="Enough.")
     (pause,) = team.experiment.pauses
     assert pause.resumed_at == NOW + 2 * DAY
 
@@ -467,17 +467,17 @@ def test_stop_enrolment__running__is_an_amendment_with_its_reason(team: Team) ->
 
 def test_stop__before_the_planned_end__is_an_amendment(team: Team) -> None:
     team.start()
-    team.do(Action.STOP, team.ada, now=NOW + DAY)
+    team.do(Action.STOP, team.ada, now=NOW + DAY, reason="Enough.")
     with team.sessions() as session:
         (amendment,) = plan_lock.amendments(session, team.experiment)
     assert "before the planned end" in amendment.change
-    assert amendment.reason == "No reason was given."
+    assert amendment.reason == "Enough."
 
 
 @SQLITE
 def test_stop__after_the_planned_end__is_none(team: Team) -> None:
     team.start()
-    team.do(Action.STOP, team.ada, now=NOW + 28 * DAY)
+    team.do(Action.STOP, team.ada, now=NOW + 28 * DAY, reason="Enough.")
     with team.sessions() as session:
         assert plan_lock.amendments(session, team.experiment) == []
 
@@ -579,7 +579,9 @@ def test_allowed_actions__each_state__agrees_with_doing_it(
     team.draft()
     for action in walk[status]:
         actor = team.paul if action == Action.APPROVE else team.ada
-        team.do(action, actor, **(given if action == Action.DECIDE else {}))
+        team.do(
+            action, actor, **(given if action == Action.DECIDE else {"reason": LONG})
+        )
     experiment = team.experiment
     assert experiment.status == status
     for actor in (team.ada, team.paul, team.root):

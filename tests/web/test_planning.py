@@ -946,6 +946,9 @@ def test_running__paused_resumed_and_stopped__by_its_buttons(
     wrong = planner.post(f"{path}/stop", {**token, "confirm": "Annual", "reason": ""})
     assert wrong.status_code == 400
     assert "Type &#34;Annual plan nudge&#34; to confirm." in wrong.text
+    mute = planner.post(f"{path}/stop", {**token, "confirm": "Annual plan nudge"})
+    assert mute.status_code == 400
+    assert 'href="#reason">Enter a reason.' in mute.text
     right = {**token, "confirm": "Annual plan nudge ", "reason": "Enough."}
     assert planner.post(f"{path}/stop", right).status_code == 302
     assert status(context) == Status.STOPPED
@@ -967,7 +970,10 @@ def test_decision__against_the_recommendation__waits_for_a_second_person(
     assert status(context) == Status.RUNNING
     waiting = planner.get(path).text
     assert "Ada decided: ship nudge." in waiting
-    assert "waits for a second person" in planner.get("/").text
+    said = "The decision waits for confirmation by a second person."
+    assert said in waiting
+    assert f'href="{path}/decide"' not in waiting
+    assert said in planner.get("/").text
     sent = {"csrf_token": approver.token("/")}
     assert approver.post(f"{path}/confirm-decision", sent).status_code == 302
     assert status(context) == Status.DECIDED

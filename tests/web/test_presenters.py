@@ -115,6 +115,15 @@ def test_sentence__of_a_running_experiment__says_the_day(
     assert sentence_of_now(started, None, NOW + timedelta(days=days)) == words
 
 
+def test_sentence__once_enrolment_has_ended__says_so(started: Experiment) -> None:
+    started.enrolment_ends_at = NOW + timedelta(days=1)
+    words = sentence_of_now(started, run_of(started), NOW + timedelta(days=2))
+    assert words == (
+        "Enrolment ended on 15 Mar 2026: nobody new is counted. Those in it go on; no"
+        " estimate is shown before 11 Apr 2026."
+    )
+
+
 def test_sentence__with_a_result__asks_for_the_decision(started: Experiment) -> None:
     final = run_of(started, phase="final", verdict="undecided")
     words = "The result is ready. Somebody has to decide."
@@ -126,9 +135,17 @@ def test_sentence__of_a_stopped_experiment__says_what_customers_get(
 ) -> None:
     with transaction(sessions) as session:
         owner = accounts.actor_for(session.get_one(Person, 1))
-        stopped = lifecycle.transition(session, started.key, Action.STOP, owner, NOW)
-    assert sentence_of_now(stopped, None, NOW).startswith(
+        stopped = lifecycle.transition(
+            session, started.key, Action.STOP, owner, NOW, reason="Enough."
+        )
+    assert sentence_of_now(stopped, None, NOW) == (
         "Stopped on 14 Mar 2026: every customer gets control."
+        " The result follows once the last customer counts."
+    )
+    empty = run_of(stopped)
+    empty.counts = {"units": 0, "exposed": {}}
+    assert sentence_of_now(stopped, empty, NOW).endswith(
+        "Nobody has been counted in it: without customers there is no result."
     )
     assert timeline(stopped, None, NOW)[3].when == "until 14 Mar 2026"
 

@@ -24,6 +24,9 @@ from web.presenters.quick_starts import Flag, Snippet, curl, quick_starts
 from web.presenters.runs import Run, is_final
 from web.presenters.words import DECISION
 
+_NOBODY = "Nobody has been counted in it: without customers there is no result."
+WAITS = "The decision waits for confirmation by a second person."
+
 
 def sentence_of_now(experiment: Experiment, run: Run | None, now: datetime) -> str:
     """Say in one or two sentences where an experiment stands.
@@ -37,17 +40,39 @@ def sentence_of_now(experiment: Experiment, run: Run | None, now: datetime) -> s
         Words without any estimate.
     """
     status = Status(experiment.status)
+    if experiment.decision_proposal:
+        return WAITS
     if status in _SENTENCES:
         return _SENTENCES[status](experiment)
     if is_final(run):
         return "The result is ready. Somebody has to decide."
+    nobody = run is not None and not run.counts.get("units")
     if status == Status.STOPPED:
         return (
             f"Stopped on {day(experiment.stopped_at)}:"
-            f" {customers_see(experiment).control}"
-            " The result follows once the last customer counts."
+            f" {customers_see(experiment).control} {_after_stop(nobody=nobody)}"
         )
+    ended = experiment.enrolment_ends_at
+    if ended is not None and ended <= now < experiment.planned_end_at:
+        return _enrolled(experiment, ended, nobody=nobody)
     return _running(experiment, now)
+
+
+def _after_stop(*, nobody: bool) -> str:
+    if nobody:
+        return _NOBODY
+    return "The result follows once the last customer counts."
+
+
+def _enrolled(experiment: Experiment, ended: datetime, *, nobody: bool) -> str:
+    """Say that nobody new comes in, and what becomes of those who did."""
+    since = f"Enrolment ended on {day(ended)}: nobody new is counted."
+    if nobody:
+        return f"{since} {_NOBODY}"
+    return (
+        f"{since} Those in it go on; no estimate is shown before"
+        f" {day(experiment.planned_end_at)}."
+    )
 
 
 def _draft(experiment: Experiment) -> str:

@@ -16,6 +16,7 @@ from experiments.models import (
 )
 from experiments.vocabulary import CheckState, Status
 from web.presenters.customers_see import customers_see
+from web.presenters.experiments import WAITS
 from web.presenters.formats import count, day
 from web.presenters.plan_tasks import sent_back_in_words
 from web.presenters.quality import Quality, quality_of
@@ -192,7 +193,7 @@ def _waiting(
         names = wording.joined(list(harmed))
         yield 1, f"At the last look, customers were worse off: {names}."
     if experiment.decision_proposal:
-        yield 2, "A decision waits for a second person."
+        yield 2, WAITS
     sent_back = sent_back_in_words(experiment)
     if sent_back is not None:
         yield 4, f"The plan needs a change. {shortened(sent_back)}"

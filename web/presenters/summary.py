@@ -21,6 +21,7 @@ from experiments.vocabulary import (
     Verdict,
 )
 from web.presenters.analyst_rows import lift_in_words
+from web.presenters.experiments import WAITS
 from web.presenters.results import trust_of, verdict_title
 from web.presenters.words import DECISION, VERDICT
 
@@ -185,6 +186,8 @@ def _headline(experiment: Experiment, plan: Plan, run: RunView) -> str:
 
 
 def _standing(experiment: Experiment) -> str:
+    if experiment.decision_proposal:
+        return f"This is what the rule says. {WAITS}"
     if experiment.status != Status.DECIDED.value or experiment.decided_at is None:
         return "This is what the rule says. Nobody has decided yet."
     when = wording.date(experiment.decided_at)
