@@ -25,7 +25,7 @@ class SegmentBodySchema(StrictSchema):
     """A new segment with its first rule."""
 
     key = identifier(required=True)
-    name = text(200, required=True, metadata={"example": "Established business users"})
+    name = text(200, required=True, metadata={"example": "Established businesses"})
     description = text(2000, load_default="")
     condition = Object(required=True, metadata=CONDITION)
 

@@ -92,7 +92,7 @@ CHOICE_WORDS = {
     "en": ChoiceWords(
         title="Why you may see something different",
         intro="To find out what helps our customers, we sometimes show groups of customers different versions of a part of our service.",
-        chance="Chance decides who sees which version. You can take part in none of these tests: that has no effect on what you pay or may use.",
+        chance="Chance decides who sees which version. You can take part in none of these tests: that changes nothing in what you pay or may use.",
         parts="Tests you take part in",
         part="A test of our service",
         some="Some customers see one version of a part of our service, others another.",
