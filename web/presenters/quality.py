@@ -40,10 +40,11 @@ def quality_of(
     ]
     analysed = [runs[e.id] for e in begun if e.id in runs]
     full = sum((run.counts.get("units") or 0) >= e.planned_units for e, run in final)
+    # What ran elsewhere began with its exposures, long before it was written down here.
     days = [
-        (e.decided_at - e.started_at).days
+        (e.decided_at - began).days
         for e in begun
-        if e.decided_at and e.started_at
+        if e.decided_at and (began := e.exposures_from or e.started_at)
     ]
     return Quality(
         rows=(
