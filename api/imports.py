@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -13,6 +13,9 @@ from api.schemas.intake import ImportSchema, ImportsSchema, UploadQuery
 from experiments import import_records, uploads
 from experiments.errors import AbideError, InvalidInput, TooLarge
 from experiments.vocabulary import PersonRole
+
+if TYPE_CHECKING:
+    from analysis.import_request import Request
 
 resource = Resource("imports", "Imports of files, and rows that were refused.")
 
@@ -47,28 +50,35 @@ def upload(call: Call, query: dict[str, Any]) -> Any:  # noqa: ANN401  # a row
     The good rows wait for 24 hours as pseudonyms, the file itself is kept nowhere.
     """
     # What reads files is loaded with the first one.
-    from analysis.import_outcomes import Scale  # noqa: PLC0415
-    from analysis.import_request import Request, reworded  # noqa: PLC0415
+    from analysis.import_request import reworded  # noqa: PLC0415
     from analysis.import_staging import stage  # noqa: PLC0415
 
-    content, suffix = _body()
+    with uploads.in_turn():
+        content, suffix = _body()
+        asked = _request(query, suffix)
+        try:
+            return stage(call.context, asked, content, call.actor)
+        except AbideError as error:
+            found = reworded(error, _field)
+            found.fields = {_field(name): text for name, text in found.fields.items()}
+            raise
+
+
+def _request(query: dict[str, Any], suffix: str) -> "Request":
+    from analysis.import_outcomes import Scale  # noqa: PLC0415
+    from analysis.import_request import Request  # noqa: PLC0415
+
     outcomes = query.pop("outcomes", "")
     tops = query.pop("scale", None), query.pop("satisfied_from", None)
     names = ("top", "satisfied_from")
     said = {name: top for name, top in zip(names, tops, strict=True) if top is not None}
     name = query.pop("file_name", "upload").removesuffix(suffix) + suffix
-    asked = Request(
+    return Request(
         path=Path(name),
         outcomes=tuple(text.strip() for text in outcomes.split(",") if text.strip()),
         scale=Scale(**said) if said else None,
         **query,
     )
-    try:
-        return stage(call.context, asked, content, call.actor)
-    except AbideError as error:
-        found = reworded(error, _field)
-        found.fields = {_field(name): text for name, text in found.fields.items()}
-        raise
 
 
 def _field(option: str) -> str:

@@ -1,6 +1,8 @@
 """Imports that people upload: checked at once, stored when somebody decides it."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from experiments import audit, import_records
 from experiments.actors import Actor
-from experiments.errors import Conflict
+from experiments.errors import Conflict, TooManyRequests
 from experiments.models import ImportRecord
 from experiments.vocabulary import ImportState, PersonRole
 
@@ -20,6 +22,23 @@ MOST_TRIES = 5
 TO_UPLOAD = "upload files"
 UNDER_WAY = (ImportState.WAITING.value, ImportState.STORING.value)
 LONGEST_NOTE = 1000
+# Each is held in memory, and keeps one of the server's threads busy for seconds.
+_turn = threading.BoundedSemaphore(1)
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Hold the turn to read an upload: one at a time in a process, of page and API.
+
+    Raises:
+        TooManyRequests: another one is being read.
+    """
+    if not _turn.acquire(blocking=False):
+        raise TooManyRequests("Somebody else's file is being read. Try again soon.", 5)
+    try:
+        yield
+    finally:
+        _turn.release()
 
 
 def keep(

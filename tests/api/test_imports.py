@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from analysis.import_carrying import carry_out
-from experiments import import_records
+from experiments import import_records, uploads
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.import_records import Reject, RejectFile
@@ -89,3 +89,10 @@ def test_upload__thrown_away__cannot_be_stored(api: Caller) -> None:
     place = f"/imports/{staged['public_id']}"
     assert api.post(f"{place}/discard").json["state"] == "discarded"
     assert api.post(f"{place}/store").status_code == 409
+
+
+def test_upload__while_another_is_read__is_asked_to_come_again(api: Caller) -> None:
+    with uploads.in_turn():
+        answer = api("POST", "/imports", data=HISTORY, headers=CSV)
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "5"

@@ -1,8 +1,5 @@
 """Imports: upload a file, see what is in it, and have it stored or thrown away."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
@@ -20,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from experiments import import_records, uploads
 from experiments.db import transaction
-from experiments.errors import Conflict, InvalidInput, TooLarge, TooManyRequests
+from experiments.errors import Conflict, InvalidInput, TooLarge
 from experiments.models import ImportRecord
 from experiments.vocabulary import PersonRole
 from web.access import actor, context, least, takes
@@ -30,8 +27,6 @@ from web.presenters.imports import sentence, standing, title
 pages = Blueprint("imports", __name__)
 ROOM_FOR_FIELDS = 100_000  # bytes of a form beside its file
 REFRESH_SECONDS = 3
-# Each is held in memory, and keeps one of the server's threads busy for seconds.
-_turn = threading.BoundedSemaphore(1)
 
 
 @pages.get("/data/imports")
@@ -84,23 +79,13 @@ def _staged(form: UploadForm) -> ImportRecord | None:
         form.variant.errors = ["Name the column that says each customer's variant."]
         return None
     try:
-        with _in_turn():
+        with uploads.in_turn():
             return stage(context(), asked, form.file.content, actor())
     except (InvalidInput, Conflict) as error:
         form.take(reworded(error, title), FIELDS)
     except TooLarge as error:
         form.file.errors = [error.message]
     return None
-
-
-@contextmanager
-def _in_turn() -> Iterator[None]:
-    if not _turn.acquire(blocking=False):
-        raise TooManyRequests("Somebody else's file is being read. Try again soon.", 5)
-    try:
-        yield
-    finally:
-        _turn.release()
 
 
 @pages.get("/data/imports/<public_id>")
