@@ -84,6 +84,7 @@ def too_early(
     due_at: datetime | None,
     as_of: datetime | None = None,
     who: str = "customers",
+    planned_end: datetime | None = None,
 ) -> str:
     """Say how far the experiment is, and nothing about its result.
 
@@ -94,6 +95,7 @@ def too_early(
         due_at: when an answer is expected.
         as_of: from when this is read, to write the year where it is another.
         who: those who are counted, "customers" or "accounts".
+        planned_end: of the plan, said where nothing tells yet when an answer is due.
 
     Returns:
         Sentence without estimate or direction.
@@ -105,11 +107,12 @@ def too_early(
             f"{wording.count(units)} {who} are in,"
             f" {wording.count(mature)} of them followed to the end"
         )
-    due = (
-        "no date for an answer yet"
-        if due_at is None
-        else f"an answer is due about {wording.day_month(due_at, as_of)}"
-    )
+    if due_at is not None:
+        due = f"an answer is due about {wording.day_month(due_at, as_of)}"
+    elif planned_end is not None and as_of is not None and as_of < planned_end:
+        due = f"the planned end is {wording.day_month(planned_end, as_of)}"
+    else:
+        due = "no date for an answer yet"
     return f"Too early to say. {so_far}; {due}."
 
 

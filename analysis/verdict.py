@@ -74,6 +74,7 @@ def judge(
             progress.due_at,
             progress.as_of,
             wording.units(plan.design.unit),
+            plan.design.planned_end_at,
         )
         return Judgement(
             Verdict.KEEP_RUNNING,

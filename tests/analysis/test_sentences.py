@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -286,6 +286,15 @@ def test_too_early__any_progress__shows_counts_and_date_only(
     assert written == (expected if due is None else [*expected, due.day])
     assert len(text.split()) <= 30
     assert "CI" not in text
+
+
+def test_too_early__no_date_yet__names_the_planned_end_unless_it_has_passed() -> None:
+    begin, end = datetime(2026, 12, 27, tzinfo=UTC), datetime(2027, 1, 24, tzinfo=UTC)
+    assert sentences.too_early(0, 900, 0, None, begin, planned_end=end) == (
+        "Too early to say. 0 of 900 customers so far; the planned end is 24 January"
+        " 2027."
+    )
+    assert "no date" in sentences.too_early(0, 900, 0, None, end, planned_end=end)
 
 
 @given(changes(), st.floats(0, 1), st.floats(0, 1))

@@ -13,6 +13,7 @@ from experiments.vocabulary import (
     Action,
     CheckState,
     HealthCheck,
+    MonitoringMode,
     PersonRole,
     ResultPhase,
     RunState,
@@ -31,6 +32,7 @@ from web.presenters.experiments import (
 )
 from web.presenters.formats import cell, count, day, moment, percent, pretty_json
 from web.presenters.home import Found, home
+from web.presenters.monitoring import seen_from, waiting_in_words
 from web.presenters.plans import checklist, plan_in_words
 from web.presenters.runs import is_final, latest_runs
 from web.presenters.timeline import timeline
@@ -119,8 +121,52 @@ def test_sentence__once_enrolment_has_ended__says_so(started: Experiment) -> Non
     started.enrolment_ends_at = NOW + timedelta(days=1)
     words = sentence_of_now(started, run_of(started), NOW + timedelta(days=2))
     assert words == (
-        "Enrolment ended on 15 Mar 2026: nobody new is counted. Those in it go on; no"
+        "Enrolment ended on 15 Mar 2026: nobody new is counted. Those in it go on. No"
         " estimate is shown before 11 Apr 2026."
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "looks", "words"),
+    [
+        (
+            MonitoringMode.GROUP_SEQUENTIAL,
+            [],
+            (
+                "Estimates are shown at looks only: 25 %, 50 %, 75 % and 100 % of the"
+                " planned size. The next is due about 13 May 2026."
+            ),
+        ),
+        (
+            MonitoringMode.GROUP_SEQUENTIAL,
+            [1.0],
+            "No estimate is shown before 11 Apr 2026.",
+        ),
+        (
+            MonitoringMode.ALWAYS_VALID,
+            [],
+            (
+                "Estimates are shown on any day, once a week has passed and enough"
+                " customers count."
+            ),
+        ),
+    ],
+)
+def test_seen_from__each_way_of_looking__says_when_estimates_come(
+    started: Experiment, mode: MonitoringMode, looks: list[float], words: str
+) -> None:
+    started.monitoring_mode, started.looks = mode.value, looks
+    run = run_of(started)
+    assert seen_from(started, run, NOW) == words
+    assert waiting_in_words(started, run, NOW).startswith(words)
+
+
+def test_waiting__after_the_planned_end__promises_nothing_before_it(
+    started: Experiment,
+) -> None:
+    assert waiting_in_words(started, None, NOW + timedelta(days=29)) == (
+        "The planned end was 11 Apr 2026. The result follows once the last customer"
+        " counts. There is nothing to decide yet."
     )
 
 

@@ -13,6 +13,7 @@ from experiments.vocabulary import PersonRole
 from web import pdf
 from web.access import context, least
 from web.pages.results import stale
+from web.presenters.monitoring import waiting_in_words
 from web.presenters.results import trust_of
 from web.presenters.summary import printed_foot, summary_of
 
@@ -98,7 +99,9 @@ def _shown(database: Session, experiment: Experiment) -> dict[str, Any]:
         "page": None,
     }
     if run is None or not run.is_trusted or not run.has_answer:
-        return shown | {"failed": () if run is None else trust_of(run).failed}
+        failed = () if run is None else trust_of(run).failed
+        waiting = waiting_in_words(experiment, run, context().now())
+        return shown | {"failed": failed, "waiting": waiting}
     charts = results.charts_of(database, run)
     amendments = plan_lock.amendments(database, experiment)
     learning = learnings.of_experiment(database, experiment.key)

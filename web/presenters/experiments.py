@@ -19,12 +19,12 @@ from experiments.vocabulary import (
 )
 from web.presenters.customers_see import customers_see
 from web.presenters.formats import count, day
+from web.presenters.monitoring import NOBODY, seen_from
 from web.presenters.plan_tasks import sent_back_in_words
 from web.presenters.quick_starts import Flag, Snippet, curl, quick_starts
 from web.presenters.runs import Run, is_final
 from web.presenters.words import DECISION
 
-_NOBODY = "Nobody has been counted in it: without customers there is no result."
 WAITS = "The decision waits for confirmation by a second person."
 
 
@@ -52,27 +52,13 @@ def sentence_of_now(experiment: Experiment, run: Run | None, now: datetime) -> s
             f"Stopped on {day(experiment.stopped_at)}:"
             f" {customers_see(experiment).control} {_after_stop(nobody=nobody)}"
         )
-    ended = experiment.enrolment_ends_at
-    if ended is not None and ended <= now < experiment.planned_end_at:
-        return _enrolled(experiment, ended, nobody=nobody)
-    return _running(experiment, now)
+    return _running(experiment, run, now, nobody=nobody)
 
 
 def _after_stop(*, nobody: bool) -> str:
     if nobody:
-        return _NOBODY
+        return NOBODY
     return "The result follows once the last customer counts."
-
-
-def _enrolled(experiment: Experiment, ended: datetime, *, nobody: bool) -> str:
-    """Say that nobody new comes in, and what becomes of those who did."""
-    since = f"Enrolment ended on {day(ended)}: nobody new is counted."
-    if nobody:
-        return f"{since} {_NOBODY}"
-    return (
-        f"{since} Those in it go on; no estimate is shown before"
-        f" {day(experiment.planned_end_at)}."
-    )
 
 
 def _draft(experiment: Experiment) -> str:
@@ -114,17 +100,18 @@ _SENTENCES = {
 }
 
 
-def _running(experiment: Experiment, now: datetime) -> str:
-    end = experiment.planned_end_at
-    if now >= end:
-        return (
-            f"The planned end was {day(end)}. The result follows once the last"
-            " customer counts."
-        )
+def _running(
+    experiment: Experiment, run: Run | None, now: datetime, *, nobody: bool
+) -> str:
+    seen = seen_from(experiment, run, now)
+    if now >= experiment.planned_end_at:
+        return seen
+    ended = experiment.enrolment_ends_at
+    if ended is not None and ended <= now:
+        rest = NOBODY if nobody else f"Those in it go on. {seen}"
+        return f"Enrolment ended on {day(ended)}: nobody new is counted. {rest}"
     passed, planned = day_of(experiment, now)
-    return (
-        f"Running, day {passed} of {planned}. No estimate is shown before {day(end)}."
-    )
+    return f"Running, day {passed} of {planned}. {seen}"
 
 
 def day_of(experiment: Experiment, now: datetime) -> tuple[int, int]:
