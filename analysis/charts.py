@@ -288,7 +288,8 @@ def _answers(
     names = wording.joined([plan.metric(metric).name for metric in metrics])
     definition = planned.definition
     steps = steps_for(definition)
-    columns = ["Group", "Answers", *(step.name for step in steps)]
+    upper = upper_box_of(definition)
+    columns = ["Group", "Answers", *(step.name for step in steps), f"{upper} or more"]
     rows = [
         [
             name,
@@ -297,10 +298,10 @@ def _answers(
                 f"{wording.percent(share, 0)} ({wording.count(count)})"
                 for _, count, share in shares_of(histogram, steps)
             ),
+            wording.percent(_satisfied(histogram, upper)),
         ]
         for name, histogram in histograms.items()
     ]
-    upper = upper_box_of(definition)
     said = [
         f"{wording.percent(_satisfied(each, upper))} of {name}"
         for name, each in histograms.items()
