@@ -346,7 +346,7 @@ def test_summary__decided_against_an_undecided_rule__says_so_on_one_sheet(
         assert words in following, words
     assert "it is open which" not in page
     for path in ("/", "/experiments"):
-        assert "Ship, against the rule" in text_of(ada.get(path).text), path
+        assert ", against the rule" in text_of(ada.get(path).text), path
     document = pypdfium2.PdfDocument(ada.get(f"{SUMMARY}.pdf").data)
     assert len(document) == 1
     words = " ".join(document[0].get_textpage().get_text_bounded().split())
