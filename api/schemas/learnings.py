@@ -1,5 +1,7 @@
 """What was learned from decided experiments, and what they did to metrics."""
 
+from marshmallow.validate import Length
+
 from api.schemas.fields import (
     Choice,
     Count,
@@ -32,10 +34,8 @@ class LearningQuery(PageQuery):
 
     text = Text(
         load_default="",
-        metadata={
-            "description": "Words that all must occur, in any order.",
-            "maxLength": MAX_SEARCH,
-        },
+        validate=Length(max=MAX_SEARCH, error=f"Use at most {MAX_SEARCH} characters."),
+        metadata={"description": "Words that all must occur, in any order."},
     )
     stage = Text(load_default="", metadata={"description": "Key of a stage."})
     segment = Text(load_default="", metadata={"description": "Key of a segment."})
