@@ -276,7 +276,7 @@ def send_files(site: Site) -> int:
     assert answer.status_code == 302
     public_id = answer.headers["Location"].rpartition("/")[2]
     key = {"Authorization": f"Bearer {site.keys[KeyKind.ADMIN]}"}
-    for kind, status in (("text/csv", 201), ("application/json", 415)):
+    for kind, status in (("text/csv", 202), ("application/json", 415)):
         sent = Asking(site.wsgi).post(
             f"/api/v1/imports?file_name={ADDRESSES[0]}",
             base_url=BASE,
