@@ -13,7 +13,8 @@ from typing_extensions import override
 
 from analysis.cohort import Bounds, Cohort
 from analysis.event_rows import Rows
-from experiments.design import Design, MetricChoice, SegmentRef, VariantSpec
+from experiments.design import Design
+from experiments.design_parts import MetricChoice, SegmentRef, VariantSpec
 from experiments.hypothesis import Hypothesis
 from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric, PlannedSegment

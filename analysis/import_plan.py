@@ -20,18 +20,13 @@ from experiments import (
     segments,
 )
 from experiments.actors import Actor
-from experiments.design import (
-    LEAST_UNITS,
-    MAX_VARIANTS,
-    MIN_VARIANTS,
-    Design,
-    MetricChoice,
-    VariantSpec,
-)
+from experiments.design import LEAST_UNITS, Design
+from experiments.design_parts import MetricChoice, VariantSpec
 from experiments.errors import Conflict, InvalidInput, NotFound
 from experiments.hypothesis import Hypothesis
 from experiments.models import Experiment, Person
 from experiments.plan import Plan
+from experiments.variant_checks import MAX_VARIANTS, MIN_VARIANTS
 from experiments.vocabulary import (
     Action,
     AssignedBy,

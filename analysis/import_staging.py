@@ -21,7 +21,6 @@ from experiments.actors import Actor
 from experiments.comments import clean_comment
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.design import MAX_VARIANTS
 from experiments.errors import TooLarge
 from experiments.field_faults import Faults
 from experiments.import_records import RejectFile
@@ -29,6 +28,7 @@ from experiments.models import ImportRecord
 from experiments.privacy import load_pseudonymiser, names_somebody
 from experiments.staged_rows import StagedRows
 from experiments.storable import fault_in_text
+from experiments.variant_checks import MAX_VARIANTS
 from experiments.vocabulary import ImportState, PersonRole
 
 FRAME_ROWS = 1000

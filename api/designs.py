@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from experiments import metrics, segments
 from experiments.decision_rule import rule_from_json
-from experiments.design import (
-    Design,
+from experiments.design import Design
+from experiments.design_parts import (
     MetricChoice,
     SegmentParameters,
     SegmentRef,

@@ -17,7 +17,8 @@ from analysis.event_rows import connect
 from analysis.event_table import by_day
 from analysis.store import EVENT_LAYOUT, EVENT_SCHEMA, EventStore
 from experiments.config import Settings
-from experiments.design import Design, MetricChoice, SegmentRef, VariantSpec
+from experiments.design import Design
+from experiments.design_parts import MetricChoice, SegmentRef, VariantSpec
 from experiments.hypothesis import Forecast, Hypothesis
 from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric, PlannedSegment

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session, defer, joinedload, selectinload
 from experiments import audit, design_checks, ruleset
 from experiments.actors import Actor
 from experiments.decision_rule import rule_from_json
-from experiments.design import (
-    Design,
+from experiments.design import Design
+from experiments.design_parts import (
     MetricChoice,
     SegmentParameters,
     SegmentRef,

@@ -14,15 +14,14 @@ from typing import Any
 
 from experiments import flags
 from experiments.decision_rule import USUAL, DecisionRule
+from experiments.design_parts import MAX_LIST, MetricChoice, SegmentRef, VariantSpec
 from experiments.field_faults import (
     LEAST_CHANGE_WORDS,
     Faults,
     check_key,
-    check_name,
 )
 from experiments.javascript import is_built_in
-from experiments.parameter_check import Given, check_types
-from experiments.storable import fault_in_parameters
+from experiments.variant_checks import check_types, check_variants
 from experiments.vocabulary import (
     UNIT_ATTRIBUTE,
     AssignedBy,
@@ -34,56 +33,14 @@ from experiments.vocabulary import (
     Unit,
 )
 
-MIN_VARIANTS, MAX_VARIANTS = 2, 10
 # Shares of the planned size at which a group-sequential plan looks, and its limits.
 USUAL_LOOKS = (0.25, 0.5, 0.75, 1.0)
 FIRST_LOOK, MAX_LOOKS = 0.05, 30
-MAX_LIST = 50  # metrics, declared splits, rules of a personalised variant
 LEAST_UNITS, MAX_UNITS = 20, 1_000_000_000
 LEAST_LAYER_SHARE = 0.001
 LEAST_COVERAGE = 0.001  # with less, almost nobody would be in the experiment
 # Clients look names up as they stand, so a name is no path and nothing of JavaScript's.
 ATTRIBUTE_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentParameters:
-    """One line of a personalised variant: these customers get these parameters."""
-
-    segment: str  # key
-    version: int
-    parameters: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class VariantSpec:
-    """One version of the experience."""
-
-    name: str
-    description: str
-    is_control: bool
-    share: float  # of the split, 0 to 1
-    parameters: Mapping[str, Any]  # the default, where a variant is personalised
-    personalisation: tuple[SegmentParameters, ...] = ()  # first match wins
-
-
-@dataclass(frozen=True, slots=True)
-class MetricChoice:
-    """A metric's part in an experiment."""
-
-    metric: str  # key
-    version: int
-    role: Role
-    change_that_matters: float  # absolute and positive, on the metric's scale
-    margin: float | None = None  # absolute and positive; guardrails must have one
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentRef:
-    """A segment in one of its versions."""
-
-    segment: str  # key
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +101,12 @@ class Design:
     @property
     def types_of_values(self) -> dict[str, ParameterType]:
         """The types that the values of the parameters have by themselves."""
-        return flags.infer(part for v in self.variants for part in _given(v))
+        return flags.infer(part for v in self.variants for part in v.given)
 
     @property
     def mixes_types(self) -> bool:
         """Whether values alone leave the type of some parameter open."""
-        return flags.mixes_types(part for v in self.variants for part in _given(v))
+        return flags.mixes_types(part for v in self.variants for part in v.given)
 
     def typed(self) -> "Design":
         """Declare the type of every parameter, and write the values in it."""
@@ -199,8 +156,8 @@ class Design:
         self._check_layer(faults)
         self._check_dates(faults)
         self._check_versions(faults)
-        _check_variants(faults, self.variants)
-        _check_types(faults, self)
+        check_variants(faults, self.variants)
+        check_types(faults, self.variants, self.parameter_types)
         _check_metrics(faults, self.metrics, self.assigned_by)
         self._check_rule(faults)
         return faults
@@ -342,94 +299,6 @@ def _check_attribute(faults: Faults, field: str, name: str) -> None:
             field,
             "Name one attribute of the app's: 1 to 64 letters, digits, _ or -, not"
             " beginning with a digit.",
-        )
-
-
-def _check_variants(faults: Faults, variants: Sequence[VariantSpec]) -> None:
-    if not MIN_VARIANTS <= len(variants) <= MAX_VARIANTS:
-        faults.add(
-            "variants", f"Give {MIN_VARIANTS} to {MAX_VARIANTS} variants, one control."
-        )
-    if sum(v.is_control for v in variants) != 1:
-        faults.add("variants", "Mark exactly one variant as control.")
-    _check_variant_names(faults, [v.name for v in variants])
-    for index, variant in enumerate(variants[:MAX_VARIANTS]):
-        field = f"variants.{index}"
-        if not 0 < variant.share < 1:
-            faults.add(
-                f"{field}.share",
-                "Each variant needs a part of the customers: above 0 %, below 100 %.",
-            )
-        faults.optional_text(f"{field}.description", variant.description, 2000)
-        _check_parameters(faults, field, variant)
-    if sum(bool(v.personalisation) for v in variants) > 1:
-        faults.add("variants", "Only one variant can be personalised.")
-    _check_split(faults, variants)
-
-
-def _check_variant_names(faults: Faults, names: Sequence[str]) -> None:
-    seen: dict[str, str] = {}
-    for index, name in enumerate(names[:MAX_VARIANTS]):
-        field = f"variants.{index}.name"
-        check_name(faults, field, name)
-        first = seen.setdefault(name.casefold(), name)
-        if name in names[:index]:
-            faults.add(field, f'"{name}" is used twice.')
-        elif first != name:  # people would take one for the other
-            faults.add(field, f'"{name}" and "{first}" differ in capital letters only.')
-
-
-def _check_parameters(faults: Faults, field: str, variant: VariantSpec) -> None:
-    fault = fault_in_parameters(variant.parameters)
-    if fault is not None:
-        faults.add(f"{field}.parameters", fault)
-    rules = variant.personalisation
-    if variant.is_control and rules:
-        faults.add(f"{field}.personalisation", "Control cannot be personalised.")
-    if len(rules) > MAX_LIST:
-        faults.add(f"{field}.personalisation", f"Give at most {MAX_LIST} segments.")
-    for index, rule in enumerate(rules[:MAX_LIST]):
-        part = f"{field}.personalisation.{index}"
-        faults.version(f"{part}.version", rule.version)
-        fault = fault_in_parameters(rule.parameters)
-        if fault is not None:
-            faults.add(f"{part}.parameters", fault)
-
-
-def _given(variant: VariantSpec) -> list[Mapping[str, Any]]:
-    return [variant.parameters, *(r.parameters for r in variant.personalisation)]
-
-
-def _check_types(faults: Faults, design: Design) -> None:
-    controls = [v for v in design.variants if v.is_control]
-    if len(controls) != 1 or any("parameters" in field for field in faults.fields):
-        return  # said already
-    given = []
-    for index, variant in enumerate(design.variants):
-        rules = [
-            (f"variants.{index}.personalisation.{line}.parameters", rule.parameters)
-            for line, rule in enumerate(variant.personalisation)
-        ]
-        own = (f"variants.{index}.parameters", variant.parameters)
-        given += [
-            Given(field, variant.name, variant.is_control, parameters)
-            for field, parameters in [own, *rules]
-        ]
-    check_types(faults, given, design.parameter_types)
-
-
-def _check_split(faults: Faults, variants: Sequence[VariantSpec]) -> None:
-    if not variants or not all(0 < v.share < 1 for v in variants):
-        return
-    total = math.fsum(v.share for v in variants)
-    if not math.isclose(total, 1, abs_tol=1e-6):
-        # In percent: the form asks so, and whoever sends 0.95 understands it too.
-        total *= 100
-        gap = abs(100 - total)
-        word = "is missing" if total < 100 else "is too much"  # noqa: PLR2004
-        faults.add(
-            "variants",
-            f"The shares add to {total:.6g} %, not 100 %: {gap:.4g} % {word}.",
         )
 
 

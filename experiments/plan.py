@@ -12,8 +12,8 @@ from typing import Any
 import rfc8785
 
 from experiments.decision_rule import rule_from_json
-from experiments.design import (
-    Design,
+from experiments.design import Design
+from experiments.design_parts import (
     MetricChoice,
     SegmentParameters,
     SegmentRef,

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from experiments import catalog, design_checks, hypotheses
 from experiments.actors import Actor
-from experiments.design import Design, SegmentRef
+from experiments.design import Design
+from experiments.design_parts import SegmentRef
 from experiments.errors import NotFound
 from experiments.field_faults import Faults
 from experiments.models import (

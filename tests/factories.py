@@ -22,7 +22,8 @@ from experiments import (
     segments,
 )
 from experiments.actors import SYSTEM, Actor
-from experiments.design import Design, MetricChoice, VariantSpec
+from experiments.design import Design
+from experiments.design_parts import MetricChoice, VariantSpec
 from experiments.errors import NotFound
 from experiments.hypothesis import Forecast, Hypothesis
 from experiments.metric_definition import MetricDefinition

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from experiments.design import Design, MetricChoice, VariantSpec
+from experiments.design import Design
+from experiments.design_parts import MetricChoice, VariantSpec
 from experiments.hypothesis import Hypothesis
 from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric, PlannedSegment

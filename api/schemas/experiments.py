@@ -20,12 +20,7 @@ from api.schemas.fields import (
     whole,
 )
 from api.schemas.paging import PageQuery
-from experiments.design import (
-    LEAST_COVERAGE,
-    LEAST_LAYER_SHARE,
-    MAX_LOOKS,
-    MAX_UNITS,
-)
+from experiments.design import LEAST_COVERAGE, LEAST_LAYER_SHARE, MAX_LOOKS, MAX_UNITS
 from experiments.field_faults import LEAST_CHANGE
 from experiments.lessons import LONGEST, LONGEST_TITLE, Lessons
 from experiments.vocabulary import (

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from experiments.design import Design, MetricChoice, SegmentRef, VariantSpec
+from experiments.design import Design
+from experiments.design_parts import MetricChoice, SegmentRef, VariantSpec
 from experiments.hypothesis import Forecast, Hypothesis
 from experiments.metric_definition import MetricDefinition
 from experiments.plan import Plan, PlannedMetric, PlannedSegment

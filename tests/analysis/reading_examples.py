@@ -9,7 +9,8 @@ from analysis.stats.nonresponse import LeeBounds
 from analysis.stats.satisfaction import ResponseBalance, response_balance
 from analysis.stats.summary import Histogram
 from experiments.decision_rule import USUAL, DecisionRule
-from experiments.design import Design, MetricChoice, VariantSpec
+from experiments.design import Design
+from experiments.design_parts import MetricChoice, VariantSpec
 from experiments.hypothesis import Forecast, Hypothesis
 from experiments.metric_definition import USUAL_DIRECTION, MetricDefinition
 from experiments.plan import Plan, PlannedMetric, PlannedSegment

@@ -23,7 +23,7 @@ from experiments import catalog, data_requests, plan_lock
 from experiments.actors import SYSTEM
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.design import SegmentRef
+from experiments.design_parts import SegmentRef
 from experiments.errors import Conflict, InvalidInput
 from experiments.models import AnalysisRun, EventSource, Experiment
 from experiments.preparing import prepare

@@ -15,7 +15,7 @@ from experiments import lifecycle, metrics
 from experiments.actors import SYSTEM
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.design import SegmentRef
+from experiments.design_parts import SegmentRef
 from experiments.errors import Conflict, NotFound
 from experiments.metric_definition import MetricDefinition
 from experiments.models import AnalysisRun, Lease, PlanRow

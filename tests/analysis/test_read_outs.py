@@ -20,7 +20,7 @@ from analysis.stats.heterogeneity import Heterogeneity
 from analysis.stats.no_segment_worse import NoSegmentWorse
 from experiments import accounts, plan_lock
 from experiments.db import transaction
-from experiments.design import SegmentRef
+from experiments.design_parts import SegmentRef
 from experiments.models import Experiment, Person
 from experiments.plan import Plan, PlannedSegment
 from experiments.vocabulary import MetricKind, Reason, ResultPhase

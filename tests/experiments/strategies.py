@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from experiments.decision_rule import preset_rule
-from experiments.design import (
-    Design,
+from experiments.design import Design
+from experiments.design_parts import (
     MetricChoice,
     SegmentParameters,
     SegmentRef,

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from experiments import audit, catalog, metrics, segments
 from experiments.actors import SYSTEM, Actor
 from experiments.db import transaction
-from experiments.design import Design, SegmentParameters, SegmentRef
+from experiments.design import Design
+from experiments.design_parts import SegmentParameters, SegmentRef
 from experiments.errors import Conflict, Forbidden, InvalidInput, NotFound
 from experiments.models import RulesetRow, Variant
 from experiments.vocabulary import AssignedBy, ParameterType, PersonRole, Role, Status

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.decision_rule import DecisionRule, preset_rule
-from experiments.design import Design, SegmentParameters, SegmentRef
+from experiments.design import Design
+from experiments.design_parts import SegmentParameters, SegmentRef
 from experiments.errors import InvalidInput
 from experiments.hypothesis import Hypothesis
 from experiments.metric_definition import SYSTEM_EVENTS, MetricDefinition

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from experiments import audit, catalog, lifecycle, metrics, plan_lock, segments
 from experiments.actors import SYSTEM, Actor
 from experiments.db import transaction
-from experiments.design import SegmentParameters, SegmentRef
+from experiments.design_parts import SegmentParameters, SegmentRef
 from experiments.errors import InvalidInput, NotFound
 from experiments.models import Experiment
 from experiments.vocabulary import Action, PersonRole

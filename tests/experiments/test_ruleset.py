@@ -14,7 +14,7 @@ from experiments.actors import SYSTEM
 from experiments.assignment import assign, bucket
 from experiments.context import Context, open_context
 from experiments.db import transaction
-from experiments.design import SegmentParameters
+from experiments.design_parts import SegmentParameters
 from experiments.models import (
     Experiment,
     LayerRange,

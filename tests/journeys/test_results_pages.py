@@ -19,7 +19,7 @@ from experiments import accounts, lifecycle, plan_lock
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.decisions import Recommendation
-from experiments.design import SegmentRef, VariantSpec
+from experiments.design_parts import SegmentRef, VariantSpec
 from experiments.models import Experiment
 from experiments.vocabulary import (
     Action,

@@ -12,7 +12,7 @@ from experiments import accounts
 from experiments.actors import Actor
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.design import SegmentRef
+from experiments.design_parts import SegmentRef
 from experiments.vocabulary import PersonRole, ResultPhase
 from tests.analysis.run_examples import finish
 from tests.clock import FakeClock

@@ -19,7 +19,7 @@ from analysis.stats.summary import Histogram, Successes
 from experiments import accounts
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.design import SegmentRef
+from experiments.design_parts import SegmentRef
 from experiments.models import Person
 from experiments.vocabulary import PersonRole, ResultPhase
 from tests.analysis.run_examples import answers, finish, store_run

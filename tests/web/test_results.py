@@ -18,7 +18,7 @@ from analysis.stats.policy import AddedValue, PolicyValue
 from experiments import accounts, plan_lock
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.design import SegmentRef
+from experiments.design_parts import SegmentRef
 from experiments.models import AnalysisRun, Experiment, Person
 from experiments.vocabulary import (
     CheckState,

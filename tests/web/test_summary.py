@@ -13,7 +13,8 @@ from experiments import accounts, catalog, lifecycle, summary_links
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.decisions import Recommendation
-from experiments.design import Design, SegmentRef
+from experiments.design import Design
+from experiments.design_parts import SegmentRef
 from experiments.models import Experiment, Person
 from experiments.vocabulary import (
     Action,

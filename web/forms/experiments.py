@@ -6,9 +6,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from experiments.design import (
-    MAX_VARIANTS,
-    Design,
+from experiments.design import Design
+from experiments.design_parts import (
     MetricChoice,
     SegmentParameters,
     SegmentRef,
@@ -16,6 +15,7 @@ from experiments.design import (
 )
 from experiments.hypotheses import forecast_of
 from experiments.models import HypothesisRow
+from experiments.variant_checks import MAX_VARIANTS
 from experiments.vocabulary import (
     UNIT_ATTRIBUTE,
     AssignedBy,

@@ -18,7 +18,8 @@ from werkzeug.wrappers import Response
 
 from experiments import catalog, design_checks, hypotheses, lookups
 from experiments.db import transaction
-from experiments.design import Design, MetricChoice
+from experiments.design import Design
+from experiments.design_parts import MetricChoice
 from experiments.hypothesis import Hypothesis
 from experiments.models import Experiment, HypothesisRow
 from experiments.vocabulary import PersonRole, PlanTask, Role, Status

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from analysis.wording import agreed, joined, measure_of
 from experiments import catalog
 from experiments.conditions import in_words
-from experiments.design import MetricChoice, VariantSpec
+from experiments.design_parts import MetricChoice, VariantSpec
 from experiments.metric_definition import MetricDefinition
 from experiments.models import Experiment
 from experiments.plan import PlannedMetric, definition_from_json
