@@ -1,7 +1,7 @@
 """In which of the nine cases of the design a metric's result stands: pure."""
 
+from analysis.metric_facts import harm_range, sign_of
 from analysis.readings import MetricReading
-from analysis.sentences import harm_range, sign_of
 from analysis.stats.estimate import Estimate, NotComputable, Outcome
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import PrimaryTest, Role, SentenceCase

@@ -23,7 +23,7 @@ from analysis.chart_parts import (
 )
 from analysis.chart_style import TEXT_SIZE, Medium, Paint, configured
 from analysis.glossary import CASE_WORDS
-from analysis.sentences import sign_of
+from analysis.metric_facts import sign_of
 
 SMALLEST_SPAN, WIDEST_SPAN = 2, 4  # in changes that matter
 WIDE_ROW, NAME_WIDTH, CHANGE_WIDTH = 44, 226, 200  # pixels

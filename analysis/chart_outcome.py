@@ -23,7 +23,7 @@ from analysis.chart_parts import (
     shortened,
 )
 from analysis.chart_style import SHAPES, TEXT_SIZE, Medium, Paint, configured
-from analysis.sentences import sign_of
+from analysis.metric_facts import sign_of
 from analysis.stats.estimate import ArmValue
 from experiments.metric_definition import MetricDefinition
 from experiments.survey_kinds import FROM_ZERO

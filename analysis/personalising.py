@@ -1,7 +1,7 @@
 """Is personalisation worth it? What a rule by declared segments would add: pure."""
 
 from analysis.cells import Summaries
-from analysis.sentences import sign_of
+from analysis.metric_facts import sign_of
 from analysis.stats.estimate import NotComputable
 from analysis.stats.policy import AddedValue
 from analysis.stats.policy_parts import worth_by_stratum

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
-from analysis import sentences, wording
+from analysis import wording
+from analysis.metric_facts import sign_of
 from analysis.outcome_json import outcome_from_json
 from analysis.results import is_answer, may_show
 from analysis.stats.adding import ShrunkTotal, shrunk_total
@@ -144,7 +145,7 @@ def _kept(experiment: Experiment, result: Result, base: int) -> Kept | None:
     error = error_of(outcome)
     if definition.kind not in KEEPING or low is None or high is None or not error > 0:
         return None
-    scale = base * sentences.sign_of(definition.direction)
+    scale = base * sign_of(definition.direction)
     few, many = sorted((low * scale, high * scale))
     return Kept(outcome.effect * scale, few, many, error * base)
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from analysis import sentences, settling, wording
 from analysis.cases import harm_of
+from analysis.metric_facts import sign_of
 from analysis.readings import MetricReading, Progress
-from analysis.sentences import sign_of
 from analysis.stats.estimate import NotComputable
 from experiments.plan import Plan, PlannedMetric
 from experiments.vocabulary import (

@@ -5,63 +5,17 @@ never shows a direction that the interval does not carry, and says "points" for 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from analysis import wording
 from analysis.estimate_words import EstimateWords
+from analysis.frequencies import customers_kept
 from analysis.glossary import not_computable
+from analysis.metric_facts import MetricFacts, harm_range
 from analysis.stats.estimate import Estimate, Interval, NotComputable, Outcome
-from experiments.metric_definition import KEEPING, MEAN_AMOUNTS, TIMES
-from experiments.vocabulary import Direction, MetricKind, Role, SentenceCase
+from experiments.vocabulary import MetricKind, Role, SentenceCase
 
 MAX_WORDS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class MetricFacts:
-    """What a sentence needs to know about a metric beside its estimate."""
-
-    name: str
-    kind: MetricKind
-    direction: Direction
-    target: float  # the change that matters, on the metric's scale
-    margin: float | None = None  # the largest harm that was agreed
-    role: Role = Role.SECONDARY
-    label: str = ""  # names variant or segment, where there are several
-    variant: str = "the new variant"
-    segment_per_quarter: int | None = None
-    more_needed: int | None = None  # customers that would settle it
-    so_far: int | None = None  # customers in the experiment
-    who: str = "customers"  # or "accounts", where these are drawn
-    scale: int | None = None  # the highest score of a survey
-    day: int | None = None  # up to which days are counted
-    unit: str = ""  # of an amount
-
-    @property
-    def measure(self) -> wording.Measure:
-        """How changes of this metric are read."""
-        return wording.measure_for(self.kind, self.unit)
-
-    @property
-    def where(self) -> str:
-        """On which scale a change is, where its unit does not say so."""
-        means = {MetricKind.CSAT_MEAN, MetricKind.CES_MEAN}
-        if self.kind in means and self.scale is not None:
-            return f" on the {wording.scale(self.scale)}"
-        if self.kind in TIMES and self.day is not None:
-            return f" within the {wording.first_days(self.day)}"
-        return " per customer" if self.kind in MEAN_AMOUNTS else ""
-
-    @property
-    def sign(self) -> int:
-        """1 when a rise is better for customers, -1 when a fall is."""
-        return sign_of(self.direction)
-
-
-def sign_of(direction: Direction) -> int:
-    """Give 1 when a rise is better for customers, -1 when a fall is."""
-    return 1 if direction == Direction.INCREASE else -1
 
 
 def untrusted(check_sentence: str) -> str:
@@ -216,86 +170,6 @@ def unbounded_silence(facts: MetricFacts, estimate: Estimate, bounds: Interval) 
     )
 
 
-def per_thousand(facts: MetricFacts, estimate: Estimate) -> str | None:
-    """Say the change as a number of customers among 1,000, or more when it is small.
-
-    Args:
-        facts: of the metric.
-        estimate: its change.
-
-    Returns:
-        Such as "Of every 1,000 customers, 19 more stayed (6 to 32)."; None for
-        metrics that are not shares, and where an end of the interval is open.
-    """
-    verbs = {
-        MetricKind.RETENTION: ("customers", "stayed"),
-        MetricKind.UNBOUNDED_RETENTION: ("customers", "came back"),
-        MetricKind.CHURN: ("customers", "left"),
-        MetricKind.CANCELLATION: ("customers", "cancelled"),
-        MetricKind.EVENT_SHARE: ("customers", "got there"),
-        MetricKind.FUNNEL: ("customers", "took all steps"),
-        MetricKind.FIRST_CONTACT_RESOLUTION: (
-            "customers who made contact",
-            "needed no second one",
-        ),
-        MetricKind.CSAT_SHARE: ("customers who answered", "were satisfied"),
-        MetricKind.CES_SHARE: ("customers who answered", "scored in the upper box"),
-    }
-    low, high = estimate.interval.low, estimate.interval.high
-    if facts.kind not in verbs or low is None or high is None:
-        return None
-    who, did = verbs[facts.kind]
-    # People are counted whole: a base at which half the range is 10 of them or more.
-    base = 1000
-    while base * (high - low) / 2 < 10 and base < 10_000_000:  # noqa: PLR2004
-        base *= 10
-    change = wording.number(abs(estimate.effect) * base)
-    lower, upper = (wording.number(abs(end) * base) for end in (low, high))
-    start = f"Of every {wording.count(base)} {who},"
-    if low <= 0 <= high:
-        return f"{start} between {lower} fewer and {upper} more {did}."
-    if estimate.effect < 0:
-        return f"{start} {change} fewer {did} ({upper} to {lower})."
-    return f"{start} {change} more {did} ({lower} to {upper})."
-
-
-def customers_kept(facts: MetricFacts, estimate: Estimate) -> str | None:
-    """Say what a change of retention or churn is worth, in customers a quarter.
-
-    Args:
-        facts: of the metric, with the customers of the segment in a quarter.
-        estimate: its change.
-
-    Returns:
-        Such as "about 420 customers kept per quarter (130 to 710), if all 22,100 in
-        the segment got it"; None without a base, for other kinds of metric, where
-        the interval includes no change and where one of its ends is open.
-    """
-    base = facts.segment_per_quarter
-    interval = estimate.interval
-    if (
-        not base
-        or facts.kind not in KEEPING
-        or interval.low is None
-        or interval.high is None
-        or interval.low <= 0 <= interval.high
-    ):
-        return None
-    word = "kept" if facts.sign * estimate.effect > 0 else "lost"
-    few, many = sorted(abs(end) * base for end in (interval.low, interval.high))
-    of_all = (
-        f"if all {wording.count(base)} in the segment got it"
-        if word == "kept"
-        else f"of {wording.count(base)} in the segment"
-    )
-    # Alike to the place at which the larger end has two significant digits.
-    size, least, most = (
-        wording.count(wording.rounded_like(customers, many))
-        for customers in (abs(estimate.effect) * base, few, many)
-    )
-    return f"about {size} customers {word} per quarter ({least} to {most}), {of_all}"
-
-
 def _better_or_worse(facts: MetricFacts, estimate: Estimate) -> str:
     scale = EstimateWords(facts.measure, estimate)
     fell = estimate.effect < 0
@@ -421,21 +295,6 @@ _WRITERS: Mapping[SentenceCase, Callable[[MetricFacts, Estimate], str]] = {
     SentenceCase.EQUAL_ENOUGH: _equal_enough,
     SentenceCase.UNDECIDED: _undecided,
 }
-
-
-def harm_range(interval: Interval, sign: int) -> tuple[float, float]:
-    """Turn an interval of the change into one of the harm, smallest first.
-
-    Args:
-        interval: of the change.
-        sign: 1 when a rise is better for customers, -1 when a fall is.
-
-    Returns:
-        Least and most harm; below 0 is good, infinite where an end is open.
-    """
-    low = -float("inf") if interval.low is None else interval.low
-    high = float("inf") if interval.high is None else interval.high
-    return (-high, -low) if sign > 0 else (low, high)
 
 
 def _margin(facts: MetricFacts) -> float:

@@ -12,8 +12,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analysis import sentences, wording
+from analysis import wording
 from analysis.estimate_words import EstimateWords
+from analysis.metric_facts import sign_of
 from analysis.stats.estimate import ArmValue, Estimate, Interval, NotComputable
 from analysis.stats.standard_error import normal_quantile
 from analysis.week_due import WEEK, WEEKS, stage_versions
@@ -92,7 +93,7 @@ class Health:
         low, high = change.interval.low or 0.0, change.interval.high or 0.0
         if low <= 0 <= high:
             return UNCLEAR
-        gains = change.effect * sentences.sign_of(self.definition.direction) > 0
+        gains = change.effect * sign_of(self.definition.direction) > 0
         return BETTER if gains else WORSE
 
     def written(self, week: Week) -> tuple[str, str, str]:

@@ -11,9 +11,9 @@ from dataclasses import replace
 from analysis import sentences, settling, wording
 from analysis.cases import case_in_plan, case_of_answers
 from analysis.glossary import CHECK_WORDS
+from analysis.metric_facts import MetricFacts
 from analysis.readings import CheckView, Judgement, MetricReading, Progress
 from analysis.ruling import Judged, Ruling, rule, share_of
-from analysis.sentences import MetricFacts
 from analysis.stats.estimate import NotComputable
 from analysis.stats.nonresponse import LeeBounds
 from experiments.plan import Plan

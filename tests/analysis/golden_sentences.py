@@ -7,9 +7,9 @@ Abide says. A change of wording shows there as a diff to be read again.
 from collections.abc import Iterator
 from pathlib import Path
 
-from analysis import glossary, sentences
+from analysis import frequencies, glossary, sentences
 from analysis.cases import case_of
-from analysis.sentences import MetricFacts
+from analysis.metric_facts import MetricFacts
 from analysis.stats.estimate import Estimate, Interval, NotComputable
 from experiments.vocabulary import MetricKind, Reason, Role
 from tests.analysis.reading_examples import (
@@ -227,7 +227,7 @@ def _in_customers() -> Iterator[tuple[str, str]]:
     ]
     for kind, estimate in changes:
         low, high = estimate.interval.low, estimate.interval.high
-        text = sentences.per_thousand(facts_of(kind, None, None), estimate)
+        text = frequencies.per_thousand(facts_of(kind, None, None), estimate)
         yield f"in customers, {kind} {estimate.effect:+g} [{low}, {high}]", str(text)
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import glossary, sentences
+from analysis import frequencies, glossary, sentences
 from analysis.cases import case_of
-from analysis.sentences import MetricFacts
+from analysis.metric_facts import MetricFacts
 from analysis.stats.estimate import Estimate, NotComputable
 from experiments.metric_definition import SURVEYS
 from experiments.vocabulary import (
@@ -320,7 +320,7 @@ def test_per_thousand__any_change__counts_whole_customers(
     drawn: tuple[MetricFacts, Estimate, SentenceCase],
 ) -> None:
     facts, estimate, _ = drawn
-    text = sentences.per_thousand(facts, estimate)
+    text = frequencies.per_thousand(facts, estimate)
     if FACTORS[facts.kind] == 1:
         assert text is None
         return

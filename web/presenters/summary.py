@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from analysis import sentences, wording
+from analysis import frequencies, wording
 from analysis.glossary import INTERVAL_HELP
+from analysis.metric_facts import MetricFacts, harm_range, sign_of
 from analysis.results import ChartView, ResultView, RunView
-from analysis.sentences import MetricFacts
 from analysis.stats.estimate import Estimate, Lift
 from experiments.models import AmendmentRow, Experiment, Learning
 from experiments.plan import Plan
@@ -214,8 +214,8 @@ def _worth(plan: Plan, run: RunView, lead: ResultView | None) -> str:
     facts = _facts(plan, run, lead)
     if lead.case == SentenceCase.UNDECIDED:
         return "It cannot be said what it is worth before the answer is clear."
-    kept = sentences.customers_kept(facts, lead.outcome)
-    counted = sentences.per_thousand(facts, lead.outcome)
+    kept = frequencies.customers_kept(facts, lead.outcome)
+    counted = frequencies.per_thousand(facts, lead.outcome)
     parts = [f"{kept[0].upper()}{kept[1:]}."] if kept else []
     if counted:
         parts.append(counted)
@@ -349,8 +349,8 @@ def _harmed(plan: Plan, run: RunView) -> list[str]:
             or not isinstance(result.outcome, Estimate)
         ):
             continue
-        sign = sentences.sign_of(planned.definition.direction)
-        least, _ = sentences.harm_range(result.outcome.interval, sign)
+        sign = sign_of(planned.definition.direction)
+        least, _ = harm_range(result.outcome.interval, sign)
         if least > (planned.choice.margin or 0) and planned.name not in found:
             found.append(planned.name)
     return found
