@@ -4,45 +4,34 @@ What they name may be unknown here: it is counted all the same, so that somebody
 it. Dropping it silently could itself unbalance the groups.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from analysis.duplicates import Findings
-from analysis.event_table import Batch
 from experiments.exposure_messages import AGREEMENT_TEXT
 from experiments.models import ExposureDay
-from experiments.vocabulary import Agreement, EventKind
+from experiments.vocabulary import Agreement
 
 KEPT = timedelta(days=60)
 MOST_ROWS = 20_000  # a client may make names up
 _KEY = ["source", "environment", "experiment", "variant", "day"]
 
 
-def add(
-    session: Session, batch: Batch, findings: Findings, counted: Mapping[str, int]
-) -> None:
-    """Count the new exposures of a batch, each group once.
+def add(session: Session, exposures: pa.Table) -> None:
+    """Count new exposures.
 
     Args:
-        session: the transaction in which the groups are marked as counted.
-        batch: of contiguous groups.
-        findings: what in it is not new.
-        counted: slot -> last group that is counted already.
+        session: the transaction in which their groups are marked as counted.
+        exposures: rows of EVENT_SCHEMA without `day`, each once.
     """
-    fresh = np.array([o.is_new(counted) for o in batch.origins], bool)
-    rows = batch.table.filter(pa.array(findings.new & fresh[batch.parcel_of]))
-    rows = rows.filter(pc.equal(rows["kind"], EventKind.EXPOSURE.value))
-    if not rows.num_rows:
+    if not exposures.num_rows:
         return
-    days = pc.floor_temporal(rows["received_at"], unit="day")
-    wrong = pc.equal(rows["properties"], AGREEMENT_TEXT[Agreement.CONTRADICTS])
-    rows = rows.append_column("wrong", pc.fill_null(wrong, fill_value=False))
+    days = pc.floor_temporal(exposures["received_at"], unit="day")
+    wrong = pc.equal(exposures["properties"], AGREEMENT_TEXT[Agreement.CONTRADICTS])
+    rows = exposures.append_column("wrong", pc.fill_null(wrong, fill_value=False))
     grouped = rows.append_column("day", days).group_by(_KEY)
     room = MOST_ROWS - (session.scalar(select(func.count(ExposureDay.day_at))) or 0)
     for found in grouped.aggregate(

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -92,8 +94,9 @@ def record(
             continue
         _add(session, source, environment, found)
     source_hours.add(session, batch, findings, counted)
-    exposure_days.add(session, batch, findings, counted)
-    recent_exposures.add(session, batch, findings, counted)
+    exposures = _new_exposures(batch, findings, counted)
+    exposure_days.add(session, exposures)
+    recent_exposures.add(session, exposures)
     assigned_days.add(session, batch, counted)
     refused_days.add(session, batch, counted)
     survey_records.add(session, batch, findings, erased)
@@ -101,6 +104,15 @@ def record(
         if seq > counted.get(slot, 0):
             session.merge(CompactionMark(slot=slot, seq=seq))
     return len(aside)
+
+
+def _new_exposures(
+    batch: Batch, findings: Findings, counted: Mapping[str, int]
+) -> pa.Table:
+    """Give the rows of exposures that no earlier batch has brought."""
+    fresh = np.array([o.is_new(counted) for o in batch.origins], bool)
+    rows = batch.table.filter(pa.array(findings.new & fresh[batch.parcel_of]))
+    return rows.filter(pc.equal(rows["kind"], EventKind.EXPOSURE.value))
 
 
 def raise_complete_through(session: Session, moment: datetime) -> None:

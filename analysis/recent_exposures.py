@@ -3,40 +3,27 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from analysis.duplicates import Findings
-from analysis.event_table import Batch
 from experiments.exposures_view import LATEST, start_of
 from experiments.models import Experiment, RecentExposure
-from experiments.vocabulary import Environment, EventKind
+from experiments.vocabulary import Environment
 
 KEPT = timedelta(days=60)
 
 
-def add(
-    session: Session, batch: Batch, findings: Findings, counted: Mapping[str, int]
-) -> None:
-    """Keep the newest production exposures of a batch, each once.
+def add(session: Session, exposures: pa.Table) -> None:
+    """Keep the newest of new exposures in production.
 
     Args:
-        session: the transaction in which the groups are marked as counted.
-        batch: of contiguous groups.
-        findings: what in it is not new.
-        counted: slot -> last group that is counted already.
+        session: the transaction in which their groups are marked as counted.
+        exposures: rows of EVENT_SCHEMA without `day`, each once, in order of arrival.
     """
-    fresh = np.array([o.is_new(counted) for o in batch.origins], bool)
-    rows = batch.table.filter(pa.array(findings.new & fresh[batch.parcel_of]))
-    rows = rows.filter(
-        pc.and_(
-            pc.equal(rows["kind"], EventKind.EXPOSURE.value),
-            pc.equal(rows["environment"], Environment.PRODUCTION.value),
-        )
-    )
+    live = pc.equal(exposures["environment"], Environment.PRODUCTION.value)
+    rows = exposures.filter(live)
     if not rows.num_rows:
         return
     # A client may make names up: only experiments that are here have a page.
