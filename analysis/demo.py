@@ -350,7 +350,8 @@ def is_compacted_through(context: Context, at: datetime) -> bool:
     """Tell whether all that was received before `at` can be analysed."""
     with transaction(context.sessions) as session:
         rows = session.scalars(select(EventSource)).all()
-        return bool(rows) and all(row.complete_through >= at for row in rows)
+        known = [row.complete_through for row in rows]
+        return bool(known) and all(moment and moment >= at for moment in known)
 
 
 def customer_count() -> int:

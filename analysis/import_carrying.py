@@ -118,6 +118,7 @@ def _store_events(context: Context, asked: Asked, record: ImportRecord) -> str:
     finally:
         inbox.close()
     compact_once(context)
+    steps.finish_events(context, asked)
     return f"{found.count:,} events are stored."
 
 

@@ -12,7 +12,9 @@ import msgspec
 from analysis.imported_rows import Row, RowFile, id_text, plain_value
 from analysis.row_faults import RowFaults
 from experiments.errors import InvalidInput, TooManyRequests
+from experiments.event_rows import wire_name
 from experiments.events import Envelope, Sender, read_messages
+from experiments.imported_sources import MOST_NAMES
 from experiments.inbox import Inbox
 from experiments.parcels import EPOCH, EventRow, Parcel, QuarantineRow
 from experiments.privacy import Pseudonymiser
@@ -126,6 +128,7 @@ class Found:
         first_exposed_us, last_exposed_us: exposures, microseconds since 1970.
         last_us: the latest event, likewise.
         count: of events.
+        names: of events, as metrics name them.
     """
 
     variants: Counter[str] = field(default_factory=Counter)
@@ -133,6 +136,7 @@ class Found:
     last_exposed_us: int | None = None
     last_us: int = 0
     count: int = 0
+    names: set[str] = field(default_factory=set)
     _exposed: set[bytes] = field(default_factory=set)
 
     def note(self, parcel: Parcel, experiment: str | None) -> None:
@@ -141,6 +145,7 @@ class Found:
             row = EventRow(*fields)
             self.count += 1
             self.last_us = max(self.last_us, row.occurred_us)
+            self.names.add(wire_name(row.kind, row.name))
             if row.kind == EventKind.EXPOSURE.value and row.experiment == experiment:
                 self._note_exposure(row)
 
@@ -152,6 +157,7 @@ class Found:
             "last_exposed_us": self.last_exposed_us,
             "last_us": self.last_us,
             "count": self.count,
+            "names": sorted(self.names)[:MOST_NAMES],
         }
 
     @classmethod
@@ -163,6 +169,7 @@ class Found:
             said["last_exposed_us"],
             said["last_us"],
             said["count"],
+            set(said.get("names", ())),  # one that waited for an upgrade has none
         )
 
     def _note_exposure(self, row: EventRow) -> None:

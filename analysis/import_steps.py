@@ -26,11 +26,11 @@ from analysis.import_request import Request
 from analysis.import_units import Columns, UnitRows, attribute_columns, import_id_of
 from analysis.imported_rows import RowFile
 from analysis.unit_store import UnitStore
-from experiments import data_requests, lifecycle, opt_outs
+from experiments import data_requests, imported_sources, lifecycle, opt_outs
 from experiments.actors import Actor
 from experiments.context import Context
 from experiments.db import transaction
-from experiments.errors import Conflict, InvalidInput
+from experiments.errors import InvalidInput
 from experiments.events import Sender
 from experiments.field_faults import Faults, check_key
 from experiments.models import Attribute, EventSource
@@ -276,6 +276,17 @@ def prepare_events(context: Context, asked: Asked, found: Found) -> None:
     _declare_source(context, asked, found, plan)
 
 
+def finish_events(context: Context, asked: Asked) -> None:
+    """Say that a file is stored whole: its source is complete as it was declared.
+
+    Args:
+        context: database.
+        asked: of a file of events, the last of which is in the store.
+    """
+    with transaction(context.sessions) as session:
+        imported_sources.finish(session, asked.source)
+
+
 def repeats(context: Context, source: str) -> int:
     """Count the messages that a source has sent more than once."""
     with transaction(context.sessions) as session:
@@ -301,28 +312,13 @@ def _finished_events(asked: Asked, found: Found) -> Finished:
 def _declare_source(
     context: Context, asked: Asked, found: Found, plan: Plan | None
 ) -> None:
-    """Tell up to when the file is complete, before its first event is stored."""
+    """Tell up to when the file will be complete, before its first event is stored."""
     windows = [metric.definition.maturity for metric in plan.metrics] if plan else []
     through = asked.request.complete_through or (
         moment(found.last_us) + max(windows, default=timedelta(0))
     )
-    source = asked.source
     with transaction(context.sessions) as session:
-        row = session.get(EventSource, (source, Environment.PRODUCTION.value))
-        if row is not None and not row.is_import:
-            raise Conflict(f'"{source}" is a live source. Choose another --source.')
-        if row is None:
-            row = EventSource(
-                source=source,
-                environment=Environment.PRODUCTION.value,
-                is_import=True,
-                complete_through=through,
-                event_count=0,
-                duplicate_count=0,
-                event_names=[],
-            )
-            session.add(row)
-        row.complete_through = max(row.complete_through, through)
+        imported_sources.begin(session, asked.source, through, found.names)
 
 
 # Both

@@ -108,6 +108,7 @@ def _import_events(
     finally:
         inbox.close()
     compact_once(context)
+    steps.finish_events(context, asked)
     # Counted at the source: another process may have taken them into the store.
     repeated = steps.repeats(context, asked.source) - known
     before = f" ({repeated:,} were stored before)"

@@ -28,20 +28,18 @@ from analysis import (
 )
 from analysis.duplicates import Findings
 from analysis.event_table import Batch, Origin
-from experiments.event_rows import EXPOSURE_NAME
+from experiments.event_rows import wire_name
 from experiments.held_bodies import BodySearch, size_of
+from experiments.imported_sources import MOST_NAMES
 from experiments.models import CompactionMark, EventSource, QuarantinedMessage
 from experiments.parcels import PREVIEW_SOURCE, QuarantineRow
 from experiments.privacy import mask_text
-from experiments.survey_kinds import NAMES
 from experiments.vocabulary import EventKind, QuarantineReason
 
 # A request that arrived before a round began may reach the inbox this much later.
 IN_FLIGHT = timedelta(seconds=5)
-MOST_NAMES = 1000  # of events a source is known to have sent
 _ROWS_A_STATEMENT = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WIRE_NAMES = {EventKind.EXPOSURE: EXPOSURE_NAME, **NAMES}
 
 
 @dataclass
@@ -225,7 +223,7 @@ def _count(
     seen = batch.table.group_by(keys).aggregate([("occurred_at", "max")])
     for row in seen.to_pylist():
         counts = result[row["source"], row["environment"]]
-        counts.names.add(_WIRE_NAMES.get(row["kind"], row["name"]))
+        counts.names.add(wire_name(row["kind"], row["name"]))
         latest = row["occurred_at_max"]
         counts.last_event_at = max(counts.last_event_at or latest, latest)
     return result

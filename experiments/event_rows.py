@@ -30,6 +30,7 @@ from experiments.privacy import Pseudonymiser
 from experiments.survey_kinds import (
     ANSWERS,
     BY_NAME,
+    NAMES,
     Scale,
     fault_in_score,
     scale_of,
@@ -48,6 +49,7 @@ _SYSTEM = {
     **dict.fromkeys(EXPOSURE_NAMES, EventKind.EXPOSURE),
     **{name: kind for name, (kind, _) in BY_NAME.items()},
 }
+_WIRE_NAMES = {EventKind.EXPOSURE: EXPOSURE_NAME, **NAMES}
 _SHOWN = {"page": "Page Viewed", "screen": "Screen Viewed"}
 _SURVEY_FIELDS = ("survey", "surveyId", "survey_id")
 # What a message says; sentAt and context may differ when it is sent again.
@@ -60,6 +62,19 @@ _CONTENT = {
     "group": (*_IDS_AND_TIME, "groupId", "traits"),
     "alias": (*_IDS_AND_TIME, "previousId"),
 }
+
+
+def wire_name(kind: str, name: str) -> str:
+    """Name an event as metrics and clients do.
+
+    Args:
+        kind: of its row.
+        name: of its row, which for a survey is the survey's.
+
+    Returns:
+        Its name, as "CSAT Submitted".
+    """
+    return _WIRE_NAMES.get(EventKind(kind), name)
 
 
 @dataclass(frozen=True, slots=True)

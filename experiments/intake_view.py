@@ -36,6 +36,8 @@ class SourceView:
 
     Attributes:
         name: of the key, the connector, or the import.
+        complete_through: None before an import is whole.
+        is_whole: not an import under way, or broken off.
         hour_at: the last whole hour.
         hour_count: events that came within it.
         usual: what such an hour brings; None while that is not known.
@@ -48,7 +50,8 @@ class SourceView:
     is_import: bool
     last_received_at: datetime | None
     last_event_at: datetime | None
-    complete_through: datetime
+    complete_through: datetime | None
+    is_whole: bool
     event_count: int
     duplicate_count: int
     consent_refused_count: int
@@ -186,6 +189,7 @@ def _view(
         last_received_at=row.last_received_at,
         last_event_at=row.last_event_at,
         complete_through=row.complete_through,
+        is_whole=row.importing is None,
         event_count=row.event_count,
         duplicate_count=row.duplicate_count,
         consent_refused_count=row.consent_refused_count,

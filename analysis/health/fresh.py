@@ -35,10 +35,11 @@ def freshness(
         "data_cutoff": cutoff.at.isoformat(),
         "frozen": ", ".join(cutoff.frozen),
         "unseen": ", ".join(cutoff.unseen),
+        "unfinished": ", ".join(cutoff.unfinished),
     }
     until = wording.date_time(cutoff.at)
-    if cutoff.frozen:
-        return _frozen(cutoff, needed_at, as_of, facts)
+    if cutoff.frozen or cutoff.unfinished:
+        return _held_back(cutoff, needed_at, as_of, facts)
     if cutoff.unseen:
         unseen = wording.joined([f'"{event}"' for event in cutoff.unseen])
         sentence = f"No source has sent {unseen} yet; check the spelling in the metric."
@@ -46,23 +47,38 @@ def freshness(
     return Check(name, CheckState.PASSED, f"Data are complete up to {until}.", facts)
 
 
-def _frozen(
+def _held_back(
     cutoff: Cutoff, needed: datetime | None, as_of: datetime, facts: Facts
 ) -> Check:
-    """Judge a source that fell silent: it matters when the answer needs later data."""
+    """Judge a source that is behind: it matters when the answer needs later data."""
     name, until = HealthCheck.FRESHNESS, wording.date_time(cutoff.at)
-    silent = f"Nothing has come from {wording.joined(list(cutoff.frozen))} since then"
     if needed is not None and needed <= cutoff.at:
         sentence = f"Data are complete up to {until}; the answer needs no later ones."
         return Check(name, CheckState.PASSED, sentence, facts)
-    if needed is not None and needed <= as_of and cutoff.primary_frozen:
+    is_primary = bool(cutoff.primary_frozen or cutoff.primary_unfinished)
+    if needed is not None and needed <= as_of and is_primary:
         sentence = (
             f"Data end on {until}, and the answer needs them up to"
-            f" {wording.date_time(needed)}. {silent}; send what is missing."
+            f" {wording.date_time(needed)}. {_why(cutoff, 'send what is missing.')}"
         )
         return Check(name, CheckState.FAILED, sentence, facts)
-    sentence = f"Data end on {until}. {silent}; is it still running?"
+    sentence = f"Data end on {until}. {_why(cutoff, 'is it still running?')}"
     return Check(name, CheckState.NOTICE, sentence, facts)
+
+
+def _why(cutoff: Cutoff, advice: str) -> str:
+    """Say what holds data back, and what to do about it."""
+    said = []
+    if cutoff.frozen:
+        silent = wording.joined(list(cutoff.frozen))
+        said.append(f"Nothing has come from {silent} since then; {advice}")
+    if cutoff.unfinished:
+        names = wording.joined(list(cutoff.unfinished))
+        said.append(
+            f"{names} {'is' if len(cutoff.unfinished) == 1 else 'are'} not imported"
+            " whole; if nobody is at it, import the same file again."
+        )
+    return " ".join(said)
 
 
 def answering(responses: Mapping[str, Sequence[ResponseBalance]]) -> Check:

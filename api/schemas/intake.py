@@ -63,7 +63,15 @@ class SourceSchema(StrictSchema):
     is_import = Flag(required=True)
     last_received_at = Time(required=True, allow_none=True)
     last_event_at = Time(required=True, allow_none=True)
-    complete_through = Time(required=True)
+    complete_through = Time(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: an import that is not whole."},
+    )
+    is_whole = Flag(
+        required=True,
+        metadata={"description": "false: an import under way, or broken off."},
+    )
     event_count = whole(0, required=True)
     duplicate_count = whole(0, required=True)
     consent_refused_count = whole(0, required=True)

@@ -94,8 +94,12 @@ class EventSource(Base):
     source: Mapped[str] = mapped_column(String(64), primary_key=True)
     environment: Mapped[str] = mapped_column(String(12), primary_key=True)
     is_import: Mapped[bool]
-    # Live: receipt time up to which every inbox is compacted. Import: declared.
-    complete_through: Mapped[datetime]
+    # Live: receipt time up to which every inbox is compacted. Import: as declared,
+    # once it is whole.
+    complete_through: Mapped[datetime | None]
+    # Of an import under way, or broken off: {"through": what it will be complete
+    # through, "names": of its events}.
+    importing: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     last_event_at: Mapped[datetime | None]  # latest occurred_at seen
     last_received_at: Mapped[datetime | None]
     event_count: Mapped[int] = mapped_column(BigInteger)

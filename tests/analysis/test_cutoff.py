@@ -72,6 +72,19 @@ def test_import__complete_through_what_was_declared() -> None:
     assert cutoff(APP, imported("old", at(0))).at == NOW - HOUR
 
 
+def test_import__not_whole__is_complete_up_to_where_it_was_before() -> None:
+    first = replace(imported("file", NOW), complete_through=None)
+    under_way = replace(first, importing_through=at(45))
+    found = cutoff(APP, under_way)
+    assert found.at == plan_of({"r": retention()}).exposures_from
+    assert (found.unfinished, found.primary_unfinished) == (("file",), ("file",))
+    added = replace(imported("file", at(40)), importing_through=at(45))
+    assert cutoff(APP, added).at == at(40)
+    # What it brings lies before the experiment: it cannot hold anything back.
+    old = replace(under_way, importing_through=at(0))
+    assert cutoff(APP, old) == cutoff(APP)
+
+
 def test_source_of_a_revoked_key__holds_nothing_back() -> None:
     retired = replace(live("old", NOW, at(20)), is_closed=True)
     assert cutoff(APP, retired) == Cutoff(NOW - HOUR, unseen=SURVEY)

@@ -2,8 +2,9 @@
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
+from analysis import import_events, pipeline
+from analysis.compactor import compact_once
 from analysis.import_outcomes import Scale
 from analysis.import_request import Request
 from analysis.importing import Imported, import_file, silently
@@ -28,7 +31,15 @@ from experiments.errors import Conflict, InvalidInput
 from experiments.models import AnalysisRun, EventSource, Experiment
 from experiments.preparing import prepare
 from experiments.privacy import load_pseudonymiser
-from experiments.vocabulary import IdKind, PersonRole, ResultPhase, Status, Verdict
+from experiments.vocabulary import (
+    CheckState,
+    HealthCheck,
+    IdKind,
+    PersonRole,
+    ResultPhase,
+    Status,
+    Verdict,
+)
 from tests import factories
 from tests.analysis.test_cookie_cats import check_published_numbers
 from tests.analysis.test_pipeline import the_run
@@ -585,6 +596,52 @@ def test_events__imported_again__are_stored_once(
         for file in EventStore(context.settings).files()
     )
     assert stored == len(event_rows())
+
+
+class Killed(BaseException):
+    """What stops an import half way."""
+
+
+@contextmanager
+def killed_half_way(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Stop when the first rows are stored."""
+
+    def advance(_done: int) -> None:
+        if what == "Storing rows":
+            raise Killed(total)
+
+    yield advance
+
+
+def source_of(context: Context) -> EventSource:
+    with transaction(context.sessions) as session:
+        return session.scalars(select(EventSource)).one()
+
+
+def test_events__import_killed_half_way__are_complete_only_when_imported_again(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_events, "CHUNK", 50)
+    path = write_csv(tmp_path / "events.csv", event_rows())
+    with pytest.raises(Killed):
+        import_file(context, events_request(path), killed_half_way)
+    compact_once(context)
+    source = source_of(context)
+    assert source.event_count == 50
+    assert source.complete_through is None
+    run_id = pipeline.analyse(context, EventStore(context.settings), "new-page")
+    run = run_of(context, Imported("", run_id))
+    with transaction(context.sessions) as session:
+        plan, _ = plan_lock.locked_plan(session, catalog.get(session, "new-page"))
+    assert run.data_cutoff == plan.exposures_from
+    states = {check.name: check.state for check in run.checks}
+    assert states[HealthCheck.FRESHNESS] == CheckState.NOTICE
+    imported = import_file(context, events_request(path), silently)
+    assert run_of(context, imported).counts["exposed"] == {"control": 30, "new": 30}
+    source = source_of(context)
+    assert source.complete_through is not None
+    assert source.importing is None
+    assert source.event_count == len(event_rows())
 
 
 @pytest.mark.parametrize(

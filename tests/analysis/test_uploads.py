@@ -3,12 +3,14 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import select
 
 from analysis import import_carrying, import_events
 from analysis.compactor import erase_once
@@ -22,7 +24,7 @@ from experiments.actors import SYSTEM, Actor
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import Conflict, Forbidden, InvalidInput, TooLarge, Unavailable
-from experiments.models import ImportRecord
+from experiments.models import EventSource, ImportRecord
 from experiments.preparing import prepare
 from experiments.privacy import load_pseudonymiser
 from experiments.vocabulary import IdKind, ImportState, PersonRole, Status
@@ -101,6 +103,11 @@ def found(context: Context, record: ImportRecord) -> ImportRecord:
         return import_records.get(session, record.public_id)
 
 
+def complete_through(context: Context) -> datetime | None:
+    with transaction(context.sessions) as session:
+        return session.scalars(select(EventSource)).one().complete_through
+
+
 def rows_of(context: Context, record: ImportRecord) -> Path:
     return import_records.rows_path(context.settings.data_dir, record.public_id)
 
@@ -153,7 +160,9 @@ def test_upload__killed_between_frames__goes_on_and_doubles_nothing(
         carry_out(context, record.public_id)
     half = found(context, record)
     assert (half.state, half.stored_frame_count) == (ImportState.STORING, 1)
+    assert complete_through(context) is None
     record = stored(context, record)
+    assert complete_through(context) == datetime(2026, 2, 1, tzinfo=UTC)
     assert calls == [1000, 1000, 1000, 500]
     assert record.state == ImportState.STORED
     assert len(events(context)) == 2500

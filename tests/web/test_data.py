@@ -9,7 +9,7 @@ from analysis import reconciled, scheduler
 from analysis.compactor import compact_once
 from analysis.trail import Place, Step, Trail, to_json
 from api.schemas.intake import ReconciliationSchema
-from experiments import accounts, catalog, quarantine
+from experiments import accounts, catalog, imported_sources, quarantine
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.events import Envelope, read_messages
@@ -101,6 +101,21 @@ def test_source__hour_by_hour__is_drawn_and_told_with_what_is_usual(
     assert "Complete up to" in page
     assert visitor.get("/data/sources/src1/development").status_code == 404
     assert visitor.get(f"/data/sources/{'x' * 65}/production").status_code == 404
+
+
+def test_import__not_whole__is_said_on_both_pages(
+    signed_in: Callable[..., Visitor], context: Context, now: FakeClock
+) -> None:
+    with transaction(context.sessions) as session:
+        imported_sources.begin(session, "import-old", now(), ["Opened"])
+    visitor, path = signed_in(PersonRole.VIEWER), "/data/sources/import-old/production"
+    assert "Not whole" in visitor.get("/data").text
+    page = visitor.get(path).text
+    assert "import the same file again" in page
+    assert 'data-label="Time"><span class="muted">' in page
+    with transaction(context.sessions) as session:
+        imported_sources.finish(session, "import-old")
+    assert "Not whole" not in visitor.get("/data").text + visitor.get(path).text
 
 
 def test_data__late_repeated_and_conflicting__are_counted(

@@ -203,6 +203,8 @@ def test_plan__changed_after_its_lock__blocks() -> None:
 FROZEN = Cutoff(at(30), frozen=("app",), primary_frozen=("app",))
 ELSEWHERE = Cutoff(at(30), frozen=("app",))
 UNSEEN = Cutoff(at(30), unseen=("Opend",))
+HALF = Cutoff(at(30), unfinished=("file",), primary_unfinished=("file",))
+BOTH = replace(HALF, frozen=("app",))
 HOUR = timedelta(hours=1)
 
 
@@ -220,6 +222,11 @@ HOUR = timedelta(hours=1)
         # Silent, and the date the result needs has passed: blocks.
         (FROZEN, at(40), at(40), CheckState.FAILED, "needs them up to 10 Feb 2026"),
         (ELSEWHERE, at(40), at(40), CheckState.NOTICE, "Nothing has come from app"),
+        # An import that is not whole, likewise.
+        (HALF, at(30), at(90), CheckState.PASSED, "needs no later ones"),
+        (HALF, at(40), at(39), CheckState.NOTICE, "file is not imported whole"),
+        (HALF, at(40), at(40), CheckState.FAILED, "import the same file again"),
+        (BOTH, at(40), at(39), CheckState.NOTICE, "running? file is not imported"),
     ],
 )
 def test_freshness__silent_source__blocks_only_when_the_answer_needs_it(
