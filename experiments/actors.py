@@ -32,8 +32,9 @@ class Actor:
             Forbidden: says which role it takes.
         """
         if not self.may(least):
+            above = "" if least == PersonRole.ADMIN else " and above"
             raise Forbidden(
-                f"Only {least.value}s and above may {what};"
+                f"Only {least.value}s{above} may {what};"
                 f" your role is {self.role.value}."
             )
 

@@ -13,6 +13,7 @@ from experiments.design import Design
 from experiments.design_parts import SegmentRef
 from experiments.errors import NotFound
 from experiments.field_faults import Faults
+from experiments.metric_definition import MetricDefinition
 from experiments.models import (
     AmendmentRow,
     Experiment,
@@ -29,7 +30,7 @@ from experiments.plan import (
     sha256_of,
 )
 from experiments.rule_words import rule_in_words
-from experiments.vocabulary import AssignedBy, PersonRole
+from experiments.vocabulary import AssignedBy, PersonRole, Role
 
 SALT_BYTES = 16
 
@@ -57,9 +58,6 @@ def lock(
     design = catalog.to_design(experiment)
     design.check()
     exposures_from = design.exposures_from or now
-    _check_times(design, exposures_from, actor, now, reason)
-    experiment.salt = secrets.token_hex(SALT_BYTES)
-    experiment.pre_registered = exposures_from >= now
     metrics = tuple(
         PlannedMetric(
             name=row.metric_version.metric.name,
@@ -68,6 +66,10 @@ def lock(
         )
         for row, choice in zip(experiment.metrics, design.metrics, strict=True)
     )
+    primary = next(m.definition for m in metrics if m.choice.role == Role.PRIMARY)
+    _check_times(design, primary, actor, now, reason)
+    experiment.salt = secrets.token_hex(SALT_BYTES)
+    experiment.pre_registered = exposures_from >= now
     plan = Plan(
         design=design,
         hypothesis=hypotheses.to_value(experiment.hypothesis),
@@ -97,12 +99,13 @@ def lock(
 
 def _check_times(
     design: Design,
-    exposures_from: datetime,
+    primary: MetricDefinition,
     actor: Actor,
     now: datetime,
     reason: str | None,
 ) -> None:
     faults = Faults()
+    exposures_from = design.exposures_from or now
     ran_elsewhere = design.assigned_by == AssignedBy.EXTERNAL
     if exposures_from < now and not ran_elsewhere:
         if not actor.may(PersonRole.ADMIN):
@@ -120,6 +123,7 @@ def _check_times(
     ends = design.enrolment_ends_at
     if ends is not None and ends <= exposures_from:
         faults.add("enrolment_ends_at", "Enrolment must end after it begins.")
+    design_checks.add_early_end(faults, design, primary, now)
     faults.raise_if_any("This experiment cannot start as planned.")
 
 

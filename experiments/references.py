@@ -30,11 +30,13 @@ class References:
         hypothesis_id: of the hypothesis.
         segment_version_id: of the target segment in its version.
         metric_version_ids: of the metrics in their versions, in the design's order.
+        primary: how the metric that decides is measured; None where it does not exist.
     """
 
     hypothesis_id: int
     segment_version_id: int
     metric_version_ids: tuple[int, ...]
+    primary: MetricDefinition | None
 
 
 def resolve(session: Session, design: Design, faults: Faults) -> References:
@@ -58,7 +60,16 @@ def resolve(session: Session, design: Design, faults: Faults) -> References:
         _metric_version(session, faults, design, index)
         for index in range(len(design.metrics))
     ]
-    return References(hypothesis or 0, segment or 0, tuple(m or 0 for m in metrics))
+    primary = next(
+        (
+            definition_from_json(found.definition)
+            for found, choice in zip(metrics, design.metrics, strict=True)
+            if found is not None and choice.role == Role.PRIMARY
+        ),
+        None,
+    )
+    numbers = tuple(0 if found is None else found.id for found in metrics)
+    return References(hypothesis or 0, segment or 0, numbers, primary)
 
 
 def _hypothesis(session: Session, faults: Faults, design: Design) -> int | None:
@@ -125,7 +136,7 @@ def _check_layer(session: Session, faults: Faults, design: Design) -> None:
 
 def _metric_version(
     session: Session, faults: Faults, design: Design, index: int
-) -> int | None:
+) -> MetricVersion | None:
     choice = design.metrics[index]
     row = None
     if KEY_PATTERN.fullmatch(choice.metric):
@@ -145,7 +156,7 @@ def _metric_version(
         value = getattr(choice, name)
         if value is not None and value >= _width(definition):
             faults.add(f"metrics.{index}.{name}", _too_wide(definition))
-    return row.id
+    return row
 
 
 def _width(definition: MetricDefinition) -> float:

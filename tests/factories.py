@@ -116,7 +116,7 @@ def design_value(**changes: Any) -> Design:
         ),
         monitoring_mode=MonitoringMode.FIXED_END,
         planned_units=2000,
-        planned_end_at=NOW + timedelta(days=28),
+        planned_end_at=NOW + timedelta(days=58),  # of them 31 to count
     )
     return dataclasses.replace(value, **changes)
 

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
+from analysis.wording import measure_of
 from experiments import (
     certificates,
     hypotheses,
@@ -74,6 +75,7 @@ def read(database: Session) -> Catalogue:
         versions={s.key: s.versions[-1].version for s in all_segments},
         metric_versions={m.key: m.versions[-1].version for m in all_metrics},
         scales={key: 100 if d.is_share else 1 for key, d in newest.items()},
+        measures={key: measure_of(d) for key, d in newest.items()},
         csat=next((key for key, d in newest.items() if d.is_survey), ""),
         layers=[(layer.key, layer.name) for layer in all_layers],
         uncertified=tuple(

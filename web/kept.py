@@ -57,8 +57,9 @@ def ask_to_sign_in() -> Response:
     if request.method not in UNSAFE:
         target = url_for("web.sign_in.show", next=None if here == "/" else here)
         return make_response(redirect(target))
-    form = SignInForm(data={"kept": sent_form().as_text()})
-    page = render_template("sign_in.html", form=form, expired=True)
+    waiting = sent_form()
+    form = SignInForm(data={"kept": waiting.as_text()})
+    page = render_template("sign_in.html", form=form, expired=True, waiting=waiting)
     return make_response(page, HTTPStatus.UNAUTHORIZED)
 
 

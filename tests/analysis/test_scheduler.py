@@ -198,7 +198,7 @@ def test_long_job_aside__others_are_done_meanwhile(
 def running_experiment(context: Context, key: str, now: datetime) -> None:
     with transaction(context.sessions) as session:
         design = factories.design_value(
-            key=key, hypothesis=f"why-{key}", planned_end_at=now + timedelta(days=30)
+            key=key, hypothesis=f"why-{key}", planned_end_at=now + timedelta(days=60)
         )
         factories.start_experiment(session, the_actor(context), design, now=now)
 

@@ -139,7 +139,7 @@ def test_experiment__drafted__is_read_as_it_was_sent(
 ) -> None:
     sent = design_body()
     sent["parameter_types"] = {"headline": "string"}  # as the values are
-    sent["planned_end_at"] = "2026-04-11T09:30:00Z"  # 28 days after the clock's time
+    sent["planned_end_at"] = "2026-05-11T09:30:00Z"  # 58 days after the clock's time
     assert {name: drafted[name] for name in sent} == sent
     assert (drafted["status"], drafted["revision"]) == ("draft", 1)
     assert (drafted["plan_sha256"], drafted["started_at"]) == (None, None)
@@ -230,7 +230,7 @@ def test_experiment__personalised_variant__comes_back(api: Caller) -> None:
 @pytest.mark.parametrize(
     "times",
     [
-        {"planned_end_at": "2026-04-11T09:30:00"},
+        {"planned_end_at": "2026-05-11T09:30:00"},
         {"planned_end_at": "0000-01-01T00:00:00Z"},
         {"planned_end_at": "0001-01-01T00:00:00+14:00"},
         {"planned_end_at": "9999-12-31T23:59:59-14:00"},
@@ -257,9 +257,9 @@ def test_planned_end__that_has_passed__is_refused_at_save(api: Caller) -> None:
 
 @pytest.mark.usefixtures("drafted")
 def test_time__of_another_zone__is_shown_in_utc(api: Caller) -> None:
-    body = design_body(key="other", planned_end_at="2026-04-11T11:30:00.5+02:00")
+    body = design_body(key="other", planned_end_at="2026-05-11T11:30:00.5+02:00")
     made = api.post("/experiments", body)
-    assert made.json["planned_end_at"] == "2026-04-11T09:30:00.500000Z"
+    assert made.json["planned_end_at"] == "2026-05-11T09:30:00.500000Z"
 
 
 @pytest.mark.usefixtures("drafted")

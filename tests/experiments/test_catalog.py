@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -55,7 +55,7 @@ def full_design() -> Design:
             choice(CSAT, Role.GUARDRAIL, margin=0.05),
             choice("churn", Role.SECONDARY),
         ),
-        planned_end_at=NOW + timedelta(days=28, microseconds=123456),
+        planned_end_at=NOW + timedelta(days=58, microseconds=123456),
         exposures_from=NOW + timedelta(days=1),
         enrolment_ends_at=NOW + timedelta(days=20),
         breakdowns=(SegmentRef("newcomers", 1), SegmentRef("newcomers", 2)),
@@ -65,6 +65,43 @@ def full_design() -> Design:
             "headline": ParameterType.STRING,
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        # Day-30 retention looks at the day after day 30: 14 March, 09:30, and 31
+        # days are 14 April, 09:30.
+        (
+            {"planned_end_at": NOW + timedelta(days=31, microseconds=-1)},
+            (
+                "Too early: the primary metric is known 31 days after a customer's"
+                " first exposure. The earliest day is 15 Apr 2026."
+            ),
+        ),
+        (
+            {
+                "enrolment_ends_at": datetime(2026, 4, 20, tzinfo=UTC),
+                "planned_end_at": datetime(2026, 5, 20, tzinfo=UTC),
+            },
+            (
+                "Too early: enrolment ends on 20 Apr 2026, and the primary metric is"
+                " known 31 days after a customer's first exposure. The earliest day is"
+                " 21 May 2026."
+            ),
+        ),
+    ],
+)
+def test_draft__that_ends_before_the_last_can_count__names_the_earliest_day(
+    sessions: sessionmaker[Session], ada: Actor, changes: dict[str, Any], said: str
+) -> None:
+    with transaction(sessions) as session:
+        factories.make_experiment(session, ada, key="fits")
+        with pytest.raises(InvalidInput) as refusal:
+            factories.make_experiment(session, ada, **changes)
+        assert refusal.value.fields == {"planned_end_at": said}
+        end = NOW + timedelta(days=31)  # counts who comes in the first moment
+        factories.make_experiment(session, ada, key="just", planned_end_at=end)
 
 
 @pytest.mark.parametrize("name", ["planned_end_at", "enrolment_ends_at"])

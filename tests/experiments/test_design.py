@@ -137,12 +137,12 @@ def test_check__any_text_at_all__refuses_or_keeps_what_both_databases_hold(
         ({"planned_end_at": datetime(1, 1, 1, tzinfo=UTC)}, "planned_end_at"),
         ({"planned_end_at": datetime(9999, 12, 31, tzinfo=UTC)}, "planned_end_at"),
         ({"planned_end_at": datetime(2026, 5, 1)}, "planned_end_at"),  # noqa: DTZ001
-        ({"exposures_from": NOW + timedelta(days=28)}, "planned_end_at"),
+        ({"exposures_from": NOW + timedelta(days=58)}, "planned_end_at"),
         (
             {"exposures_from": NOW, "enrolment_ends_at": NOW},
             "enrolment_ends_at",
         ),
-        ({"enrolment_ends_at": NOW + timedelta(days=29)}, "enrolment_ends_at"),
+        ({"enrolment_ends_at": NOW + timedelta(days=59)}, "enrolment_ends_at"),
         ({"segment_version": 0}, "segment_version"),
         ({"segment_version": HUGE}, "segment_version"),
         ({"breakdowns": (SegmentRef("a", -1),)}, "breakdowns.0.version"),

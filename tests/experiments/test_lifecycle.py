@@ -477,7 +477,7 @@ def test_stop__before_the_planned_end__is_an_amendment(team: Team) -> None:
 @SQLITE
 def test_stop__after_the_planned_end__is_none(team: Team) -> None:
     team.start()
-    team.do(Action.STOP, team.ada, now=NOW + 28 * DAY, reason="Enough.")
+    team.do(Action.STOP, team.ada, now=NOW + 58 * DAY, reason="Enough.")
     with team.sessions() as session:
         assert plan_lock.amendments(session, team.experiment) == []
 

@@ -49,7 +49,7 @@ def test_canonical_json__known_plan__is_rfc_8785() -> None:
     assert text.startswith('{"decision_rule":"Ship if it is better.')
     assert '"coverage":1,' in text  # section 3.2.2.3: 1.0 is written 1
     assert '"alpha":0.05,' in text
-    assert '"planned_end_at":"2026-04-11T09:30:00.000000+00:00"' in text
+    assert '"planned_end_at":"2026-05-11T09:30:00.000000+00:00"' in text
 
 
 def test_sha256_of__text__is_the_plain_digest() -> None:
@@ -69,7 +69,7 @@ def test_sha256_of__text__is_the_plain_digest() -> None:
         {"coverage": 0.99},
         {"planned_units": 2001},
         {"name": "Annual plan nudge "},
-        {"planned_end_at": factories.NOW + timedelta(days=28, microseconds=1)},
+        {"planned_end_at": factories.NOW + timedelta(days=58, microseconds=1)},
         {"monitoring_mode": MonitoringMode.ALWAYS_VALID},
         {
             "variants": (
@@ -136,5 +136,5 @@ def test_to_plain__design__is_json() -> None:
     plain = to_plain(factories.design_value())
     assert json.loads(json.dumps(plain)) == plain
     assert plain["variants"][0]["is_control"] is True
-    assert plain["planned_end_at"] == "2026-04-11T09:30:00.000000+00:00"
+    assert plain["planned_end_at"] == "2026-05-11T09:30:00.000000+00:00"
     assert datetime.fromisoformat(plain["planned_end_at"]).tzinfo == UTC

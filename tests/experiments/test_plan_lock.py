@@ -135,7 +135,8 @@ def test_lock__drafted_start_has_passed__editor_is_refused(
 @pytest.mark.parametrize(
     ("changes", "days", "field"),
     [
-        ({}, 29, "planned_end_at"),
+        ({}, 29, "planned_end_at"),  # who came last would not be counted by then
+        ({}, 59, "planned_end_at"),
         ({"enrolment_ends_at": NOW + DAY}, 2, "enrolment_ends_at"),
     ],
 )

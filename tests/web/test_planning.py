@@ -504,6 +504,71 @@ def test_plan__looks__are_kept_or_refused_at_their_field(
     assert dict(main_form(page).values)["looks"] == "40, 100"
 
 
+def test_duration__worked_out__fills_size_and_dates_that_the_plan_can_keep(
+    planner: Visitor,
+) -> None:
+    """28,874 at 5,800 a week (above) take 34.8 days: 35 after 14 March is 18 April.
+
+    The planned end is the first midnight after 31 more days.
+    """
+    empty = {"planned_units": "", "planned_end_at": "", "monitoring_mode": "fixed_end"}
+    known = {"duration-baseline": "70", "duration-weekly_customers": "5800"}
+    typed = TYPED | {"coverage": "100"} | empty | known
+    answer = send(planner, typed, "duration").text
+    filled = dict(main_form(answer).values)
+    assert filled["planned_units"] == "28874"
+    assert filled["enrolment_ends_at"] == "2026-04-19"
+    assert filled["planned_end_at"] == "2026-05-20"
+    assert "Look again at size and dates" not in answer
+    slow = typed | {"duration-weekly_customers": "580", "planned_units": "28874"}
+    slow |= {"enrolment_ends_at": "2026-04-19", "planned_end_at": "2026-05-20"}
+    assert "The planned size will hardly be reached." in (
+        send(planner, slow, "duration").text
+    )
+
+
+def test_planned_end__before_the_last_can_count__is_refused_and_said_to_who_reviews(
+    planner: Visitor, context: Context
+) -> None:
+    answer = send(planner, TYPED | {"planned_end_at": "2026-04-14"})
+    assert answer.status_code == 400
+    assert "The earliest day is 15 Apr 2026." in answer.text
+    keep_baseline(context, RETENTION, Basis(0.7), weekly=10, segment=SEGMENT, version=1)
+    send(planner, TYPED | {"planned_end_at": "2026-04-15"})
+    review = text_of(planner.get(f"/experiments/{EXPERIMENT}/review").text)
+    assert "Look again at size and dates" in review
+    assert "At about 5 a week" in review  # half of the segment is enrolled
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"metrics-1-metric": RETENTION},
+            "&#34;Day-30 retention&#34; is chosen twice.",
+        ),
+        ({"layer_share": "20"}, "Choose the layer that this share is of."),
+    ],
+)
+def test_plan__words_of_a_fault__name_what_the_page_names(
+    planner: Visitor, changes: dict[str, str], words: str
+) -> None:
+    answer = send(planner, TYPED | changes)
+    assert answer.status_code == 400
+    assert words in answer.text
+
+
+def test_hypothesis__that_begins_with_we__is_one_sentence_with_its_unit(
+    planner: Visitor,
+) -> None:
+    story = {"change": "We call them.", "expected_change": "1.5", "metric": RETENTION}
+    inline = {f"new_hypothesis-{name}": text for name, text in story.items()}
+    answer = send(planner, TYPED | inline | {"hypothesis": ""})
+    said = " ".join(text_of(answer.text).split())
+    assert "If we call them for" in said
+    assert "by at least 1.5 points" in said
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -747,7 +812,7 @@ def test_key__taken_already__is_said_at_the_key(planner: Visitor) -> None:
     page = PlanTask.HYPOTHESIS
     answer = answer_page(planner, "/experiments/new", page, TYPED, "save")
     assert answer.status_code == 400
-    assert 'href="#key">This key is taken.' in answer.text
+    assert 'href="#key">Name for programs: this key is taken.' in answer.text
     unnamed = TYPED | {"key": "", "name": EXPERIMENT}
     other = answer_page(planner, "/experiments/new", page, unnamed, "save")
     assert other.headers["Location"] == f"/experiments/{EXPERIMENT}-2/plan/segment"

@@ -83,13 +83,13 @@ def test_timeline__of_a_running_experiment__marks_one_step(
     steps = timeline(started, None, NOW + timedelta(days=3))
     assert [s.state for s in steps] == [*["done"] * 3, "current", *["ahead"] * 4]
     assert steps[3].when == "since 14 Mar 2026"
-    assert steps[5].when == "planned 11 Apr 2026"
+    assert steps[5].when == "planned 11 May 2026"
 
 
 def test_timeline__after_the_planned_end__is_counting_until_the_result(
     started: Experiment,
 ) -> None:
-    later = NOW + timedelta(days=40)
+    later = NOW + timedelta(days=60)
     counting = timeline(started, run_of(started), later)
     assert counting[4].state == "current"
     assert counting[4].when == "until about 13 May 2026"
@@ -100,12 +100,12 @@ def test_timeline__after_the_planned_end__is_counting_until_the_result(
 @pytest.mark.parametrize(
     ("days", "words"),
     [
-        (0, "Running, day 1 of 28. No estimate is shown before 11 Apr 2026."),
-        (27, "Running, day 28 of 28. No estimate is shown before 11 Apr 2026."),
+        (0, "Running, day 1 of 58. No estimate is shown before 11 May 2026."),
+        (57, "Running, day 58 of 58. No estimate is shown before 11 May 2026."),
         (
-            28,
+            58,
             (
-                "The planned end was 11 Apr 2026. The result follows once the last"
+                "The planned end was 11 May 2026. The result follows once the last"
                 " customer counts."
             ),
         ),
@@ -122,7 +122,7 @@ def test_sentence__once_enrolment_has_ended__says_so(started: Experiment) -> Non
     words = sentence_of_now(started, run_of(started), NOW + timedelta(days=2))
     assert words == (
         "Enrolment ended on 15 Mar 2026: nobody new is counted. Those in it go on. No"
-        " estimate is shown before 11 Apr 2026."
+        " estimate is shown before 11 May 2026."
     )
 
 
@@ -140,7 +140,7 @@ def test_sentence__once_enrolment_has_ended__says_so(started: Experiment) -> Non
         (
             MonitoringMode.GROUP_SEQUENTIAL,
             [1.0],
-            "No estimate is shown before 11 Apr 2026.",
+            "No estimate is shown before 11 May 2026.",
         ),
         (
             MonitoringMode.ALWAYS_VALID,
@@ -164,8 +164,8 @@ def test_seen_from__each_way_of_looking__says_when_estimates_come(
 def test_waiting__after_the_planned_end__promises_nothing_before_it(
     started: Experiment,
 ) -> None:
-    assert waiting_in_words(started, None, NOW + timedelta(days=29)) == (
-        "The planned end was 11 Apr 2026. The result follows once the last customer"
+    assert waiting_in_words(started, None, NOW + timedelta(days=59)) == (
+        "The planned end was 11 May 2026. The result follows once the last customer"
         " counts. There is nothing to decide yet."
     )
 

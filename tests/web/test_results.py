@@ -85,7 +85,7 @@ def test_results__never_analysed__says_when(visitor: Visitor, context: Context) 
         start(session)
     page = text_of(visitor.get(RESULTS).text)
     assert "Not analysed yet" in page
-    assert "11 Apr 2026" in page
+    assert "11 May 2026" in page
     assert "Not analysed yet" in text_of(visitor.get(SUMMARY).text)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from experiments import accounts, sign_in_links
 from experiments.actors import SYSTEM
@@ -264,6 +265,38 @@ def test_form__sent_after_the_session_ended__comes_back_with_every_value(
     assert 'value="Win &#34;back&#34; &lt;b&gt;"' in refilled.text
     assert 'value="7"' in refilled.text
     assert "Win &#34;back" not in visitor.get("/settings/stages").text
+
+
+def test_form__sent_after_the_session_ended__comes_back_after_a_link_too(
+    visitor: Visitor, context: Context, now: FakeClock
+) -> None:
+    """The link is opened in another window, which has the same cookies."""
+    with transaction(context.sessions) as session:
+        ada = make_person(session, "Ada", PersonRole.EDITOR).id
+    visitor.post("/sign-in/link", {"token": link_for(context, ada)})
+    token = visitor.token("/settings/stages/new")
+    now.advance(hours=9)
+    typed = {"csrf_token": token, "name": "Win back", "position": "7"}
+    refused = visitor.client.post("/settings/stages/new", data=typed, base_url=BASE)
+    waiting = dict(hidden_fields(refused.text, "/settings/stages/new"))
+
+    def go_on() -> TestResponse:
+        return visitor.client.post(
+            "/settings/stages/new",
+            data={**waiting, "action": "refill"},
+            headers={"Origin": BASE},
+            base_url=BASE,
+        )
+
+    assert go_on().status_code == 401  # not signed in yet
+    visitor.post("/sign-in/link", {"token": link_for(context, ada)})
+    kept = hidden_fields(go_on().text, "/settings/stages/new")
+    refilled = visitor.client.post(
+        "/settings/stages/new", data={**dict(kept), "action": "refill"}, base_url=BASE
+    )
+    assert refilled.status_code == 200
+    assert 'value="Win back"' in refilled.text
+    assert 'value="7"' in refilled.text
 
 
 def test_form__opened_in_an_earlier_session__comes_back_with_every_value(

@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 from wtforms import Field, Form  # type: ignore[import-untyped]  # ships no types
 
 from experiments.errors import AbideError
-from web.forms.fields import Boxes, Choice, Hidden, Part, Radios, Rows, titles
+from web.forms.fields import (
+    NONE,
+    Boxes,
+    Choice,
+    Hidden,
+    Part,
+    Radios,
+    Rows,
+    titles,
+)
 from web.presenters.words import PLAN_FIELDS
 
 STALE = (
@@ -82,7 +91,7 @@ class AbideForm(Form):  # type: ignore[misc]
             other = theirs.get(field.id)
             pair = (shown(other) if other is not None else "", shown(field))
             if pair[0] != pair[1]:
-                found.append((str(field.label.text), *pair))
+                found.append((title_of(field), *pair))
         return found
 
     def problems(self) -> list[Problem]:
@@ -156,7 +165,8 @@ def _names(message: str, label: str) -> bool:
 def shown(field: Field) -> str:
     """Write what a field holds as a person reads it."""
     if isinstance(field, (Choice, Radios)):
-        return titles(field).get(field.data, str(field.data or ""))
+        chosen = titles(field).get(field.data or "", str(field.data or ""))
+        return "" if (field.data or "", chosen) == NONE else chosen
     if isinstance(field, Boxes):
         names = titles(field)
         return ", ".join(names.get(value, value) for value in field.data or ())

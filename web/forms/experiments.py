@@ -34,6 +34,7 @@ from web.forms.fields import (
     Hidden,
     Rows,
     options,
+    titles,
 )
 from web.forms.hypotheses import Catalogue
 from web.forms.plan_pages import (
@@ -173,7 +174,7 @@ class ExperimentForm(
             post_stratified=self.post_stratified.data == YES,
             parameter_types=self._types(),
             layer=self.layer.data or None,
-            layer_share=self.layer_share.value_or_none if self.layer.data else None,
+            layer_share=self.layer_share.value_or_none,
             hash_attribute=self.hash_attribute.data or UNIT_ATTRIBUTE,
             fallback_attribute=self.fallback_attribute.data or None,
             decision_rule=self.rule.form.rule(),
@@ -223,6 +224,7 @@ class ExperimentForm(
         ]
 
     def _metrics(self, catalogue: Catalogue) -> list[MetricChoice]:
+        self._refuse_twice()
         return [
             MetricChoice(
                 metric=row.metric.data,
@@ -233,6 +235,15 @@ class ExperimentForm(
             )
             for _, row in self.chosen_metrics
         ]
+
+    def _refuse_twice(self) -> None:
+        """Name a metric that is chosen again as this page does, not by its key."""
+        seen = set()
+        for _, row in self.chosen_metrics:
+            if row.metric.data in seen:
+                name = titles(row.metric).get(row.metric.data, row.metric.data)
+                row.metric.errors = [f'"{name}" is chosen twice.']
+            seen.add(row.metric.data)
 
     def _change(self, row: MetricChoiceForm, catalogue: Catalogue) -> float:
         """Take the change as typed; a guardrail's may be its largest harm."""

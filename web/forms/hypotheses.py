@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from analysis.wording import Measure
 from experiments.backlog import LONGEST_REASON, MOST_PLACES
 from experiments.hypothesis import (
     LEAST_EFFORT,
@@ -57,6 +58,7 @@ class Catalogue:
         versions: newest version of each segment, by key.
         metric_versions: newest version of each metric, by key.
         scales: 100 for metrics that are rates, else 1, by key.
+        measures: how a change of each metric is read, by key.
         csat: key of a CSAT metric, preselected as guardrail; "" when there is none.
         layers: key and name.
         uncertified: names of metrics without a valid certificate.
@@ -73,6 +75,7 @@ class Catalogue:
     metric_versions: Mapping[str, int]
     scales: Mapping[str, int]
     csat: str
+    measures: Mapping[str, Measure] = field(default_factory=dict)
     layers: Choices = ()
     uncertified: tuple[str, ...] = ()
     margins: Mapping[str, float] = field(default_factory=dict)
@@ -208,18 +211,31 @@ class HypothesisForm(HypothesisCoreForm):
         optional=True,
     )
     revision = Hidden()
+    measure: Measure | None = None  # of the metric that is chosen
 
     def offer(self, catalogue: Catalogue) -> None:
         """Fill the lists, and read the expected change in the metric's unit."""
         self.journey_stage.choices = options(catalogue.stages)
         self.segment.choices = options([NONE, *catalogue.segments])
         self.metric.choices = options([NONE, *catalogue.metrics])
+        for choice in self.metric.choices:  # for the script that says the sentence
+            known = catalogue.measures.get(choice.value)
+            choice.render_kw = {} if known is None else {"data-unit": known.many}
+        self.measure = catalogue.measures.get(self.metric.data)
         scale = catalogue.scales.get(self.metric.data, 1)
         self.expected_change.within_metric(scale)
         if "baseline" in self:
             self.builds_on.choices = options([("", "None"), *catalogue.decided])
             self.baseline.scale = scale
             self.baseline.unit = "%" if scale == PERCENT else ""
+
+    @property
+    def change_in_words(self) -> str:
+        """The expected change as typed, with its unit once the metric is chosen."""
+        typed = str(self.expected_change.data or "")
+        if not typed or self.measure is None:
+            return typed
+        return self.measure.written(typed)
 
     @property
     def inputs(self) -> BacklogInputs:

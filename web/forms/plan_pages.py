@@ -58,7 +58,7 @@ class HypothesisPage(AbideForm):
     )
     goal = Choice("What is it for?", choices=[(g.value, GOAL[g]) for g in Goal])
     key = Text(
-        "Key",
+        "Name for programs",
         "Your app asks for the experiment by it. It cannot be changed. Leave it empty"
         " to make it from the name.",
         longest=64,
@@ -205,7 +205,7 @@ class DurationPage(AbideForm):
     )
     enrolment_ends_at = Day(
         "Enrolment ends",
-        "Leave it empty to enrol until the planned end.",
+        "So that the last to come are counted by the planned end.",
         optional=True,
     )
     alpha = Number(

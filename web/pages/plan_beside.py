@@ -1,5 +1,6 @@
 """What stands beside the fields of each page of a plan: sizes, baselines, the past."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import request
@@ -25,15 +26,18 @@ from web.forms.base import title_of
 from web.forms.experiments import ExperimentForm
 from web.forms.fields import NONE, options
 from web.forms.hypotheses import CHANGE_HINT, Catalogue
+from web.pages.plan_doubted import doubted
 from web.pages.plan_duration import worked_out
 from web.pages.segments import sizes_of
 from web.presenters.certificates import uncertified
 from web.presenters.duration import Answer
+from web.presenters.hypotheses import within
 from web.presenters.metrics import stands_at
 from web.presenters.sizes import SizeShown
 from web.presenters.words import DECISION, RISK, SIGNER
 
 # The button, and what the page asks by itself while the plan is typed: without a chart.
+DAY = timedelta(days=1)
 DURATION, DURATION_IN_WORDS = "duration", "duration-in-words"
 MOST_SIMILAR = 5
 
@@ -51,7 +55,7 @@ def beside(form: ExperimentForm, task: PlanTask, offer: Catalogue) -> dict[str, 
     """
     match task:
         case PlanTask.HYPOTHESIS:
-            return {"similar": _similar(form), "change_hint": CHANGE_HINT}
+            return {"similar": _similar(form), "within": within}
         case PlanTask.SEGMENT:
             return {"sizes": _show_sizes(form, offer)}
         case PlanTask.METRICS:
@@ -61,7 +65,11 @@ def beside(form: ExperimentForm, task: PlanTask, offer: Catalogue) -> dict[str, 
                 "stands": _stands(form),
             }
         case PlanTask.DURATION:
-            return {"duration": _duration(form), "guarded": _guarded(form, offer)}
+            return {
+                "duration": _duration(form),
+                "guarded": _guarded(form, offer),
+                "doubts": doubted(form),
+            }
         case PlanTask.RISK:
             return {"signing": _signing()}
     return {}
@@ -118,11 +126,20 @@ def _duration(form: ExperimentForm) -> Answer | None:
         return None
     answer = _waiting(form) or worked_out(form, draws=action == DURATION)
     if action == DURATION and answer.planned_units:
-        if not form.planned_units.data:
-            form.planned_units.data = str(answer.planned_units)
-        if form.planned_end_at.data is None and answer.ends_at is not None:
-            form.planned_end_at.take(answer.ends_at.date())
+        _fill(form, answer)
     return answer
+
+
+def _fill(form: ExperimentForm, answer: Answer) -> None:
+    """Take size and dates over where nothing was typed."""
+    if not form.planned_units.data:
+        form.planned_units.data = str(answer.planned_units)
+    if form.planned_end_at.data is not None or answer.ends_at is None:
+        return
+    # A day is its first moment: the next one leaves no hour of the last day out.
+    form.planned_end_at.take((answer.ends_at + DAY).date())
+    if form.enrolment_ends_at.data is None and answer.enrolment_ends_at is not None:
+        form.enrolment_ends_at.take((answer.enrolment_ends_at + DAY).date())
 
 
 def _know_guardrails(form: ExperimentForm) -> None:

@@ -13,10 +13,11 @@ from flask import (
 )
 from werkzeug.wrappers import Response
 
+from analysis.plan_doubts import doubts_of
 from experiments import catalog, design_checks, lifecycle
 from experiments.db import transaction
 from experiments.enrolled import installed_through
-from experiments.vocabulary import Action, PersonRole
+from experiments.vocabulary import Action, PersonRole, Status
 from web.access import actor, context, least
 from web.certified import primary_doubt
 from web.forms.actions import ReasonForm
@@ -25,6 +26,7 @@ from web.presenters.plans import belief_in_words, checklist, plan_in_words
 from web.saving import save
 
 pages = Blueprint("planning", __name__)
+WAITING = {Status.DRAFT.value, Status.IN_REVIEW.value}  # nothing is locked yet
 
 
 @pages.get("/experiments/<key>/review")
@@ -46,6 +48,7 @@ def _review_page(key: str, form: ReasonForm) -> Response:
         )
         views = lifecycle.allowed_actions(database, experiment, actor())
         doubted = primary_doubt(database, experiment)
+        too_short = doubts_of(database, experiment, context().now())
     problems = form.problems()
     page = render_template(
         "review.html",
@@ -54,6 +57,7 @@ def _review_page(key: str, form: ReasonForm) -> Response:
         belief=belief_in_words(experiment),
         checklist=checklist(experiment, review_required=needed),
         doubt=doubted,
+        too_short=too_short if experiment.status in WAITING else [],
         sent_back=sent_back_in_words(experiment),
         lines=task_lines(experiment, faults),
         actions={view.action.value: view for view in views},

@@ -84,7 +84,12 @@ def submit() -> Response | str:
 
 
 def _refused(form: SignInForm, status: int) -> Response:
-    page = render_template("sign_in.html", form=form, problems=form.problems())
+    page = render_template(
+        "sign_in.html",
+        form=form,
+        problems=form.problems(),
+        waiting=kept.read(form.kept.data),
+    )
     return make_response(page, status)
 
 

@@ -25,6 +25,7 @@ class Answer:
             cannot be worked out.
         total_days: until the last customer counts; None likewise.
         ends_at: when that is; None likewise.
+        enrolment_ends_at: when the last customer comes; None likewise.
         guardrails: which of them would be protected.
         parts: likewise, the splits in which the primary must not be harmed.
         chart: what each week could detect; None where it was not asked for, or there
@@ -39,6 +40,7 @@ class Answer:
     planned_units: int | None = None
     total_days: int | None = None
     ends_at: datetime | None = None
+    enrolment_ends_at: datetime | None = None
     guardrails: "tuple[ProtectedInWords, ...]" = ()
     parts: "tuple[ProtectedInWords, ...]" = ()
     chart: "DrawnChart | None" = None
@@ -74,6 +76,8 @@ def work_out(
     total = None
     if size is not None and lasts is not None:
         total = units_of(size, question.scheme.treatments)
+    ends_at = None if total is None else ahead.answer_at
+    maturity = question.definition.maturity
     notes = (
         words.source_in_words(question.basis),
         words.accounts_in_words(question, ahead, known_from) if total else "",
@@ -86,7 +90,8 @@ def work_out(
         warnings=tuple(words.warnings_of(lasts)),
         planned_units=total,
         total_days=None if lasts is None else lasts.total_days,
-        ends_at=None if total is None else ahead.answer_at,
+        ends_at=ends_at,
+        enrolment_ends_at=None if ends_at is None else ends_at - maturity,
         guardrails=_guardrails(question, ahead, unit),
         parts=tuple(
             words.protected_in_words(

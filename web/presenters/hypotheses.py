@@ -29,6 +29,26 @@ def sentence(row: HypothesisRow, definition: MetricDefinition) -> str:
     )
 
 
+def within(text: str | None, after: str = "") -> str:
+    """Write a text as a part of a sentence.
+
+    Args:
+        text: as typed, perhaps a sentence of its own.
+        after: the word it comes after, which it need not begin with.
+
+    Returns:
+        The text without a capital and a full stop; "…" for none.
+    """
+    part = (text or "").strip().rstrip(".")
+    first, _, others = part.partition(" ")
+    if after and first.lower() == after:
+        part = others.strip()
+    if not part:
+        return "…"
+    is_name = part[1:2].isupper()  # "CSAT", not "Call them"
+    return part if is_name else part[0].lower() + part[1:]
+
+
 def belief(row: HypothesisRow, definition: MetricDefinition) -> list[tuple[str, str]]:
     """List all that a hypothesis says, for who has to approve its plan.
 

@@ -68,13 +68,21 @@ for (const part of document.querySelectorAll("[data-unless]")) {
 
 // The sentence of a hypothesis grows while its parts are typed.
 const said = document.querySelectorAll("[data-says]");
+const unitOf = (part, digits) => {
+  const list = document.getElementById(part.dataset.unitOf);
+  const unit = list?.selectedOptions[0]?.dataset.unit;
+  return digits && unit ? ` ${digits === "1" ? unit.replace(/s$/, "") : unit}` : "";
+};
 if (said.length) {
   const say = () => {
     for (const part of said) {
       const [first] = document.getElementsByName(part.dataset.says);
       const chosen = document.querySelector(`[name="${part.dataset.says}"]:checked`);
       const option = first && first.value && first.selectedOptions?.[0].text;
-      const typed = first?.value.replace(/\.$/, "").replace(/^./, (one) => one.toLowerCase());
+      const after = part.dataset.after;
+      const bare = first?.value.trim().replace(/\.$/, "") ?? "";
+      const rest = after && bare.toLowerCase().startsWith(`${after} `) ? bare.slice(after.length + 1) : bare;
+      const typed = rest.replace(/^.(?!\p{Lu})/u, (one) => one.toLowerCase()) + unitOf(part, rest);
       const text = chosen ? chosen.nextElementSibling?.textContent : option ?? typed;
       part.textContent = text || "\u2026";
     }

@@ -1,0 +1,47 @@
+"""What is to be doubted of size and dates, while they are typed."""
+
+from analysis.baselines import EVERYBODY, known_baseline
+from analysis.plan_doubts import Timetable, doubts
+from experiments import metrics, segments
+from experiments.db import transaction
+from experiments.vocabulary import AssignedBy
+from web.access import context
+from web.forms.experiments import ExperimentForm
+
+
+def doubted(form: ExperimentForm) -> list[str]:
+    """Say what is to be doubted of the size and the dates in the form.
+
+    Args:
+        form: as it is shown.
+
+    Returns:
+        Sentences; none while the fields do not hold a size and an end.
+    """
+    primary, end = form.primary, form.planned_end_at.at()
+    size = form.planned_units.whole
+    ran_elsewhere = form.assigned_by.data == AssignedBy.EXTERNAL.value
+    if primary is None or not primary.metric.data or end is None or not size:
+        return []
+    if ran_elsewhere or form.planned_end_at.errors or form.enrolment_ends_at.errors:
+        return []
+    typed = form.duration.form.weekly_customers.value_or_none
+    with transaction(context().sessions) as database:
+        version = metrics.get(database, primary.metric.data).versions[-1]
+        where = (EVERYBODY, 0)
+        if form.segment.data:
+            newest = segments.get(database, form.segment.data).versions[-1]
+            where = (form.segment.data, newest.version)
+        known = known_baseline(database, version, *where)
+        maturity = metrics.definition_of(version).maturity
+    weekly = typed if typed is not None or known is None else known.weekly
+    planned = Timetable(
+        begins_at=form.exposures_from.at() or context().now(),
+        enrolment_ends_at=form.enrolment_ends_at.at(),
+        planned_end_at=end,
+        maturity=maturity,
+        units=size,
+    )
+    if weekly is None or form.by_account:
+        return doubts(planned, None)
+    return doubts(planned, weekly * form.coverage.value)
