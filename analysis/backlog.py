@@ -150,6 +150,12 @@ def entry(session: Session, row: HypothesisRow) -> Entry:
     return found
 
 
+def standings(session: Session, rows: Iterable[HypothesisRow]) -> dict[int, Standing]:
+    """Tell how far hypotheses have come, by their numbers."""
+    statuses = _statuses(session)
+    return {row.id: _standing(row, statuses) for row in rows}
+
+
 def _entries(session: Session, rows: Sequence[HypothesisRow]) -> list[Entry]:
     known = _Known.read(session, rows)
     return [known.entry(row) for row in rows]
@@ -245,20 +251,12 @@ class _Known:
         return Entry(
             row=row,
             definition=definition,
-            standing=self._standing(row),
+            standing=_standing(row, self.statuses),
             reach=reach,
             stands=stands,
             score=score,
             past=self.past.get(row.metric.key),
         )
-
-    def _standing(self, row: HypothesisRow) -> Standing:
-        if row.merged is not None:
-            return Standing.MERGED
-        if row.parked_at is not None:
-            return Standing.PARKED
-        found = self.statuses.get(row.id, set())
-        return max(found, key=_FARTHEST.index, default=Standing.IDEA)
 
     def _reach(self, row: HypothesisRow) -> Reach | None:
         if row.stated_reach is not None:
@@ -284,6 +282,15 @@ class _Known:
             if known.basis.value is not None:
                 return Stands(known.basis.value, known)
         return None
+
+
+def _standing(row: HypothesisRow, statuses: Mapping[int, set[Standing]]) -> Standing:
+    if row.merged is not None:
+        return Standing.MERGED
+    if row.parked_at is not None:
+        return Standing.PARKED
+    found = statuses.get(row.id, set())
+    return max(found, key=_FARTHEST.index, default=Standing.IDEA)
 
 
 def _sizes(

@@ -5,7 +5,8 @@ common, which makes the range of a change too wide rather than too narrow.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +22,7 @@ from analysis.week_due import WEEK, WEEKS, stage_versions
 from experiments.metric_definition import MetricDefinition
 from experiments.metrics import definition_of
 from experiments.models import MetricVersion, MetricWeek
-from experiments.vocabulary import Reason
+from experiments.vocabulary import EVERYBODY, Reason
 
 LEVEL = 0.95
 BACK = 8  # weeks, to which the last one is compared
@@ -140,7 +141,7 @@ class Health:
 
 
 def health_by_metric(session: Session) -> Mapping[str, Health]:
-    """Read the metrics of all stages.
+    """Read the metrics of all stages, for everybody.
 
     Args:
         session: any session.
@@ -148,21 +149,45 @@ def health_by_metric(session: Session) -> Mapping[str, Health]:
     Returns:
         Key of a metric -> how it does.
     """
-    versions = {version.id: version for version in stage_versions(session)}
-    rows = session.scalars(
+    versions = stage_versions(session)
+    weeks = weeks_of(session, versions, (EVERYBODY,))
+    return {
+        version.metric.key: health_of(version, weeks[version.id, EVERYBODY, 0])
+        for version in versions
+    }
+
+
+# Number of the metric's version, key of the segment, its version (0: everybody).
+Weeks = Mapping[tuple[int, str, int], list[Week]]
+
+
+def weeks_of(
+    session: Session, versions: Iterable[MetricVersion], segments: Iterable[str]
+) -> Weeks:
+    """Read the weeks of metrics in which enough customers were seen.
+
+    Args:
+        session: any session.
+        versions: of the metrics.
+        segments: keys, "" for everybody.
+
+    Returns:
+        The weeks, the oldest first; none where nothing was read.
+    """
+    query = (
         select(MetricWeek)
         .where(
-            MetricWeek.metric_version_id.in_(versions), MetricWeek.value.is_not(None)
+            MetricWeek.metric_version_id.in_([version.id for version in versions]),
+            MetricWeek.segment.in_(list(segments)),
+            MetricWeek.value.is_not(None),
         )
         .order_by(MetricWeek.starts_at)
     )
-    weeks: dict[int, list[Week]] = {number: [] for number in versions}
-    for row in rows:
-        weeks[row.metric_version_id] += _week(row)
-    return {
-        version.metric.key: _health(version, weeks[number][-WEEKS:])
-        for number, version in versions.items()
-    }
+    weeks: defaultdict[tuple[int, str, int], list[Week]] = defaultdict(list)
+    for row in session.scalars(query):
+        place = row.metric_version_id, row.segment, row.segment_version
+        weeks[place] += _week(row)
+    return weeks
 
 
 def _week(row: MetricWeek) -> Iterable[Week]:
@@ -171,6 +196,9 @@ def _week(row: MetricWeek) -> Iterable[Week]:
     return (Week(row.starts_at, row.customers, row.value, row.standard_error),)
 
 
-def _health(version: MetricVersion, weeks: list[Week]) -> Health:
+def health_of(version: MetricVersion, weeks: Sequence[Week]) -> Health:
+    """Put a metric and the last of its weeks together."""
     metric = version.metric
-    return Health(metric.key, metric.name, definition_of(version), tuple(weeks))
+    since = weeks[-1].starts_at - WEEK * (WEEKS - 1) if weeks else None
+    shown = tuple(each for each in weeks if since is None or each.starts_at >= since)
+    return Health(metric.key, metric.name, definition_of(version), shown)

@@ -1,15 +1,18 @@
 """What metrics of journey stages were, week by week: read once, when a week is known.
 
-Of each metric the customers who were seen in a week, by the same queries as results.
-A week that has been read stays as it is: later events and erasures do not change it.
+Of each metric the customers who were seen in a week, by the same queries as results;
+all of them, and those of the stage's segments, in one pass over the week's events. A
+week that has been read stays as it is: later events and erasures do not change it.
 """
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from analysis import leases
 from analysis.baseline_cohort import (
@@ -19,6 +22,7 @@ from analysis.baseline_cohort import (
     plan_of_baselines,
 )
 from analysis.baseline_reading import basis_of
+from analysis.cells import Cell
 from analysis.event_rows import EventRows, connect
 from analysis.plan_basis import spread_of
 from analysis.segment_sizes import SMALLEST
@@ -29,7 +33,8 @@ from experiments import opt_outs
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.metric_definition import MetricDefinition
-from experiments.models import MetricWeek
+from experiments.models import MetricWeek, SegmentVersion
+from experiments.plan import PlannedSegment
 from experiments.vocabulary import EVERYBODY
 
 SCRATCH = "scratch"
@@ -86,22 +91,45 @@ def measure_due(context: Context) -> int:
     return len(rows)
 
 
+class _Alike:
+    """What is read of one week in one pass: metrics, and segments to read them in."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, MetricDefinition] = {}
+        self.segments: dict[str, PlannedSegment] = {}
+
+    def add(self, each: DueWeek) -> None:
+        """Let the pass read this, too."""
+        self.definitions[each.metric] = each.definition
+        if each.segment is not None:
+            planned = _planned(each.segment)
+            self.segments[planned.key] = planned
+
+
+def _planned(version: SegmentVersion) -> PlannedSegment:
+    named = version.segment
+    return PlannedSegment(named.key, version.version, named.name, version.condition)
+
+
 def _read_all(
     wanted: Sequence[DueWeek], data: Data
 ) -> Iterable[tuple[DueWeek, Reading | None]]:
     """Read metrics of the same week that are known at the same time in one pass."""
-    alike: dict[tuple[datetime, timedelta], dict[str, MetricDefinition]]
-    alike = defaultdict(dict)
+    alike: dict[tuple[datetime, timedelta], _Alike] = defaultdict(_Alike)
     for each in wanted:
-        place = each.starts_at, each.definition.maturity
-        alike[place][each.metric] = each.definition
+        alike[each.starts_at, each.definition.maturity].add(each)
     ended = _ended(data)
     found = {
-        place: read_week(group, place[0], data, ended) for place, group in alike.items()
+        place: read_week(group.definitions, place[0], data, ended, group.segments)
+        for place, group in alike.items()
     }
     for each in wanted:
         group = found[each.starts_at, each.definition.maturity]
-        yield each, group.get(each.metric)
+        yield each, group.get((each.metric, _key_of(each.segment)))
+
+
+def _key_of(segment: SegmentVersion | None) -> str:
+    return EVERYBODY if segment is None else segment.segment.key
 
 
 def read_week(
@@ -109,7 +137,8 @@ def read_week(
     starts_at: datetime,
     data: Data,
     ended: datetime | None,
-) -> dict[str, Reading]:
+    segments: Mapping[str, PlannedSegment] = MappingProxyType({}),
+) -> dict[tuple[str, str], Reading]:
     """Read metrics over the customers who were seen in one week.
 
     Args:
@@ -117,14 +146,15 @@ def read_week(
         starts_at: of the week.
         data: the events.
         ended: when activity ended; None where there is none.
+        segments: to read them in too, by key.
 
     Returns:
-        Key -> customers, value and its standard error; without metrics of which too
-        few customers have a value, or all the same.
+        Metric and segment, "" for everybody -> customers, value and its standard
+        error; without those of which too few customers have a value, or all the same.
     """
     if ended is None:
         return {}
-    plan = plan_of_baselines(definitions, {}, starts_at)
+    plan = plan_of_baselines(definitions, segments, starts_at)
     # What was imported is taken as it ends.
     cutoff = min(data.now - DAY, ended)
     bounds = bounds_of(data.now, cutoff, starts_at + WEEK, data.opted_out)
@@ -132,15 +162,23 @@ def read_week(
         plan, data.files, bounds, data.scratch, with_makeup=False, cohort_of=SeenCohort
     )
     found = {}
-    for key, definition in definitions.items():
-        cell = summaries.arms(key, EVERYBODY).get(EVERYBODY_SEEN)
-        read = None if cell is None else basis_of(definition, cell)
-        if read is not None and read[1] >= SMALLEST:
-            basis, customers = read
-            spread = spread_of(definition, basis)
-            if basis.value is not None and spread is not None:
-                found[key] = (customers, basis.value, spread / math.sqrt(customers))
+    for key, segment in itertools.product(definitions, (EVERYBODY, *segments)):
+        cell = summaries.arms(key, segment).get(EVERYBODY_SEEN)
+        read = None if cell is None else _reading(definitions[key], cell)
+        if read is not None:
+            found[key, segment] = read
     return found
+
+
+def _reading(definition: MetricDefinition, cell: Cell) -> Reading | None:
+    read = basis_of(definition, cell)
+    if read is None or read[1] < SMALLEST:
+        return None
+    basis, customers = read
+    spread = spread_of(definition, basis)
+    if basis.value is None or spread is None:
+        return None
+    return customers, basis.value, spread / math.sqrt(customers)
 
 
 def _ended(data: Data) -> datetime | None:
@@ -156,6 +194,8 @@ def _row(
     customers, value, error = read or (None, None, None)
     return MetricWeek(
         metric_version_id=each.version_id,
+        segment=_key_of(each.segment),
+        segment_version=0 if each.segment is None else each.segment.version,
         starts_at=each.starts_at,
         measured_at=now,
         store_version=store_version,

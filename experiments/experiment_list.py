@@ -91,6 +91,13 @@ def all_pages(session: Session, wanted: Wanted) -> Iterator[Experiment]:
         place = Place(after=rows[-1].id, falling=True)
 
 
+def undecided(session: Session, stage: str, most: int) -> list[Experiment]:
+    """List experiments of a stage that nobody has decided on, newest first."""
+    query = select(Experiment).options(*WHOLE).where(*Wanted(stage=stage).conditions())
+    query = query.where(Experiment.status != Status.DECIDED.value)
+    return list(session.scalars(query.order_by(Experiment.id.desc()).limit(most)))
+
+
 @dataclass(frozen=True, slots=True)
 class Live:
     """What others need to know of an experiment that runs or pauses."""

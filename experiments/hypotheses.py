@@ -229,6 +229,21 @@ def everything(session: Session) -> list[HypothesisRow]:
     return list(session.scalars(query))
 
 
+def open_at(session: Session, stage: JourneyStage) -> list[HypothesisRow]:
+    """List those of a stage that may be taken up or are, the newest first."""
+    query = (
+        select(HypothesisRow)
+        .where(
+            HypothesisRow.journey_stage_id == stage.id,
+            HypothesisRow.parked_at.is_(None),
+            ~HypothesisRow.merged.has(),
+        )
+        .options(*_WHOLE)
+        .order_by(HypothesisRow.id.desc())
+    )
+    return list(session.scalars(query))
+
+
 def to_value(row: HypothesisRow) -> Hypothesis:
     """Read a row as the value that forms, API and plan share."""
     return Hypothesis(

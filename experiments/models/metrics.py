@@ -44,7 +44,8 @@ class MetricBaseline(Base):
 class MetricWeek(Base):
     """What a version was over the customers seen in one week, measured once for all.
 
-    Without a value where too few were seen, or all were alike.
+    Without a value where too few were seen, or all were alike. Of a segment there is
+    one row a week: another version of its rule takes the place of the old one's.
     """
 
     __tablename__ = "metric_week"
@@ -52,7 +53,12 @@ class MetricWeek(Base):
     metric_version_id: Mapped[int] = mapped_column(
         ForeignKey("metric_version.id"), primary_key=True
     )
+    # Key, "" for everybody.
+    segment: Mapped[str] = mapped_column(
+        String(64), primary_key=True, server_default=""
+    )
     starts_at: Mapped[datetime] = mapped_column(primary_key=True)  # a Monday
+    segment_version: Mapped[int] = mapped_column(server_default="0")  # 0: everybody
     measured_at: Mapped[datetime]
     store_version: Mapped[int]  # of the analytic store
     customers: Mapped[int | None]

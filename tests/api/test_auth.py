@@ -63,6 +63,7 @@ LEAST_ROLES = {
     ("GET", "/api/v1/past-effects"): "viewer",
     ("GET", "/api/v1/journey-stages"): "viewer",
     ("PUT", "/api/v1/journey-stages/<key:key>"): "editor",
+    ("GET", "/api/v1/journey-stages/<key:key>/health"): "viewer",
     ("GET", "/api/v1/keys"): "admin",
     ("POST", "/api/v1/keys"): "admin",
     ("DELETE", "/api/v1/keys/<key:public_id>"): "admin",

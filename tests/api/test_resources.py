@@ -22,6 +22,7 @@ from tests.api.conftest import (
     segment_body,
 )
 from tests.baselines import keep_baseline
+from tests.stages import choose, keep_weeks
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -38,6 +39,29 @@ def test_journey__saved__is_listed_in_order(api: Caller) -> None:
     names = [stage["name"] for stage in api.get("/journey-stages").json["items"]]
     # The five of the seed at 0 to 4; equal positions keep the order of making.
     assert names[:4] == ["Discovery", "Onboarding", "Checkout", "First success"]
+
+
+def test_stage__followed__says_how_it_does_by_segment_and_week(
+    api: Caller, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        owner = factories.make_actor(session, "Ida")
+        factories.make_hypothesis(session, owner)
+        choose(session, owner, factories.RETENTION, context.now())
+        weeks = [0.72, *[0.71] * 7, 0.64]
+        keep_weeks(session, factories.RETENTION, weeks, context.now())
+    found = api.get("/journey-stages/renewal/health")
+    assert found.status_code == 200
+    said = found.json["sentence"]
+    assert said == "Day-30 retention fell from 72.0 % to 64.0 % in 8 weeks."
+    (metric,) = found.json["metrics"]
+    everybody, business = metric["groups"]
+    assert everybody["segment"] is None
+    assert everybody["change"]["effect"] == pytest.approx(-0.08)
+    assert [week["value"] for week in everybody["weeks"]] == pytest.approx(weeks)
+    assert business["segment"] == factories.SEGMENT
+    assert business["weeks"] == []
+    assert api.get("/journey-stages/nowhere/health").status_code == 404
 
 
 def test_segment__new_version__keeps_the_old_one(api: Caller) -> None:

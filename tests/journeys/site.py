@@ -47,11 +47,14 @@ from experiments.vocabulary import (
 )
 from tests.factories import (
     PASSWORD,
+    RETENTION,
+    SEGMENT,
     hypothesis_value,
     make_experiment,
     make_person,
     start_experiment,
 )
+from tests.stages import choose, keep_weeks
 from tests.surveys import make_survey
 
 NASTY = '<img src=x onerror="alert(1)"> {{7*7}}'
@@ -113,6 +116,7 @@ PAGES = (
     "/settings/connectors/supportdesk1",
     "/review?month=2026-03",
     "/settings/digest",
+    "/stages/renewal",
     "/settings/stages",
     "/settings/stages/new",
     "/settings/audit",
@@ -235,6 +239,10 @@ def furnish(context: Context) -> None:
             now=now,
         )
         connect(context, session, owner)
+        choose(session, owner, RETENTION, now)
+        for segment, fall in (("", 0.001), (SEGMENT, 0.004)):
+            course = [0.72 - fall * week for week in range(20)]
+            keep_weeks(session, RETENTION, [0.7, None, *course], now, segment)
 
 
 def connect(context: Context, session: Session, owner: Actor) -> None:

@@ -74,7 +74,8 @@ def test_sparkline__points__are_the_numbers_of_its_table() -> None:
     )
     # A tenth of a pixel of 48 is 0.02 points of the 10 that are drawn.
     table = {
-        row[0]: float(row[1].removesuffix(" %")) / 100 for row in reversed(drawn.rows)
+        row.week: float(row.value.removesuffix(" %")) / 100
+        for row in reversed(drawn.rows)
     }
     assert [share for _, share in read] == pytest.approx(list(table.values()), abs=3e-4)
     assert [week for week, _ in read] == [0, 1, 2, 4, 6, 7]
