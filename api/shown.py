@@ -66,16 +66,18 @@ def whole_experiment(session: Session, row: Experiment, actor: Actor) -> dict[st
         "reviewed_by": None if reviewer is None else reviewer.email,
         "plan_sha256": None if plan is None else plan.sha256,
         "sent_back": _sent_back(session, row),
-        "decision_proposal": _proposal(session, row),
+        "decision_proposal": _proposal(session, row.decision_proposal),
+        "decision_declined": _declined(session, row),
         "decided_against": _against(session, row),
         "actions": lifecycle.allowed_actions(session, row, actor),
     }
 
 
 def _sent_back(session: Session, row: Experiment) -> dict[str, Any] | None:
-    found = row.sent_back
-    if found is None:
-        return None
+    return None if row.sent_back is None else _refusal(session, row.sent_back)
+
+
+def _refusal(session: Session, found: dict[str, Any]) -> dict[str, Any]:
     person_id = found["person_id"]
     return {
         "by": None if person_id is None else accounts.get(session, person_id).email,
@@ -95,10 +97,20 @@ def _against(session: Session, row: Experiment) -> dict[str, Any] | None:
     }
 
 
-def _proposal(session: Session, row: Experiment) -> dict[str, Any] | None:
-    if row.decision_proposal is None:
+def _declined(session: Session, row: Experiment) -> dict[str, Any] | None:
+    found = row.decision_declined
+    if found is None:
         return None
-    proposal = Proposal.from_json(row.decision_proposal)
+    return {
+        **_refusal(session, found),
+        "proposal": _proposal(session, found["proposal"]),
+    }
+
+
+def _proposal(session: Session, body: dict[str, Any] | None) -> dict[str, Any] | None:
+    if body is None:
+        return None
+    proposal = Proposal.from_json(body)
     return {
         "decision": proposal.decision,
         "variant": proposal.variant,

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 from experiments import accounts
 from experiments.actors import Actor
 from experiments.design import Design
+from experiments.errors import Conflict, Forbidden
 from experiments.field_faults import Faults
 from experiments.lessons import Lessons
 from experiments.lookups import owner_of
-from experiments.vocabulary import Decision, Verdict
+from experiments.models import Experiment
+from experiments.vocabulary import Decision, PersonRole, Verdict
 
 MIN_REASON_AGAINST = 30
 MAX_REASON = 2000
@@ -166,6 +168,34 @@ def follows(
     if decision == Decision.SHIP and recommendation.variant != variant:
         return False
     return decision in _FOLLOWS[recommendation.verdict]
+
+
+def waiting(experiment: Experiment) -> Proposal:
+    """Read the decision that waits for a second person, or raise Conflict."""
+    if not experiment.decision_proposal:
+        raise Conflict("No decision waits to be confirmed.")
+    return Proposal.from_json(experiment.decision_proposal)
+
+
+def check_none_waits(_session: Session, experiment: Experiment, _actor: Actor) -> None:
+    """Refuse (Conflict) another decision while one waits: it would go unread."""
+    if experiment.decision_proposal:
+        raise Conflict(
+            "A decision waits for a second person already. It has to be confirmed or"
+            " declined before there is another."
+        )
+
+
+def check_confirm(_session: Session, experiment: Experiment, actor: Actor) -> None:
+    """Refuse whoever decided to confirm it (Forbidden)."""
+    if actor.person_id in {None, waiting(experiment).person_id}:
+        raise Forbidden("A second person has to confirm this decision.")
+
+
+def check_decline(_session: Session, experiment: Experiment, actor: Actor) -> None:
+    """Let whoever decided take it back, and approvers decline it (Forbidden)."""
+    if actor.person_id != waiting(experiment).person_id:
+        actor.require(PersonRole.APPROVER, "decline what somebody else decided")
 
 
 def needs_second_person(

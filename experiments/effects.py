@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -64,13 +65,20 @@ def _send_back(step: Step, target: Status) -> Status:
     experiment.approvals = []
     experiment.submitted_by_id = None
     experiment.sent_back = {
+        **_refusal(step),
+        "revision": experiment.revision + 1,  # as it is once this is done
+    }
+    return target
+
+
+def _refusal(step: Step) -> dict[str, Any]:
+    """Say who refused, why and when, as a column keeps it for the author to read."""
+    return {
         "person_id": step.actor.person_id,
         "name": _name_of(step),
         "reason": step.reason,
         "at": step.now.astimezone(UTC).isoformat(),
-        "revision": experiment.revision + 1,  # as it is once this is done
     }
-    return target
 
 
 def _name_of(step: Step) -> str:
@@ -178,6 +186,7 @@ def _new_phase(step: Step, target: Status) -> Status:
         "reviewed_by_id",
         "submitted_by_id",
         "decision_proposal",
+        "decision_declined",
     ):
         setattr(experiment, name, None)
     return target
@@ -212,6 +221,7 @@ def _decide(step: Step, target: Status) -> Status:
         recommendation=step.recommendation,
         lessons=step.lessons,
     )
+    step.experiment.decision_declined = None
     if decisions.needs_second_person(step.session, proposal, step.recommendation):
         step.experiment.decision_proposal = proposal.to_json()
         return Status(step.experiment.status)
@@ -219,10 +229,17 @@ def _decide(step: Step, target: Status) -> Status:
 
 
 def _confirm_decision(step: Step, target: Status) -> Status:
-    body = step.experiment.decision_proposal
-    if body is None:
-        raise Conflict("No decision waits to be confirmed.")
-    return _close(step, target, Proposal.from_json(body), is_confirmed=True)
+    proposal = decisions.waiting(step.experiment)
+    return _close(step, target, proposal, is_confirmed=True)
+
+
+def _decline_decision(step: Step, target: Status) -> Status:
+    """Let a decision wait no longer, with the reason for its author to read."""
+    experiment = step.experiment
+    proposal = decisions.waiting(experiment)
+    experiment.decision_declined = {**_refusal(step), "proposal": proposal.to_json()}
+    experiment.decision_proposal = None
+    return target
 
 
 def _close(
@@ -274,4 +291,5 @@ EFFECTS: Mapping[Action, Callable[[Step, Status], Status]] = {
     Action.STOP: _stop,
     Action.DECIDE: _decide,
     Action.CONFIRM_DECISION: _confirm_decision,
+    Action.DECLINE_DECISION: _decline_decision,
 }

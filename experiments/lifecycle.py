@@ -18,7 +18,7 @@ from experiments import (
     signing,
 )
 from experiments.actors import Actor
-from experiments.decisions import Proposal, Recommendation
+from experiments.decisions import Recommendation
 from experiments.effects import EFFECTS, Step
 from experiments.errors import AbideError, Conflict, Forbidden
 from experiments.field_faults import Faults
@@ -52,6 +52,9 @@ TRANSITIONS: Mapping[tuple[Status, Action], Status] = {
     (Status.STOPPED, Action.DECIDE): Status.DECIDED,
     (Status.RUNNING, Action.CONFIRM_DECISION): Status.DECIDED,
     (Status.STOPPED, Action.CONFIRM_DECISION): Status.DECIDED,
+    (Status.RUNNING, Action.DECLINE_DECISION): Status.RUNNING,
+    (Status.PAUSED, Action.DECLINE_DECISION): Status.PAUSED,
+    (Status.STOPPED, Action.DECLINE_DECISION): Status.STOPPED,
 }
 # The weakest role for each action, and how a refusal names it.
 _ROLES: Mapping[Action, tuple[PersonRole, str]] = {
@@ -67,11 +70,23 @@ _ROLES: Mapping[Action, tuple[PersonRole, str]] = {
     Action.STOP: (PersonRole.EDITOR, "stop an experiment"),
     Action.DECIDE: (PersonRole.EDITOR, "decide on an experiment"),
     Action.CONFIRM_DECISION: (PersonRole.APPROVER, "confirm a decision"),
+    # Whoever decided may take it back; anybody else has to be an approver.
+    Action.DECLINE_DECISION: (PersonRole.EDITOR, "decline a decision"),
 }
 _NEEDS_REASON = frozenset(
-    {Action.SEND_BACK, Action.STOP_ENROLMENT, Action.STOP, Action.NEW_PHASE}
+    {
+        Action.SEND_BACK,
+        Action.STOP_ENROLMENT,
+        Action.STOP,
+        Action.NEW_PHASE,
+        Action.DECLINE_DECISION,
+    }
 )
-_CHANGES_NOTHING_SERVED = frozenset({Action.SUBMIT, Action.SEND_BACK, Action.APPROVE})
+_CHANGES_NOTHING_SERVED = frozenset(
+    {Action.SUBMIT, Action.SEND_BACK, Action.APPROVE, Action.DECLINE_DECISION}
+)
+# What is done with a decision that waits.
+_OF_WAITING = frozenset({Action.CONFIRM_DECISION, Action.DECLINE_DECISION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +122,8 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
         actor: who does it.
         now: aware UTC.
         reason: needed to send back, to stop or stop enrolment, for a new phase, to
-            decide, and to start with exposures from the past; kept with every action.
+            decide or decline a decision, and to start with exposures from the past;
+            kept with every action.
         variant: the treatment to ship (decide).
         decision: what was decided (decide).
         recommendation: what the latest result's verdict says (decide); without one,
@@ -118,7 +134,8 @@ def transition(  # noqa: PLR0913  # what an action can need, each by name
 
     Returns:
         The experiment as it is now. A decision against the recommendation leaves it
-        where it stands, with `decision_proposal`, until a second person confirms.
+        where it stands, with `decision_proposal`, until a second person confirms or
+        declines it.
 
     Raises:
         Conflict: the experiment does not stand where this action begins.
@@ -172,13 +189,13 @@ def allowed_actions(
 
     Returns:
         Each action the table knows for this state, with the reason when this actor
-        may not do it now. A decision is confirmed only where one waits.
+        may not do it now. A decision is confirmed or declined only where one waits.
     """
     views = []
     for status, action in TRANSITIONS:
         if status != experiment.status:
             continue
-        if action == Action.CONFIRM_DECISION and not experiment.decision_proposal:
+        if action in _OF_WAITING and not experiment.decision_proposal:
             continue
         try:
             _check(session, experiment, action, actor)
@@ -322,14 +339,6 @@ def _check_may_rise(experiment: Experiment) -> None:
         raise Conflict("All of the segment is enrolled already.")
 
 
-def _check_confirm(_session: Session, experiment: Experiment, actor: Actor) -> None:
-    if not experiment.decision_proposal:
-        raise Conflict("No decision waits to be confirmed.")
-    proposal = Proposal.from_json(experiment.decision_proposal)
-    if actor.person_id in {None, proposal.person_id}:
-        raise Forbidden("A second person has to confirm this decision.")
-
-
 _CHECKS: Mapping[Action, Callable[[Session, Experiment, Actor], None]] = {
     Action.SUBMIT: _check_whole,
     Action.APPROVE: _check_approve,
@@ -338,7 +347,9 @@ _CHECKS: Mapping[Action, Callable[[Session, Experiment, Actor], None]] = {
     Action.RESUME: _check_assigned_here,
     Action.RAISE_COVERAGE: _check_raise,
     Action.NEW_PHASE: _check_assigned_here,
-    Action.CONFIRM_DECISION: _check_confirm,
+    Action.DECIDE: decisions.check_none_waits,
+    Action.CONFIRM_DECISION: decisions.check_confirm,
+    Action.DECLINE_DECISION: decisions.check_decline,
 }
 
 

@@ -36,6 +36,7 @@ class Action(StrEnum):
     STOP = "stop"
     DECIDE = "decide"
     CONFIRM_DECISION = "confirm_decision"
+    DECLINE_DECISION = "decline_decision"
 
 
 class StepState(StrEnum):

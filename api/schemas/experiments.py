@@ -291,6 +291,19 @@ class ProposalSchema(StrictSchema):
     by = Text(required=True, metadata={"description": "E-mail of who decided."})
 
 
+class DeclinedSchema(StrictSchema):
+    """A decision that a second person declined, or its author took back."""
+
+    by = Text(
+        required=True,
+        allow_none=True,
+        metadata={"description": "E-mail of who declined it."},
+    )
+    reason = Text(required=True)
+    at = Time(required=True)
+    proposal = Part(ProposalSchema, required=True)
+
+
 class AgainstSchema(StrictSchema):
     """That a decision was not what the plan's rule said."""
 
@@ -340,6 +353,12 @@ class ExperimentSchema(DesignSchema):
         metadata={"description": "Null once a review is asked for again."},
     )
     decision_proposal = Part(ProposalSchema, required=True, allow_none=True)
+    decision_declined = Part(
+        DeclinedSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null once somebody decides again."},
+    )
     decided_against = Part(AgainstSchema, required=True, allow_none=True)
     open_tasks = Items(
         Choice(PlanTask),
@@ -407,8 +426,8 @@ class ActionBodySchema(StrictSchema):
         2000,
         load_default=None,
         metadata={
-            "description": "Needed for send_back, stop_enrolment, stop, new_phase and"
-            " decide, and to start with exposures from the past."
+            "description": "Needed for send_back, stop_enrolment, stop, new_phase,"
+            " decide and decline_decision, and to start with exposures from the past."
         },
     )
     variant = identifier(

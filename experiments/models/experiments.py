@@ -90,6 +90,9 @@ class Experiment(Base):
     # A decision against the recommendation, until a second person confirms it:
     # a decisions.Proposal as JSON.
     decision_proposal: Mapped[dict[str, Any] | None]
+    # {"person_id", "name", "reason", "at", "proposal"} of one that was not confirmed,
+    # until somebody decides again; the proposal is as it waited.
+    decision_declined: Mapped[dict[str, Any] | None]
 
     hypothesis: Mapped[HypothesisRow] = relationship()
     owner: Mapped[Person] = relationship(foreign_keys=[owner_id])

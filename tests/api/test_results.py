@@ -240,6 +240,16 @@ def test_decision__against_the_result__waits_for_a_second_person(
         "reason": reason,
         "by": "ada@example.com",
     }
+    again = api.post(f"{PATH}/actions/decide", {**body, "reason": reason})
+    assert again.status_code == 409
+    assert api.post(f"{PATH}/actions/decline_decision").status_code == 422
+    why = {"reason": "On second thoughts, wait."}
+    declined = api.post(f"{PATH}/actions/decline_decision", why)
+    assert declined.status_code == 200, declined.text
+    assert declined.json["decision_proposal"] is None
+    told = declined.json["decision_declined"]
+    assert (told["by"], told["reason"]) == ("ada@example.com", why["reason"])
+    assert told["proposal"] == proposed.json["decision_proposal"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

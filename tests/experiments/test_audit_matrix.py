@@ -319,7 +319,12 @@ def walk_lifecycle(session: Session) -> None:
         lifecycle.transition(
             session, factories.EXPERIMENT, action, actor, later, reason=LONG
         )
-    for action, actor in ((Action.DECIDE, root), (Action.CONFIRM_DECISION, paul)):
+    for action, actor in (
+        (Action.DECIDE, root),
+        (Action.DECLINE_DECISION, paul),
+        (Action.DECIDE, root),
+        (Action.CONFIRM_DECISION, paul),
+    ):
         deciding = action == Action.DECIDE
         lifecycle.transition(
             session,

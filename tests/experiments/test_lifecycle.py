@@ -324,6 +324,7 @@ def test_edit__after_submit_or_start__is_refused(team: Team) -> None:
         (Action.STOP, PersonRole.EDITOR),
         (Action.DECIDE, PersonRole.EDITOR),
         (Action.CONFIRM_DECISION, PersonRole.APPROVER),
+        (Action.DECLINE_DECISION, PersonRole.EDITOR),
     ],
 )
 def test_roles__below_the_least__are_forbidden(
@@ -515,18 +516,77 @@ def test_confirm__nothing_proposed__is_a_conflict(team: Team) -> None:
 
 
 @SQLITE
-def test_decide__again__replaces_what_waits(team: Team) -> None:
+def test_decide__while_one_waits__is_refused_and_leaves_it_as_it_was(
+    team: Team,
+) -> None:
+    team.start()
+    waits = team.do(Action.DECIDE, team.ada, **SHIP, recommendation=UNDECIDED)
+    with pytest.raises(Conflict, match="has to be confirmed or declined"):
+        team.do(
+            Action.DECIDE,
+            team.paul,
+            decision=Decision.UNDECIDED,
+            reason="On second thoughts.",
+            recommendation=UNDECIDED,
+        )
+    assert team.experiment.decision_proposal == waits.decision_proposal
+
+
+def test_decline__decision_that_waits__tells_its_author_why_until_the_next(
+    team: Team,
+) -> None:
     team.start()
     team.do(Action.DECIDE, team.ada, **SHIP, recommendation=UNDECIDED)
-    decided = team.do(
+    why = "Prices change in June, not in May."
+    declined = team.do(Action.DECLINE_DECISION, team.paul, reason=why)
+    assert (declined.status, declined.decision) == (Status.RUNNING, None)
+    assert declined.decision_proposal is None
+    told = declined.decision_declined
+    assert told is not None
+    assert (told["name"], told["reason"]) == ("Paul", why)
+    assert told["proposal"]["person_id"] == team.ada.person_id
+    assert team.served() == {EXPERIMENT: Status.RUNNING}
+    with team.sessions() as session:
+        (row, *_) = audit.entries(session, subject_kind="experiment")
+        assert audit.verify(session) == []
+    assert row.action == "experiment.decline_decision"
+    assert (row.after or {})["reason"] == why
+    again = team.do(
         Action.DECIDE,
         team.ada,
         decision=Decision.UNDECIDED,
         reason="On second thoughts.",
         recommendation=UNDECIDED,
     )
-    assert (decided.status, decided.decision) == (Status.DECIDED, Decision.UNDECIDED)
-    assert decided.decision_proposal is None
+    assert (again.status, again.decision) == (Status.DECIDED, Decision.UNDECIDED)
+    assert again.decision_declined is None
+
+
+@SQLITE
+def test_decline__own_decision__takes_it_back_and_others_must_approve(
+    team: Team,
+) -> None:
+    team.start()
+    team.do(Action.DECIDE, team.ada, **SHIP, recommendation=UNDECIDED)
+    with transaction(team.sessions) as session:
+        other = factories.make_actor(session, "Eve", PersonRole.EDITOR)
+    with pytest.raises(Forbidden, match="decline what somebody else decided"):
+        team.do(Action.DECLINE_DECISION, other, reason=LONG)
+    declined = team.do(Action.DECLINE_DECISION, team.ada, reason="The wrong variant.")
+    told = declined.decision_declined
+    assert told is not None
+    assert told["person_id"] == told["proposal"]["person_id"] == team.ada.person_id
+
+
+@SQLITE
+def test_decline__nothing_waits_or_no_reason__is_refused(team: Team) -> None:
+    team.start()
+    with pytest.raises(Conflict, match="No decision waits"):
+        team.do(Action.DECLINE_DECISION, team.paul, reason=LONG)
+    team.do(Action.DECIDE, team.ada, **SHIP, recommendation=UNDECIDED)
+    with pytest.raises(InvalidInput) as refusal:
+        team.do(Action.DECLINE_DECISION, team.paul)
+    assert list(refusal.value.fields) == ["reason"]
 
 
 @SQLITE
@@ -588,7 +648,9 @@ def test_allowed_actions__each_state__agrees_with_doing_it(
         with team.sessions() as session:
             views = lifecycle.allowed_actions(session, experiment, actor)
         known = {name for begins, name in lifecycle.TRANSITIONS if begins == status}
-        assert {v.action for v in views} == known - {Action.CONFIRM_DECISION}
+        # These need a decision that waits.
+        waits = {Action.CONFIRM_DECISION, Action.DECLINE_DECISION}
+        assert {v.action for v in views} == known - waits
         for view in views:
             outcome = attempt(team, view.action, actor, given)
             assert (outcome is None) == view.allowed, (view, outcome)
@@ -611,11 +673,15 @@ def attempt(
 
 
 @SQLITE
-def test_allowed_actions__decision_waits__offers_to_confirm(team: Team) -> None:
+def test_allowed_actions__decision_waits__offers_to_confirm_or_decline(
+    team: Team,
+) -> None:
     team.start()
     waiting = team.do(Action.DECIDE, team.ada, **SHIP, recommendation=UNDECIDED)
     with team.sessions() as session:
         for actor, allowed in ((team.paul, True), (team.ada, False)):
             views = lifecycle.allowed_actions(session, waiting, actor)
-            (confirm,) = (v for v in views if v.action == Action.CONFIRM_DECISION)
-            assert confirm.allowed == allowed
+            may = {view.action: view.allowed for view in views}
+            assert may[Action.CONFIRM_DECISION] == allowed
+            assert may[Action.DECLINE_DECISION]
+            assert not may[Action.DECIDE]

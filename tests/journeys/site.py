@@ -100,6 +100,8 @@ PAGES = (
     "/experiments/runs/lists",
     "/experiments/runs/stop",
     "/experiments/runs/decide",
+    "/experiments/waits",
+    "/experiments/waits/decline-decision",
     "/experiments/paused",
     "/experiments/decided",
     "/learnings",
@@ -203,6 +205,7 @@ def furnish(context: Context) -> None:
         start_experiment(session, owner, key="runs", name=NASTY)
         start_experiment(session, owner, key="paused", name=LONG.strip())
         start_experiment(session, owner, key="decided", hypothesis="other")
+        start_experiment(session, owner, key="waits")
         for key, title, effort in (("twin", NASTY, 2.0), ("third", LONG.strip(), 0.5)):
             value = hypothesis_value(key=key, title=title)
             inputs = BacklogInputs(effort, reach=22_100, baseline=0.7)
@@ -229,6 +232,17 @@ def furnish(context: Context) -> None:
             session, "runs", variant="nudge", days=7, actor=owner, now=now
         )
         make_person(session, "Grace", PersonRole.APPROVER)
+        # Against the rule, which says nothing yet: it waits for Grace.
+        lifecycle.transition(
+            session,
+            "waits",
+            Action.DECIDE,
+            owner,
+            now,
+            decision=Decision.SHIP,
+            variant="nudge",
+            reason=LONG,
+        )
         fill_survey(session, make_survey(session, owner, now), now)
         keys.create_key(
             session,

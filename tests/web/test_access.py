@@ -61,6 +61,7 @@ LEAST_ROLE = {
     "web.experiments.stop": EDITOR,
     "web.experiments.decide": EDITOR,
     "web.experiments.confirm_decision": APPROVER,
+    "web.experiments.decline_decision": EDITOR,
     "web.ramps.coverage": EDITOR,
     "web.ramps.new_phase": EDITOR,
     "web.ramps.steps": EDITOR,

@@ -82,6 +82,7 @@ def show(key: str) -> Response | str:
             snippets=words.snippets(experiment, context().settings.base_url),
             learning=learnings.of_experiment(database, key),
             proposal=words.proposal_in_words(experiment, accounts.people(database)),
+            declined=words.declined_in_words(experiment, accounts.people(database)),
             actions=_actions(database, experiment),
             entries=audit.entries(
                 database, subject_kind="experiment", subject_key=key, limit=20
@@ -154,6 +155,29 @@ def confirm_decision(key: str) -> Response:
     return redirect(url_for("web.experiments.show", key=key))
 
 
+@pages.route("/experiments/<key>/decline-decision", methods=["GET", "POST"])
+@least(PersonRole.EDITOR)
+def decline_decision(key: str) -> Response:
+    """Ask for the reason, then let the decision wait no longer."""
+    form = ReasonForm(form_data())
+    with transaction(context().sessions) as database:
+        experiment = catalog.get(database, key)
+        proposal = words.proposal_in_words(experiment, accounts.people(database))
+    if wants_to_save():
+        done = save(
+            form,
+            lambda database: acting.walk(
+                database, key, Action.DECLINE_DECISION, form.reason.data
+            ),
+        )
+        if done is not None:
+            flash("The decision waits no longer. Its author reads why on this page.")
+            return redirect(url_for("web.experiments.show", key=key))
+    elif proposal is None:  # somebody was quicker, or it is an old address
+        return redirect(url_for("web.experiments.show", key=key))
+    return acting.answer("decline_decision.html", form, experiment, proposal=proposal)
+
+
 @pages.route("/experiments/<key>/stop-enrolment", methods=["GET", "POST"])
 @least(PersonRole.EDITOR)
 def stop_enrolment(key: str) -> Response:
@@ -200,6 +224,8 @@ def decide(key: str) -> Response:
         experiment = catalog.get(database, key)
         if experiment.decided_at is not None and not wants_to_save():
             return _decided(database, experiment)
+        if experiment.decision_proposal and not wants_to_save():
+            return redirect(url_for("web.experiments.show", key=key))
         run = results.latest(database, experiment)
     treatments = [(v.name, v.name) for v in experiment.variants if not v.is_control]
     form.variant.choices = options([("", "None"), *treatments])

@@ -1,6 +1,6 @@
 """An experiment in words: where it stands, what comes next, how apps use it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,7 +45,7 @@ def sentence_of_now(experiment: Experiment, run: Run | None, now: datetime) -> s
     if status in _SENTENCES:
         return _SENTENCES[status](experiment)
     if is_final(run):
-        return "The result is ready. Somebody has to decide."
+        return decision_is_due(experiment)
     nobody = run is not None and not run.counts.get("units")
     if status == Status.STOPPED:
         return (
@@ -53,6 +53,20 @@ def sentence_of_now(experiment: Experiment, run: Run | None, now: datetime) -> s
             f" {customers_see(experiment).control} {_after_stop(nobody=nobody)}"
         )
     return _running(experiment, run, now, nobody=nobody)
+
+
+def decision_is_due(experiment: Experiment) -> str:
+    """Say that a decision is due, and why the last one does not stand."""
+    found = experiment.decision_declined
+    if found is None:
+        return "The result is ready. Somebody has to decide."
+    did = "took the decision back" if is_taken_back(found) else "declined the decision"
+    return f"{found['name']} {did}. Somebody has to decide again."
+
+
+def is_taken_back(found: Mapping[str, Any]) -> bool:
+    """Whether a decision was declined by whoever had made it."""
+    return bool(found["proposal"]["person_id"] == found["person_id"])
 
 
 def _after_stop(*, nobody: bool) -> str:
@@ -236,11 +250,40 @@ def proposal_in_words(experiment: Experiment, people: Sequence[Person]) -> str |
     body = experiment.decision_proposal
     if not body:
         return None
+    return (
+        f"{_proposed(body, people)} That is against the recommendation, so a second"
+        f" person has to confirm it. The reason: {body['reason']}"
+    )
+
+
+def _proposed(body: Mapping[str, Any], people: Sequence[Person]) -> str:
     who = next((p.name for p in people if p.id == body["person_id"]), "Somebody")
     what = DECISION[Decision(body["decision"])].lower()
     if body["variant"]:
         what = f"{what} {body['variant']}"
-    return (
-        f"{who} decided: {what}. That is against the recommendation, so a second"
-        f" person has to confirm it. The reason: {body['reason']}"
+    return f"{who} decided: {what}."
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Why a decision does not stand, for whoever made it."""
+
+    title: str
+    sentence: str
+    when: datetime
+
+
+def declined_in_words(
+    experiment: Experiment, people: Sequence[Person]
+) -> Declined | None:
+    """Say who declined the last decision, and why; None where nobody did."""
+    found = experiment.decision_declined
+    if found is None:
+        return None
+    back = is_taken_back(found)
+    return Declined(
+        title="The decision was taken back" if back else "The decision was declined",
+        sentence=f"{_proposed(found['proposal'], people)} {found['name']}"
+        f" {'took it back' if back else 'declined it'}: {found['reason']}",
+        when=datetime.fromisoformat(found["at"]),
     )

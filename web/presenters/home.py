@@ -16,7 +16,7 @@ from experiments.models import (
 )
 from experiments.vocabulary import CheckState, Status
 from web.presenters.customers_see import customers_see
-from web.presenters.experiments import WAITS
+from web.presenters.experiments import WAITS, decision_is_due
 from web.presenters.formats import count, day
 from web.presenters.plan_tasks import sent_back_in_words
 from web.presenters.quality import Quality, quality_of
@@ -206,7 +206,7 @@ def _waiting(
             else "The plan waits for a review.",
         )
     if is_final(run):
-        yield 3, "The result is ready. Somebody has to decide."
+        yield 3, decision_is_due(experiment)
     if status in LIVE and experiment.planned_end_at <= now:
         yield 5, f"The planned end, {day(experiment.planned_end_at)}, has passed."
     if status == Status.PAUSED.value:

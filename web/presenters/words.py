@@ -247,6 +247,7 @@ ACTION = {
     Action.STOP: "Stop",
     Action.DECIDE: "Decide",
     Action.CONFIRM_DECISION: "Confirm the decision",
+    Action.DECLINE_DECISION: "Decline the decision",
 }
 # What can be planned for later.
 STEP = {
@@ -286,6 +287,7 @@ DEEDS = {
     "experiment.stop": "Stopped",
     "experiment.decide": "Decision recorded",
     "experiment.confirm_decision": "Decision confirmed",
+    "experiment.decline_decision": "Decision declined",
 }
 
 
