@@ -31,7 +31,7 @@ class AccountCohort(Cohort):
     """The accounts of one experiment; `of` gives their customers."""
 
     _drawn_table = "drawn"
-    _traced = ("arrival",)  # strangers among many say little
+    _traced: tuple[str, ...] = ("arrival",)  # strangers among many say little
 
     @override
     def _find(self, events: EventRows) -> None:

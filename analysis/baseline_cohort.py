@@ -35,7 +35,7 @@ EVERYBODY_SEEN = "seen"  # the one variant
 class SeenCohort(Cohort):
     """Customers with any activity between two moments, in one variant."""
 
-    _traced = ()  # nobody was exposed
+    _traced: tuple[str, ...] = ()  # nobody was exposed
 
     @override
     def _exposures(self, events: Rows) -> Rows:

@@ -6,8 +6,8 @@ outcome is known: as an experiment of these weeks would have found them.
 
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from analysis import leases
+from analysis.arrival_counting import count_arrivals
 from analysis.baseline_cohort import (
     EVERYBODY_SEEN,
     SeenCohort,
@@ -119,53 +120,69 @@ def measure(
     began, ended = span
     # The last day may still miss events; what was imported is taken as it ends.
     cutoff = min(now - DAY, ended)
+    data = _Data(files, scratch, began, bounds_of(now, cutoff, cutoff, opted_out))
+    come = count_arrivals(inside, files, scratch, began, data.known)
     alike: dict[timedelta, dict[str, MetricDefinition]] = defaultdict(dict)
     for key, definition in definitions.items():
         alike[definition.maturity][key] = definition
     for maturity, group in sorted(alike.items()):
-        until = cutoff - maturity
-        since = max(until - WEEKS, began)
-        if since >= until:
-            continue  # nobody is old enough
-        plan = plan_of_baselines(group, inside, since)
-        bounds = bounds_of(now, cutoff, until, opted_out)
-        summaries = summarise_events(
-            plan, files, bounds, scratch, with_makeup=False, cohort_of=SeenCohort
-        )
-        for key, segment in itertools.product(group, (EVERYBODY, *inside)):
-            cell = summaries.arms(key, segment).get(EVERYBODY_SEEN)
-            read = (
-                None
-                if cell is None
-                else _read(group[key], cell, segment, (since, bounds))
+        for key, read in _read_alike(group, inside, cutoff - maturity, data):
+            segment = read.basis.source.segment if read.basis.source else EVERYBODY
+            whole = replace(
+                read,
+                arrivals=come.customers.get(segment),
+                account_arrivals=come.accounts.get(segment),
             )
-            if read is not None:
-                version = inside[segment].version if segment else 0
-                found[key][segment] = baseline_to_json(read, version)
+            version = inside[segment].version if segment else 0
+            found[key][segment] = baseline_to_json(whole, version)
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Data:
+    files: Sequence[str]
+    scratch: Path
+    began: datetime  # of activity
+    known: Bounds  # up to when activity is complete
+
+
+def _read_alike(
+    group: Mapping[str, MetricDefinition],
+    inside: Mapping[str, PlannedSegment],
+    until: datetime,
+    data: _Data,
+) -> Iterator[tuple[str, Baseline]]:
+    """Read metrics that are known equally long after, of who was seen till then."""
+    since = max(until - WEEKS, data.began)
+    if since >= until:
+        return  # nobody is old enough
+    summaries = summarise_events(
+        plan_of_baselines(group, inside, since),
+        data.files,
+        replace(data.known, exposures_until=until),
+        data.scratch,
+        with_makeup=False,
+        cohort_of=SeenCohort,
+    )
+    for key, segment in itertools.product(group, (EVERYBODY, *inside)):
+        cell = summaries.arms(key, segment).get(EVERYBODY_SEEN)
+        source = Source(0, since, until, segment)
+        if cell is not None:
+            read = _read(group[key], cell, source, data.known.as_of)
+            if read is not None:
+                yield key, read
+
+
 def _read(
-    definition: MetricDefinition,
-    cell: Cell,
-    segment: str,
-    window: tuple[datetime, Bounds],
+    definition: MetricDefinition, cell: Cell, source: Source, now: datetime
 ) -> Baseline | None:
     """Read one cell; None where too few customers are in it to say anything."""
     read = basis_of(definition, cell)
-    since, bounds = window
-    until = bounds.exposures_until
-    if read is None or until is None or read[1] < SMALLEST:
+    if read is None or read[1] < SMALLEST:
         return None
     basis, customers = read
-    everybody = seen_of(cell)
-    source = Source(customers, since, until, segment)
-    return Baseline(
-        basis=replace(basis, source=source),
-        weekly=everybody / ((until - since) / timedelta(weeks=1)),
-        measured_at=bounds.as_of,
-        seen=everybody,
-    )
+    source = replace(source, customers=customers)
+    return Baseline(replace(basis, source=source), now, seen_of(cell))
 
 
 def _span(

@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from analysis.plan_basis import Basis, Source, stated
+from analysis.stats.arrivals import Arrivals
 from experiments.metric_definition import MetricDefinition
 from experiments.models import MetricBaseline, MetricVersion
+from experiments.vocabulary import Unit
 
 EVERYBODY = ""
 
@@ -23,16 +25,22 @@ class Baseline:
 
     Attributes:
         basis: with its source.
-        weekly: customers who were first seen in a week of that time, on average; of the
-            segment where the source is.
         measured_at: when it was read.
         seen: all customers who were first seen then, counted or not.
+        arrivals: how customers come, week by week, to an enrolment that begins now; of
+            the segment where the source is. None where too little is known.
+        account_arrivals: likewise, accounts.
     """
 
     basis: Basis
-    weekly: float
     measured_at: datetime
     seen: int
+    arrivals: Arrivals | None = None
+    account_arrivals: Arrivals | None = None
+
+    def arrivals_of(self, unit: Unit) -> Arrivals | None:
+        """Tell how those come who are drawn; None where too little is known."""
+        return self.account_arrivals if unit == Unit.ACCOUNT else self.arrivals
 
 
 def known_baseline(
@@ -84,8 +92,9 @@ def baseline_to_json(baseline: Baseline, segment_version: int) -> dict[str, Any]
         "customers": source.customers,
         "since": source.since.isoformat(),
         "until": source.until.isoformat(),
-        "weekly": baseline.weekly,
         "seen": baseline.seen,
+        "arrivals": _arrivals_to_json(baseline.arrivals),
+        "account_arrivals": _arrivals_to_json(baseline.account_arrivals),
     }
 
 
@@ -107,7 +116,23 @@ def baseline_from_json(
         shares=tuple(body["shares"]),
         source=source,
     )
-    return Baseline(basis, body["weekly"], measured_at, body["seen"])
+    return Baseline(
+        basis,
+        measured_at,
+        body["seen"],
+        _arrivals_from_json(body["arrivals"]),
+        _arrivals_from_json(body["account_arrivals"]),
+    )
+
+
+def _arrivals_to_json(arrivals: Arrivals | None) -> dict[str, Any] | None:
+    if arrivals is None:
+        return None
+    return {"weeks": list(arrivals.weeks), "later": arrivals.later}
+
+
+def _arrivals_from_json(body: dict[str, Any] | None) -> Arrivals | None:
+    return None if body is None else Arrivals(tuple(body["weeks"]), body["later"])
 
 
 def with_stated(

@@ -5,7 +5,7 @@ from functools import partial
 from analysis import wording
 from analysis.chart_detectable import Detected, detectable_chart
 from analysis.chart_drawn import DrawnChart, drawn
-from analysis.planner import PlanAhead, PlanQuestion, Week
+from analysis.plan_values import PlanAhead, PlanQuestion, Week
 from analysis.stats.duration import DAYS_A_WEEK
 from analysis.wording import Measure, agreed, measure_of
 from experiments.vocabulary import Unit

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from analysis import wording
 from analysis.baselines import known_baseline
+from analysis.stats.arrivals import Arrivals
 from experiments import catalog
-from experiments.design import Design
 from experiments.models import Experiment
 from experiments.plan import definition_from_json
 from experiments.vocabulary import AssignedBy, Role, Unit
@@ -27,6 +27,7 @@ class Timetable:
         planned_end_at: by when the answer is wanted.
         maturity: how long after exposure a customer's outcome is known.
         units: planned size, all variants together.
+        unit: of what.
     """
 
     begins_at: datetime
@@ -34,6 +35,7 @@ class Timetable:
     planned_end_at: datetime
     maturity: timedelta
     units: int
+    unit: Unit = Unit.CUSTOMER
 
     @property
     def last_counted_at(self) -> datetime:
@@ -41,12 +43,12 @@ class Timetable:
         return self.enrolment_ends_at or self.planned_end_at - self.maturity
 
 
-def doubts(planned: Timetable, weekly: float | None) -> list[str]:
+def doubts(planned: Timetable, arrivals: Arrivals | None) -> list[str]:
     """Say what is to be doubted.
 
     Args:
         planned: dates that a design's check accepts.
-        weekly: customers who are enrolled in a week; None where it is not known.
+        arrivals: who is enrolled, week by week; None where it is not known.
 
     Returns:
         Sentences; none where size and dates fit.
@@ -60,15 +62,17 @@ def doubts(planned: Timetable, weekly: float | None) -> list[str]:
             f" planned end is not counted by then. Let enrolment end by"
             f" {wording.date(last)}."
         )
-    if weekly is None or last <= planned.begins_at:
+    if arrivals is None or last <= planned.begins_at:
         return found
-    come = weekly * ((last - planned.begins_at) / WEEK)
+    come = arrivals.by((last - planned.begins_at) / WEEK)
     if come < NEARLY * planned.units:
+        many = f"{wording.about(come)} {wording.units(planned.unit)} come"
+        if arrivals.is_steady:
+            many = f"At {wording.about(arrivals.later)} a week, {many}"
         found.append(
-            "The planned size will hardly be reached. At"
-            f" {wording.about(weekly)} a week, {wording.about(come)} customers come"
-            f" until {wording.date(last)}; the plan asks for"
-            f" {wording.count(planned.units)}. Choose a later end, or another size."
+            "The planned size will hardly be reached."
+            f" {many[0].upper()}{many[1:]} until {wording.date(last)}; the plan asks"
+            f" for {wording.count(planned.units)}. Choose a later end, or another size."
         )
     return found
 
@@ -93,17 +97,13 @@ def doubts_of(session: Session, experiment: Experiment, now: datetime) -> list[s
         if row.role == Role.PRIMARY.value
     )
     known = known_baseline(session, version, design.segment, design.segment_version)
-    weekly = None if known is None or _by_account(design) else known.weekly
+    arrivals = None if known is None else known.arrivals_of(design.unit)
     planned = Timetable(
         begins_at=design.exposures_from or now,
         enrolment_ends_at=design.enrolment_ends_at,
         planned_end_at=design.planned_end_at,
         maturity=definition_from_json(version.definition).maturity,
         units=design.planned_units,
+        unit=design.unit,
     )
-    return doubts(planned, None if weekly is None else weekly * design.coverage)
-
-
-def _by_account(design: Design) -> bool:
-    """Whether a flow of customers says nothing: accounts are planned."""
-    return design.unit == Unit.ACCOUNT
+    return doubts(planned, arrivals and arrivals.times(design.coverage))

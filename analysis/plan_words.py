@@ -4,14 +4,16 @@ import math
 from dataclasses import dataclass
 
 from analysis import wording
+from analysis.arrival_words import arrivals_in_words
 from analysis.plan_basis import Basis, lacks
-from analysis.planner import (
+from analysis.plan_values import (
     Fit,
     PlanAhead,
     PlanQuestion,
     Protected,
     units_of,
 )
+from analysis.stats.arrivals import Arrivals
 from analysis.stats.duration import DAYS_A_WEEK, Duration
 from analysis.stats.estimate import NotComputable
 from analysis.wording import agreed, count, exact, joined, measure_of
@@ -32,7 +34,7 @@ QUESTIONS = {
     "ratio": "the shares of the variants",
     "split": "the shares of the variants",
     "response_share": "how many answer, or are counted",
-    "weekly_customers": "how many customers come each week",
+    "weekly_customers": "how many customers come",
     "coverage": "the share of the segment to enrol",
     "account_customers": "how many customers an account has",
     "account_cv": "how much that varies",
@@ -104,16 +106,23 @@ def plan_in_words(question: PlanQuestion, ahead: PlanAhead, unit: Unit) -> str:
             f" in {groups}"
         )
     weeks = max(1, round(ahead.lasts.enrolment_weeks))
+    takes = f"about {count(weeks)} {'week' if weeks == 1 else 'weeks'}"
     claim = f"detect a change of {agreed(question.effect, measure)}"
     if question.rules_out_harm and question.margin is not None:
         claim = f"rule out harm beyond {agreed(question.margin, measure)}"
     return (
         f"To {claim}{_from(question)} with"
-        f" {exact(scheme.power * 100)} % power you need {needs}: about"
-        f" {count(weeks)} {'week' if weeks == 1 else 'weeks'} at"
-        f" {count(round(scheme.weekly))} a week. The last customer"
+        f" {exact(scheme.power * 100)} % power you need {needs}:"
+        f" {takes}{_rate(scheme.arrivals, unit)} The last customer"
         f" counts after {count(ahead.lasts.total_days)} days."
     )
+
+
+def _rate(arrivals: Arrivals, unit: Unit) -> str:
+    """Go on from a number of weeks to how many come in them."""
+    if arrivals.is_steady:
+        return f" at {count(round(arrivals.later))} a week."
+    return f" of enrolment. {arrivals_in_words(arrivals, unit)}"
 
 
 def _from(question: PlanQuestion) -> str:
@@ -197,7 +206,7 @@ def accounts_in_words(
 
 
 def accounts_asked(
-    weekly: float | None,
+    arrivals: str,
     customers: float | None,
     cv: float | None,
     icc: float | None,
@@ -205,7 +214,7 @@ def accounts_asked(
     """Ask for what a plan by account needs and nobody has said; "" for nothing.
 
     Args:
-        weekly: new accounts a week.
+        arrivals: what to ask of how many come; "" where it is known.
         customers: of an account on average.
         cv: coefficient of variation of that.
         icc: intra-account correlation of the metric.
@@ -214,12 +223,12 @@ def accounts_asked(
         One or two sentences.
     """
     asked = (
-        (weekly, "how many new accounts reach the change each week"),
         (customers, "how many customers an account has"),
         (cv, "how much that varies between accounts"),
         (icc, "how alike customers of an account are in this metric (ICC)"),
     )
-    missing = [words for value, words in asked if value is None]
+    missing = [arrivals] if arrivals else []
+    missing += [words for value, words in asked if value is None]
     if not missing:
         return ""
     none_yet = "" if customers is not None else " No results by account tell it yet."
@@ -289,11 +298,22 @@ def _refusal(question: PlanQuestion, ahead: PlanAhead, unit: Unit) -> str:
     refused = ahead.refused or NotComputable(Reason.UNREACHABLE)
     weeks = refused.facts.get("weeks")
     if refused.reason == Reason.UNREACHABLE and isinstance(weeks, (int, float)):
-        daily = question.scheme.weekly / DAYS_A_WEEK
-        rate = exact(round(daily, 1)) if daily < 10 else count(round(daily))  # noqa: PLR2004  # one digit more
         return (
-            f"Not reachable: it would take {_long(weeks)} at {rate}"
-            f" {wording.units(unit)} a day.{_fitting(question, ahead.fits, unit)}"
+            f"Not reachable: it would take {_long(weeks)}"
+            f"{_slowly(question.scheme.arrivals, unit)}"
+            f"{_fitting(question, ahead.fits, unit)}"
+        )
+    needed, come = refused.facts.get("needed"), refused.facts.get("come")
+    if isinstance(needed, (int, float)) and isinstance(come, (int, float)):
+        who = wording.units(unit)
+        come_in_words = (
+            f"only {wording.about(come)} come in a year."
+            f" {arrivals_in_words(question.scheme.arrivals, unit)}"
+        )
+        return (
+            f"Not reachable: it takes {count(math.ceil(needed))} {who}, and"
+            f" {come_in_words if come >= 1 else 'nobody comes.'}"
+            f"{_fitting(question, ahead.fits, unit)}"
         )
     if refused.reason == Reason.UNREACHABLE:
         return (
@@ -302,6 +322,15 @@ def _refusal(question: PlanQuestion, ahead: PlanAhead, unit: Unit) -> str:
         )
     field = QUESTIONS.get(str(refused.facts.get("field")), "the numbers")
     return f"The duration cannot be worked out: look again at {field}."
+
+
+def _slowly(arrivals: Arrivals, unit: Unit) -> str:
+    """Go on from a long time to how many come in it."""
+    if not arrivals.is_steady:
+        return f". {arrivals_in_words(arrivals, unit)}"
+    daily = arrivals.later / DAYS_A_WEEK
+    rate = exact(round(daily, 1)) if daily < 10 else count(round(daily))  # noqa: PLR2004  # one digit more
+    return f" at {rate} {wording.units(unit)} a day."
 
 
 def _long(weeks: float) -> str:
@@ -326,9 +355,9 @@ def _fitting(question: PlanQuestion, fits: tuple[Fit, ...], unit: Unit) -> str:
         said = f" It could detect a change of {' or '.join(changes)}."
     weekly = next((fit for fit in fits if fit.weekly is not None), None)
     if weekly is not None and weekly.weekly is not None:
-        many = wording.about(weekly.weekly)
+        many = wording.about(weekly.weekly).capitalize()
         said += (
-            f" {many.capitalize()} {wording.units(unit)} a week would do for this one"
+            f" {many} new {wording.units(unit)} a week would do for this one"
             f" in {weekly.weeks} weeks."
         )
     return (

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.account_likeness import known_likeness
 from analysis.baselines import EVERYBODY, Baseline, known_baseline, with_stated
+from analysis.stats.arrivals import Arrivals, observed, steady
 from api.endpoints import Call, Endpoint, Resource
-from api.schemas.power import PowerBodySchema, PowerSchema
+from api.schemas.power import MAX_WEEKS, PowerBodySchema, PowerSchema
 from api.shown_plans import shown_plan
 from experiments import metrics, segments
 from experiments.design import check_looks
@@ -22,7 +23,7 @@ from experiments.vocabulary import Direction, PersonRole, Reason, Unit
 
 if TYPE_CHECKING:
     from analysis.plan_basis import Basis
-    from analysis.planner import Guarded, PlanAhead, Scheme
+    from analysis.plan_values import Guarded, PlanAhead, Scheme
     from analysis.stats.account_power import Accounts
     from experiments.metric_definition import MetricDefinition
     from experiments.models import Metric, MetricVersion
@@ -37,27 +38,29 @@ WORK_OUT = Endpoint(
 )
 REFUSED = "This size cannot be worked out."
 _BY_ACCOUNT = ("account_customers", "account_cv", "icc")
-_DAYS_A_WEEK_OF = {Unit.CUSTOMER: "weekly_customers", Unit.ACCOUNT: "weekly_accounts"}
+_WEEKLY_OF = {Unit.CUSTOMER: "weekly_customers", Unit.ACCOUNT: "weekly_accounts"}
 
 
 @resource.route("POST", "/power", WORK_OUT)
 def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """Work out how many customers and days an experiment needs."""
-    from analysis.planner import PlanQuestion, plan_ahead  # noqa: PLC0415  # see the head
+    from analysis.plan_values import PlanQuestion  # noqa: PLC0415  # see the head
+    from analysis.planner import plan_ahead  # noqa: PLC0415  # likewise
 
     row, version = _version(call, body)
     definition = metrics.definition_of(version)
     where = _segment(call, body)
     known = known_baseline(call.session, version, *where)
     basis = _basis(definition, known, body)
-    body = _with_weekly(body, known)
-    _check(definition, basis, body)
+    faults = Faults()
+    arrivals = _arrivals(faults, body, known)
+    _check(faults, definition, basis, body)
     accounts, assumed = _accounts(call, body)
     question = PlanQuestion(
         definition=_towards(definition, body["effect"]),
         basis=basis,
         effect=abs(body["effect"]),
-        scheme=_scheme(body, accounts),
+        scheme=_scheme(body, arrivals, accounts),
         begins_at=call.now,
         guardrails=tuple(_guardrails(call, body, where)),
     )
@@ -74,15 +77,17 @@ def _towards(definition: MetricDefinition, effect: float) -> MetricDefinition:
     return dataclasses.replace(definition, direction=way)
 
 
-def _scheme(body: dict[str, Any], accounts: Accounts | None) -> Scheme:
-    from analysis.planner import Scheme  # noqa: PLC0415  # see the module's head
+def _scheme(
+    body: dict[str, Any], arrivals: Arrivals, accounts: Accounts | None
+) -> Scheme:
+    from analysis.plan_values import Scheme  # noqa: PLC0415  # see the module's head
 
     return Scheme(
         alpha=body["alpha"],
         power=body["power"],
         shares=tuple(body["split"]),
         coverage=body["coverage"],
-        weekly=body[_DAYS_A_WEEK_OF[body["unit"]]],
+        arrivals=arrivals,
         mode=body["monitoring_mode"],
         looks=tuple(body["looks"]),
         accounts=accounts,
@@ -105,18 +110,28 @@ def _basis(
     return dataclasses.replace(basis, correlation=abs(correlation))
 
 
-def _with_weekly(body: dict[str, Any], known: Baseline | None) -> dict[str, Any]:
-    """Take the customers a week from own data where they were left out."""
-    asked = body["unit"] == Unit.CUSTOMER and body["weekly_customers"] is None
-    if not asked or known is None:
-        return body
-    return {**body, "weekly_customers": known.weekly}
+def _arrivals(faults: Faults, body: dict[str, Any], known: Baseline | None) -> Arrivals:
+    """Take how they come from own data where it is left out; nobody, with a fault."""
+    field = _WEEKLY_OF[body["unit"]]
+    weekly, weeks = body[field], body["arrivals"]
+    if weeks and weekly is not None:
+        faults.add("arrivals", f"Say either this or {field}.")
+    if len(weeks) == 1 or not all(week >= 0 for week in weeks):
+        faults.add("arrivals", f"Give 2 to {MAX_WEEKS} numbers, none below 0.")
+    if weeks:
+        return observed(weeks)
+    if weekly is not None:
+        return steady(weekly)
+    own = None if known is None else known.arrivals_of(body["unit"])
+    if own is None:
+        faults.add(field, "Give this or arrivals: no data of your own tell it yet.")
+    return own or steady(0)
 
 
 def _guardrails(
     call: Call, body: dict[str, Any], where: tuple[str, int]
 ) -> list[Guarded]:
-    from analysis.planner import Guarded  # noqa: PLC0415  # see the module's head
+    from analysis.plan_values import Guarded  # noqa: PLC0415  # see the module's head
 
     found, faults = [], Faults()
     for index, part in enumerate(body["guardrails"]):
@@ -197,10 +212,11 @@ def _version(call: Call, body: dict[str, Any]) -> tuple[Metric, MetricVersion]:
     raise InvalidInput(REFUSED, {"version": "There is no such version."})
 
 
-def _check(definition: MetricDefinition, basis: Basis, body: dict[str, Any]) -> None:
+def _check(
+    faults: Faults, definition: MetricDefinition, basis: Basis, body: dict[str, Any]
+) -> None:
     from analysis.plan_basis import lacks  # noqa: PLC0415  # see the module's head
 
-    faults = Faults()
     needed = lacks(definition, basis)
     if needed is not None and body[needed] is None:
         faults.add(
@@ -213,11 +229,7 @@ def _check(definition: MetricDefinition, basis: Basis, body: dict[str, Any]) -> 
     counts_all = not definition.is_survey and not definition.selects
     if counts_all and body["response_share"] not in {None, 1}:
         faults.add("response_share", "This metric counts every customer.")
-    drawn = body["unit"]
-    weekly = _DAYS_A_WEEK_OF[drawn]
-    if body[weekly] is None:
-        faults.add(weekly, f"Where {drawn.value}s are drawn, this is needed.")
-    if drawn != Unit.ACCOUNT:
+    if body["unit"] != Unit.ACCOUNT:
         for name in ("weekly_accounts", *_BY_ACCOUNT):
             if body[name] is not None:
                 faults.add(name, "Only where whole accounts are drawn.")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.baselines import Baseline
-    from analysis.planner import PlanAhead, PlanQuestion, Protected
+    from analysis.plan_values import PlanAhead, PlanQuestion, Protected
+    from analysis.stats.arrivals import Arrivals
     from experiments.vocabulary import Unit
 
 
@@ -29,8 +30,8 @@ def shown_plan(
     Returns:
         The body of the answer; nulls where something could not be worked out.
     """
+    from analysis.plan_values import units_of  # noqa: PLC0415  # likewise
     from analysis.plan_words import plan_in_words  # noqa: PLC0415  # loads statistics
-    from analysis.planner import units_of  # noqa: PLC0415  # likewise
 
     size, lasts, refused = ahead.size, ahead.lasts, ahead.refused
     treatments, grown = question.scheme.treatments, ahead.accounts
@@ -43,6 +44,7 @@ def shown_plan(
         "control_count": None if size is None else size.control,
         "treatment_count": None if size is None else size.treatment,
         "planned_units": None if size is None else units_of(size, treatments),
+        "arrivals": _arrivals(question.scheme.arrivals),
         "enrolment_days": None if lasts is None else lasts.enrolment_days,
         "total_days": None if lasts is None else lasts.total_days,
         "first_answer_at": ahead.answer_at,
@@ -95,5 +97,12 @@ def _own(known: Baseline) -> dict[str, Any]:
         "sd": basis.sd,
         "response_share": basis.counted_share,
         "correlation": basis.correlation,
-        "weekly_customers": known.weekly,
+        "arrivals": None if known.arrivals is None else _arrivals(known.arrivals),
+        "account_arrivals": None
+        if known.account_arrivals is None
+        else _arrivals(known.account_arrivals),
     }
+
+
+def _arrivals(arrivals: Arrivals) -> dict[str, Any]:
+    return {"weeks": list(arrivals.weeks), "later": arrivals.later}

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from analysis.baselines import Baseline, baseline_to_json
 from analysis.plan_basis import Basis, Source
+from analysis.stats.arrivals import Arrivals, steady
 from experiments import metrics
 from experiments.context import Context
 from experiments.db import transaction
@@ -19,14 +20,16 @@ def keep_baseline(
     basis: Basis,
     *,
     weekly: float = 5800,
+    arrivals: Arrivals | None = None,
     segment: str = "",
     version: int = 0,
     seen: int = 1000,
 ) -> None:
-    """Store what is known of a metric, of 812 customers."""
+    """Store what is known of a metric, of 812 customers; every week has new ones."""
     source = Source(812, SINCE, UNTIL, segment)
     now = context.now()
-    known = Baseline(dataclasses.replace(basis, source=source), weekly, now, seen)
+    basis = dataclasses.replace(basis, source=source)
+    known = Baseline(basis, now, seen, arrivals or steady(weekly))
     with transaction(context.sessions) as session:
         newest = metrics.get(session, metric).versions[-1]
         row = session.get(MetricBaseline, newest.id)

@@ -2,6 +2,7 @@
 
 import math
 
+from analysis.stats.arrivals import Arrivals
 from analysis.stats.estimate import NotComputable
 from experiments.vocabulary import Reason
 
@@ -21,6 +22,15 @@ def wrong_split(split: tuple[float, ...]) -> NotComputable | None:
     if len(split) < 2:  # noqa: PLR2004  # control and a treatment
         return NotComputable(Reason.OUT_OF_RANGE, {"field": "split"})
     wrong = (outside("split", share, 0, math.inf) for share in split)
+    return next((each for each in wrong if each), None)
+
+
+def wrong_arrivals(arrivals: Arrivals) -> NotComputable | None:
+    """Refuse weeks in which less than nobody comes, or endlessly many."""
+    wrong = (
+        outside("weekly_customers", week, 0, math.inf, low_allowed=True)
+        for week in (*arrivals.weeks, arrivals.later)
+    )
     return next((each for each in wrong if each), None)
 
 

@@ -22,6 +22,7 @@ _OWN_DATA = (
     " there are any."
 )
 _OWN = "Left out: from own data, where there are any."
+MAX_WEEKS = 52
 OPEN_SHARE = {"exclusiveMinimum": 0, "exclusiveMaximum": 1}
 
 
@@ -135,8 +136,21 @@ class PowerBodySchema(KnownSchema):
         load_default=None,
         metadata={
             "minimum": 0,
-            "description": "New customers of the segment who reach the change a week,"
-            f" where customers are drawn. {_OWN}",
+            "description": "New customers of the segment who reach the change in every"
+            " week, where customers are drawn. Who comes back counts once: say"
+            " `arrivals` instead where they are not new in every week. Left out: the"
+            " arrivals that own data tell.",
+        },
+    )
+    arrivals = Items(
+        Decimal(metadata={"minimum": 0}),
+        load_default=list,
+        metadata={
+            "maxItems": MAX_WEEKS,
+            "description": "Of two weeks or more, who comes for the first time in"
+            " week 1, 2, ... of enrolment: customers, or accounts where these are"
+            " drawn. Further weeks are like the last one, and at most the mean of the"
+            " last two. Instead of `weekly_customers` and `weekly_accounts`.",
         },
     )
     unit = Choice(
@@ -148,8 +162,8 @@ class PowerBodySchema(KnownSchema):
         load_default=None,
         metadata={
             "minimum": 0,
-            "description": "Accounts that reach the change for the first time a week."
-            " Needed where accounts are drawn.",
+            "description": "New accounts that reach the change in every week, where"
+            " accounts are drawn. Left out: the arrivals that own data tell.",
         },
     )
     account_customers = Decimal(
@@ -226,6 +240,19 @@ class FitSchema(StrictSchema):
     weekly_units = whole(0, 10**12, required=True, allow_none=True)
 
 
+class ArrivalsSchema(StrictSchema):
+    """Who comes for the first time in each week of enrolment."""
+
+    weeks = Items(
+        Decimal(),
+        required=True,
+        metadata={"description": "In week 1, 2, ...; empty where all are alike."},
+    )
+    later = Decimal(
+        required=True, metadata={"description": "In each of the further weeks."}
+    )
+
+
 class OwnDataSchema(StrictSchema):
     """What the project's own data say of a metric, over customers of late."""
 
@@ -238,7 +265,21 @@ class OwnDataSchema(StrictSchema):
     sd = Decimal(required=True, allow_none=True)
     response_share = Decimal(required=True)
     correlation = Decimal(required=True)
-    weekly_customers = Decimal(required=True)
+    arrivals = Part(
+        ArrivalsSchema,
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Of customers, counted over up to eight weeks; null where"
+            " fewer than two are known."
+        },
+    )
+    account_arrivals = Part(
+        ArrivalsSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Likewise, of accounts."},
+    )
 
 
 class PowerSchema(StrictSchema):
@@ -269,6 +310,11 @@ class PowerSchema(StrictSchema):
         required=True,
         allow_none=True,
         metadata={"description": "All variants together."},
+    )
+    arrivals = Part(
+        ArrivalsSchema,
+        required=True,
+        metadata={"description": "That were reckoned with."},
     )
     enrolment_days = whole(1, required=True, allow_none=True)
     total_days = whole(

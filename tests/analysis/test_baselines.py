@@ -11,6 +11,7 @@ from analysis import leases, scheduler
 from analysis.baseline_measuring import measure, measure_due
 from analysis.baselines import Baseline, baseline_from_json, known_baseline, part_of
 from analysis.plan_basis import lacks, spread_of
+from analysis.stats.arrivals import Arrivals
 from analysis.store import EventStore
 from experiments import metrics
 from experiments.context import Context
@@ -126,7 +127,10 @@ def test_share__of_customers_of_four_weeks__counted_as_a_result_is(
     assert source is not None
     assert (source.since, source.until) == (at(64), at(92))
     assert baseline.seen == source.customers == 80
-    assert baseline.weekly == 20
+    # Of the eight weeks from day 44 on: eight customers each day from day 70 to 79, of
+    # which the fourth week, to day 71, has two, the fifth seven, the sixth one.
+    assert baseline.arrivals == Arrivals((0, 0, 0, 16, 56, 8, 0, 0), 0)
+    assert baseline.account_arrivals is None
     assert baseline.basis.value == pytest.approx(0.5)
 
 

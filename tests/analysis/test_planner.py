@@ -9,19 +9,28 @@ import pytest
 
 from analysis.plan_basis import Basis, lacks, spread_of, stated
 from analysis.plan_sizing import Needed, detectable, needed
-from analysis.planner import Guarded, Part, PlanAhead, PlanQuestion, Scheme, plan_ahead
+from analysis.plan_values import Guarded, Part, PlanAhead, PlanQuestion, Scheme
+from analysis.plan_words import plan_in_words
+from analysis.planner import plan_ahead
 from analysis.stats.account_power import Accounts
+from analysis.stats.arrivals import Arrivals, steady
 from analysis.stats.estimate import NotComputable
 from analysis.stats.power import Demand, SampleSize, size_for_means
 from experiments.metric_definition import (
     USUAL_DIRECTION,
     MetricDefinition,
 )
-from experiments.vocabulary import Direction, MetricKind, MonitoringMode, Reason
+from experiments.vocabulary import (
+    Direction,
+    MetricKind,
+    MonitoringMode,
+    Reason,
+    Unit,
+)
 from tests.factories import csat_definition, definition
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
-SCHEME = Scheme(0.05, 0.8, (0.5, 0.5), 1.0, 5800)
+SCHEME = Scheme(0.05, 0.8, (0.5, 0.5), 1.0, steady(5800))
 SHARE, TIMED, SPREAD = (
     Basis(0.3),
     Basis(0.6, shares=tuple(0.6 ** (day / 30) for day in range(1, 31))),
@@ -137,7 +146,7 @@ def test_by_week__five_weeks__what_was_planned_for() -> None:
 def test_by_week__accounts_and_looks__take_back_what_they_cost() -> None:
     scheme = dataclasses.replace(
         SCHEME,
-        weekly=400,
+        arrivals=steady(400),
         mode=MonitoringMode.GROUP_SEQUENTIAL,
         accounts=Accounts(20, 0.5, 0.02),
     )
@@ -193,7 +202,7 @@ def test_rule_of_no_harm__size_from_the_margin() -> None:
 
 
 def test_plan__too_long__what_would_fit() -> None:
-    scheme = dataclasses.replace(SCHEME, weekly=100)
+    scheme = dataclasses.replace(SCHEME, arrivals=steady(100))
 
     found = plan_ahead(question(scheme=scheme))
 
@@ -208,16 +217,55 @@ def test_plan__too_long__what_would_fit() -> None:
     )
     assert again.lasts is not None
     assert again.lasts.enrolment_weeks <= 12
-    faster = dataclasses.replace(SCHEME, weekly=twelve.weekly)
+    assert twelve.weekly is not None
+    faster = dataclasses.replace(SCHEME, arrivals=steady(twelve.weekly))
     enough = plan_ahead(question(scheme=faster)).lasts
     assert enough is not None
     assert enough.enrolment_weeks <= 12
 
 
 def test_plan__nobody_comes__no_weeks_and_a_reason() -> None:
-    scheme = dataclasses.replace(SCHEME, weekly=0)
+    scheme = dataclasses.replace(SCHEME, arrivals=steady(0))
 
     found: PlanAhead = plan_ahead(question(scheme=scheme))
 
     assert found.refused is not None
     assert found.by_week == ()
+
+
+def test_plan__standing_base__its_customers_come_once() -> None:
+    # 28,874 of 20,000, 5,000, 2,000 and then 1,000 a week: 27,000 after three weeks,
+    # and 1.874 weeks more are 34.1 days, so 35. A quarter of those 28,000 who come in
+    # four weeks would have promised 29 days, and nobody would have come so quickly.
+    scheme = dataclasses.replace(SCHEME, arrivals=Arrivals((20e3, 5e3, 2e3), 1e3))
+    looking = dataclasses.replace(scheme, mode=MonitoringMode.GROUP_SEQUENTIAL)
+
+    found, looks = (
+        plan_ahead(question(scheme=scheme)),
+        plan_ahead(question(scheme=looking)),
+    )
+
+    assert found.lasts is not None
+    assert found.lasts.enrolment_days == 35
+    assert [week.units for week in found.by_week[:5]] == [
+        20_000, 25_000, 27_000, 28_000, 29_000
+    ]  # fmt: skip
+    # A quarter of 2 % more are 7,365 of the first week's 20,000: 2.6 days.
+    assert (looks.looks[0].at - START).days - 31 == 3
+
+
+def test_plan__base_that_is_too_small__so_many_never_come() -> None:
+    scheme = dataclasses.replace(SCHEME, arrivals=Arrivals((9000, 900), 0))
+
+    found = plan_ahead(question(scheme=scheme))
+
+    assert found.refused is not None
+    assert found.refused.reason == Reason.UNREACHABLE
+    assert found.refused.facts["needed"] == 28_874
+    assert found.refused.facts["come"] == 9900
+    said = plan_in_words(question(scheme=scheme), found, Unit.CUSTOMER)
+    assert said.startswith(
+        "Not reachable: it takes 28,874 customers, and only about 9,900 come in a year."
+        " About 9,000 customers come in the first week, then 900 new ones, later 0 a"
+        " week: the others are the same customers, who come back."
+    )

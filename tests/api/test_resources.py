@@ -419,6 +419,9 @@ def test_power__looks__have_their_price(
         ({"split": [0.4, 0.3, 0.2]}, {"split"}),
         ({"response_share": 0.5}, {"response_share"}),
         ({"power": 1}, {"power"}),
+        ({"arrivals": [900, 100]}, {"arrivals"}),
+        ({"weekly_customers": None, "arrivals": [900]}, {"arrivals"}),
+        ({"weekly_customers": None, "arrivals": [900, -1]}, {"arrivals"}),
         ({"version": 7}, {"version"}),
         ({"metric": "unknown"}, {"metric"}),
     ],
@@ -595,7 +598,9 @@ def test_power__what_is_left_out__is_read_from_own_data(
     assert answer["control_count"] == 14_437
     assert (answer["enrolment_days"], answer["total_days"]) == (35, 66)
     assert answer["own_data"]["customers"] == 812
-    assert answer["own_data"]["weekly_customers"] == 5800
+    assert answer["own_data"]["arrivals"] == {"weeks": [], "later": 5800}
+    assert answer["own_data"]["account_arrivals"] is None
+    assert answer["arrivals"] == {"weeks": [], "later": 5800}
     assert "To detect a change of 1.5 points from 70 %" in answer["sentence"]
     assert answer["looks"] == [{"share": 1.0, "at": answer["first_answer_at"]}]
     assert [week["weeks"] for week in answer["by_week"]] == list(range(1, 13))
@@ -606,6 +611,25 @@ def test_power__what_is_left_out__is_read_from_own_data(
     stated = api.post("/power", {**plan, "baseline": 0.7, "weekly_customers": 100}).json
     assert "would take 5.7 years at 14 customers a day" in stated["sentence"]
     assert [fit["weeks"] for fit in stated["would_fit"]] == [12, 47]
+
+
+@on_sqlite
+def test_power__arrivals__first_who_is_there_then_who_is_new(api: Caller) -> None:
+    api.post("/metrics", metric_body())
+    plan = {
+        "metric": factories.RETENTION,
+        "baseline": 0.7,
+        "effect": 0.015,
+        "monitoring_mode": "fixed_end",
+    }
+
+    answer = api.post("/power", {**plan, "arrivals": [20000, 5000, 2000, 1000]}).json
+
+    # By hand in tests/analysis/test_planner.py.
+    assert answer["arrivals"] == {"weeks": [20000, 5000, 2000, 1000], "later": 1000}
+    assert answer["enrolment_days"] == 35
+    assert [week["units"] for week in answer["by_week"][:3]] == [20000, 25000, 27000]
+    assert "who come back" in answer["sentence"]
 
 
 @on_sqlite

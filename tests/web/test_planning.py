@@ -7,6 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from analysis.plan_basis import Basis
+from analysis.stats.arrivals import Arrivals
 from experiments import accounts, catalog, hypotheses, metrics
 from experiments.actors import SYSTEM
 from experiments.context import Context
@@ -435,7 +436,7 @@ def test_duration__by_account__counts_accounts_and_their_customers(
     [
         (
             {"duration-weekly_accounts": ""},
-            "say how many new accounts reach the change",
+            "say how many accounts reach the change in the first week, and how many",
         ),
         (
             {"duration-account_customers": "", "duration-icc": ""},
@@ -572,7 +573,24 @@ def test_hypothesis__that_begins_with_we__is_one_sentence_with_its_unit(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"duration-weekly_customers": ""}, "say how many customers come each week"),
+        (
+            {"duration-weekly_customers": ""},
+            "say how many customers reach the change in the first week, and how many",
+        ),
+        (
+            {
+                "duration-first_week_customers": "9000",
+                "duration-weekly_customers": "",
+            },
+            "say how many new customers come in each week after the first.",
+        ),
+        (
+            {
+                "duration-first_week_customers": "9000",
+                "duration-weekly_customers": "0",
+            },
+            "and only about 9,000 come in a year. About 9,000 customers come in the",
+        ),
         ({"duration-baseline": ""}, "say where the primary metric stands today"),
         ({"duration-weekly_customers": "100"}, "Not reachable: it would take"),
         ({"duration-baseline": "99.9"}, "look again at"),
@@ -606,7 +624,7 @@ def test_duration__with_fields_refused__waits_for_those_fields(
     for title, field in zip(
         (
             "Accepted rate of false alarms",
-            "How many customers of the segment reach the change each week?",
+            "How many new ones reach it in each week after that?",
             "Power",
         ),
         refused,
@@ -663,6 +681,37 @@ def test_duration__left_empty__is_taken_from_own_data_and_drawn(
     stated = {f"duration-guardrails-0-{name}": said for name, said in known.items()}
     protected = send(planner, typed | stated, "duration")
     assert "<strong>CSAT:</strong>" not in protected.text
+
+
+def test_duration__standing_base__says_that_the_same_customers_come_back(
+    planner: Visitor, context: Context
+) -> None:
+    # 28,874 of 20,000, 5,000, 2,000 and 1,000 a week are there after 35 days, by hand
+    # in tests/analysis/test_planner.py.
+    come = Arrivals((20_000, 5_000, 2_000), 1_000)
+    keep_baseline(
+        context, RETENTION, Basis(0.7), arrivals=come, segment=SEGMENT, version=1
+    )
+    typed = TYPED | {"monitoring_mode": "fixed_end", "coverage": "100"}
+
+    own = send(planner, typed | {"duration-power": "80"}, "duration-in-words").text
+    stated = typed | {
+        "duration-power": "80",
+        "duration-first_week_customers": "27000",
+        "duration-weekly_customers": "1000",
+    }
+    said = send(planner, stated, "duration-in-words").text
+
+    assert (
+        "about 5 weeks of enrolment. About 20,000 customers come in the first week,"
+        " then 5,000 and 2,000 new ones, later 1,000 a week: the others are the same"
+        " customers, who come back."
+    ) in own
+    # 1,874 more at 1,000 a week: 2.9 weeks.
+    assert (
+        "about 3 weeks of enrolment. About 27,000 customers come in the first week,"
+        " then about 1,000 new ones each week: the others are the same customers"
+    ) in said
 
 
 def test_guardrail__without_a_margin__gets_the_usual_one_of_its_metric(

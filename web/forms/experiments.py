@@ -108,7 +108,13 @@ class ExperimentForm(
     @property
     def by_account(self) -> bool:
         """Whether whole accounts are drawn."""
-        return bool(self.unit.data == Unit.ACCOUNT.value)
+        return self.drawn == Unit.ACCOUNT
+
+    @property
+    def drawn(self) -> Unit:
+        """Who is drawn: customers, where it does not say."""
+        is_account = self.unit.data == Unit.ACCOUNT.value
+        return Unit.ACCOUNT if is_account else Unit.CUSTOMER
 
     @property
     def primary(self) -> MetricChoiceForm | None:

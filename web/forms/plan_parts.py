@@ -174,18 +174,33 @@ class DurationForm(AbideForm):
         " be empty likewise.",
         optional=True,
     )
+    first_week_customers = Whole(
+        "How many customers of the segment reach the change in the first week?",
+        "Who is a customer already comes then. Leave this and the next empty to take"
+        " them from the last eight weeks of your own data.",
+        low=1,
+        high=1e12,
+        optional=True,
+    )
     weekly_customers = Whole(
-        "How many customers of the segment reach the change each week?",
-        "Leave it empty to take a quarter of all who were seen in four weeks. Who was a"
-        " customer before comes once: a longer enrolment gets fewer a week than that.",
+        "How many new ones reach it in each week after that?",
+        "Who comes back counts once. Where every week brings as many who are new, fill"
+        " in this one only.",
+        low=0,
+        high=1e12,
+        optional=True,
+    )
+    first_week_accounts = Whole(
+        "How many accounts reach the change in the first week?",
+        "Instead of customers; may be empty likewise.",
         low=1,
         high=1e12,
         optional=True,
     )
     weekly_accounts = Whole(
-        "How many new accounts reach the change each week?",
-        "Instead of customers each week.",
-        low=1,
+        "How many new accounts reach it in each week after that?",
+        "Who comes back counts once.",
+        low=0,
         high=1e12,
         optional=True,
     )

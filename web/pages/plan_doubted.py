@@ -7,6 +7,7 @@ from experiments.db import transaction
 from experiments.vocabulary import AssignedBy
 from web.access import context
 from web.forms.experiments import ExperimentForm
+from web.pages.plan_duration import arrivals_of
 
 
 def doubted(form: ExperimentForm) -> list[str]:
@@ -25,7 +26,6 @@ def doubted(form: ExperimentForm) -> list[str]:
         return []
     if ran_elsewhere or form.planned_end_at.errors or form.enrolment_ends_at.errors:
         return []
-    typed = form.duration.form.weekly_customers.value_or_none
     with transaction(context().sessions) as database:
         version = metrics.get(database, primary.metric.data).versions[-1]
         where = (EVERYBODY, 0)
@@ -34,14 +34,13 @@ def doubted(form: ExperimentForm) -> list[str]:
             where = (form.segment.data, newest.version)
         known = known_baseline(database, version, *where)
         maturity = metrics.definition_of(version).maturity
-    weekly = typed if typed is not None or known is None else known.weekly
+    arrivals = arrivals_of(form, known)
     planned = Timetable(
         begins_at=form.exposures_from.at() or context().now(),
         enrolment_ends_at=form.enrolment_ends_at.at(),
         planned_end_at=end,
         maturity=maturity,
         units=size,
+        unit=form.drawn,
     )
-    if weekly is None or form.by_account:
-        return doubts(planned, None)
-    return doubts(planned, weekly * form.coverage.value)
+    return doubts(planned, arrivals and arrivals.times(form.coverage.value))

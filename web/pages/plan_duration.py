@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from analysis.account_likeness import Likeness, known_likeness
+from analysis.arrival_words import arrivals_asked
 from analysis.baselines import (
     EVERYBODY,
     Baseline,
@@ -13,11 +14,12 @@ from analysis.baselines import (
     part_of,
     with_stated,
 )
+from analysis.stats.arrivals import Arrivals, stated
 from experiments import metrics, segments
 from experiments.db import transaction
 from experiments.metric_definition import MetricDefinition
 from experiments.models import Metric
-from experiments.vocabulary import PrimaryTest, Role, Unit
+from experiments.vocabulary import PrimaryTest, Role
 from web.access import context
 from web.forms.experiments import ExperimentForm
 from web.forms.plan_parts import DurationForm, KnownForm
@@ -26,7 +28,7 @@ from web.presenters.duration import Answer, work_out
 
 if TYPE_CHECKING:
     from analysis.plan_basis import Basis
-    from analysis.planner import Guarded, Part, Scheme
+    from analysis.plan_values import Guarded, Part, Scheme
     from analysis.stats.account_power import Accounts
 
 CHOOSE_PRIMARY = "To work out the duration, choose the primary metric first."
@@ -42,7 +44,7 @@ def worked_out(form: ExperimentForm, *, draws: bool) -> Answer:
     Returns:
         The answer, or the question for what is missing.
     """
-    from analysis.planner import PlanQuestion  # noqa: PLC0415  # only who asks pays
+    from analysis.plan_values import PlanQuestion  # noqa: PLC0415  # only who asks pays
 
     primary = form.primary
     if primary is None or not primary.metric.data:
@@ -56,29 +58,25 @@ def worked_out(form: ExperimentForm, *, draws: bool) -> Answer:
         likeness = known_likeness(database, row.key) if form.by_account else None
         guardrails = tuple(_guardrails(database, form, where))
         parts = tuple(_parts(database, form, row))
-    weekly = _weekly(form, known)
-    if isinstance(weekly, str):
-        return Answer(weekly)
-    accounts = _accounts(asked, likeness) if form.by_account else None
-    if isinstance(accounts, str):
-        return Answer(accounts)
+    scheme = _scheme(form, known, likeness)
+    if isinstance(scheme, str):
+        return Answer(scheme)
     rule = form.rule.form.rule()
     question = PlanQuestion(
         definition=definition,
         basis=_basis(definition, known, asked),
         effect=primary.change_that_matters.value,
-        scheme=_scheme(form, weekly, accounts),
+        scheme=scheme,
         begins_at=context().now(),
         margin=primary.margin.value_or_none,
         rules_out_harm=rule.primary == PrimaryTest.HARM_RULED_OUT,
         guardrails=guardrails,
         parts=parts,
     )
-    unit = Unit.ACCOUNT if form.by_account else Unit.CUSTOMER
     from_results = likeness is not None and None in _typed(asked)
     answer = work_out(
         question,
-        unit,
+        form.drawn,
         known_from=likeness.experiment if likeness and from_results else None,
         draws=draws,
     )
@@ -91,16 +89,24 @@ def worked_out(form: ExperimentForm, *, draws: bool) -> Answer:
 
 
 def _scheme(
-    form: ExperimentForm, weekly: float, accounts: "Accounts | None"
-) -> "Scheme":
-    from analysis.planner import Scheme  # noqa: PLC0415  # as above
+    form: ExperimentForm, known: Baseline | None, likeness: Likeness | None
+) -> "Scheme | str":
+    """Say how customers come and are shared out, or ask for what is missing."""
+    from analysis.plan_values import Scheme  # noqa: PLC0415  # as above
 
+    arrivals = arrivals_of(form, known)
+    asks = "" if arrivals else arrivals_asked(_come(form)[0], form.drawn)
+    accounts = _accounts(form, likeness, asks)
+    if isinstance(accounts, str):
+        return accounts
+    if arrivals is None:
+        return f"To work out the duration, say {asks}."
     return Scheme(
         alpha=form.alpha.value,
         power=form.duration.form.power.value,
         shares=tuple(row.share.value for _, row in form.chosen_variants),
         coverage=form.coverage.value,
-        weekly=weekly,
+        arrivals=arrivals,
         mode=form.mode,
         looks=form.planned_looks(),
         accounts=accounts,
@@ -131,16 +137,29 @@ def _basis(
     )
 
 
-def _weekly(form: ExperimentForm, known: Baseline | None) -> float | str:
+def arrivals_of(form: ExperimentForm, known: Baseline | None) -> Arrivals | None:
+    """Take what was typed of how many come, else what own data say.
+
+    Args:
+        form: as it was sent.
+        known: from own data, for the form's segment.
+
+    Returns:
+        How they come; None where neither tells it.
+    """
+    first, weekly = _come(form)
+    if first is not None or weekly is not None:
+        return stated(first, weekly)
+    return None if known is None else known.arrivals_of(form.drawn)
+
+
+def _come(form: ExperimentForm) -> tuple[float | None, float | None]:
     asked = form.duration.form
-    if form.by_account:  # what is missing then is asked for together
-        return float(asked.weekly_accounts.value_or_none or 0)
-    typed = asked.weekly_customers.value_or_none
-    if typed is not None:
-        return float(typed)
-    if known is not None:
-        return known.weekly
-    return "To work out the duration, say how many customers come each week."
+    if form.by_account:
+        fields = asked.first_week_accounts, asked.weekly_accounts
+    else:
+        fields = asked.first_week_customers, asked.weekly_customers
+    return fields[0].value_or_none, fields[1].value_or_none
 
 
 def _typed(asked: DurationForm) -> tuple[float | None, ...]:
@@ -151,18 +170,21 @@ def _typed(asked: DurationForm) -> tuple[float | None, ...]:
     )
 
 
-def _accounts(asked: DurationForm, known: Likeness | None) -> "Accounts | str":
-    """Take what was typed, and what was not from this project's own results."""
+def _accounts(
+    form: ExperimentForm, known: Likeness | None, asks: str
+) -> "Accounts | str | None":
+    """Take what was typed, and the rest from own results; or ask for all of it."""
+    if not form.by_account:
+        return None
     from analysis.plan_words import accounts_asked  # noqa: PLC0415  # as above
     from analysis.stats.account_power import Accounts  # noqa: PLC0415
 
-    customers, cv, icc = _typed(asked)
+    customers, cv, icc = _typed(form.duration.form)
     if known is not None:
         customers = known.customers if customers is None else customers
         cv = known.cv if cv is None else cv
         icc = known.icc if icc is None else icc
-    weekly = asked.weekly_accounts.value_or_none
-    missing = accounts_asked(weekly, customers, cv, icc)
+    missing = accounts_asked(asks, customers, cv, icc)
     if missing:
         return missing
     return Accounts(customers or 0, cv or 0, icc or 0)
@@ -171,7 +193,7 @@ def _accounts(asked: DurationForm, known: Likeness | None) -> "Accounts | str":
 def _guardrails(
     database: Session, form: ExperimentForm, where: tuple[str, int]
 ) -> "list[Guarded]":
-    from analysis.planner import Guarded  # noqa: PLC0415  # as above
+    from analysis.plan_values import Guarded  # noqa: PLC0415  # as above
 
     found = []
     rows = form.duration.form.guardrails
@@ -203,7 +225,7 @@ def _stated(
 
 def _parts(database: Session, form: ExperimentForm, row: Metric) -> "list[Part]":
     """Find the declared splits where the rule asks for no harm in any of them."""
-    from analysis.planner import Part  # noqa: PLC0415  # as above
+    from analysis.plan_values import Part  # noqa: PLC0415  # as above
 
     if not form.rule.form.rule().splits_not_worse:
         return []

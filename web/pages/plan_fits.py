@@ -13,7 +13,7 @@ from experiments.metric_definition import MetricDefinition
 from experiments.models import Metric
 
 if TYPE_CHECKING:
-    from analysis.planner import PlanQuestion
+    from analysis.plan_values import PlanQuestion
 
 MOST_LOOKED_AT = 100  # metrics, and segments
 MOST_NAMED = 2  # of each
@@ -100,9 +100,9 @@ def _weeks(question: "PlanQuestion", known: Baseline | None) -> int | None:
     """Weeks until the last customer counts; None where it takes too long as well."""
     from analysis.planner import plan_ahead  # noqa: PLC0415  # only who asks pays
 
-    if known is None:
+    if known is None or known.arrivals is None:
         return None
-    scheme = replace(question.scheme, weekly=known.weekly)
+    scheme = replace(question.scheme, arrivals=known.arrivals)
     asked = replace(question, basis=known.basis, scheme=scheme, guardrails=(), parts=())
     lasts = plan_ahead(asked).lasts
     return None if lasts is None else math.ceil(lasts.total_days / DAYS_A_WEEK)

@@ -8,8 +8,8 @@ from experiments.vocabulary import Reason, Unit
 
 if TYPE_CHECKING:
     from analysis.chart_drawn import DrawnChart
+    from analysis.plan_values import PlanAhead, PlanQuestion
     from analysis.plan_words import ProtectedInWords
-    from analysis.planner import PlanAhead, PlanQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ def work_out(
         The answer; one without numbers names what is missing.
     """
     from analysis import plan_words as words  # noqa: PLC0415  # only who asks pays
-    from analysis.planner import plan_ahead, units_of  # noqa: PLC0415
+    from analysis.plan_values import units_of  # noqa: PLC0415
+    from analysis.planner import plan_ahead  # noqa: PLC0415
 
     missing = words.missing_in_words(question)
     if missing is not None:

@@ -11,6 +11,7 @@ from analysis.stats.account_power import (
     design_effect,
     size_in_accounts,
 )
+from analysis.stats.arrivals import steady
 from analysis.stats.duration import duration
 from analysis.stats.estimate import NotComputable
 from analysis.stats.power import (
@@ -127,7 +128,7 @@ def test_duration__by_new_accounts__as_long_as_they_take_to_come() -> None:
     # 2 x 1,050 accounts at 70 a week are 30 weeks; then 31 days until the last counts.
     size = SampleSize(1_050, 1_050)
 
-    found = duration(size, weekly_customers=70, maturation_days=31)
+    found = duration(size, steady(70), maturation_days=31)
 
     assert not isinstance(found, NotComputable)
     assert (found.enrolment_days, found.total_days) == (210, 241)

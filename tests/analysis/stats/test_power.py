@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.power import TTestIndPower
 from statsmodels.stats.proportion import power_proportions_2indep
 
+from analysis.stats.arrivals import steady
 from analysis.stats.detectable import detectable_mean, detectable_proportion
 from analysis.stats.duration import Duration, duration
 from analysis.stats.estimate import NotComputable
@@ -67,7 +68,7 @@ def test_size_for_proportions__the_wizards_example__its_sentence() -> None:
     found = size(size_for_proportions(0.70, 0.015))
 
     assert found.control == pytest.approx(14_400, abs=50)
-    assert duration(found, 5_800, 31) == Duration(35, 66, 5.0, 66 / 7)
+    assert duration(found, steady(5_800), 31) == Duration(35, 66, 5.0, 66 / 7)
 
 
 @pytest.mark.parametrize(("name", "d"), [("d0.1", 0.1), ("d0.02", 0.02)])
@@ -195,23 +196,27 @@ def test_detectable_proportion__nothing_within_reach__unreachable() -> None:
 
 def test_duration__slowest_variant__decides() -> None:
     # By hand: a tenth of 140 a week, half enrolled, is 1 a day: 100 days for control.
-    found = duration(SampleSize(100, 100), 140, 7, coverage=0.5, split=(0.1, 0.9))
+    found = duration(
+        SampleSize(100, 100), steady(140), 7, coverage=0.5, split=(0.1, 0.9)
+    )
 
     assert found == Duration(100, 107, 100 / 7, 107 / 7)
 
 
 def test_duration__reached_in_a_day__a_full_week_all_the_same() -> None:
-    assert duration(SampleSize(10, 10), 10_000, 7.5) == Duration(7, 15, 1.0, 15 / 7)
+    assert duration(SampleSize(10, 10), steady(10_000), 7.5) == Duration(
+        7, 15, 1.0, 15 / 7
+    )
 
 
 def test_duration__whole_days__not_rounded_up_by_an_error_of_floats() -> None:
-    found = duration(SampleSize(70, 70), 140, 0, split=(0.5, 0.5))
+    found = duration(SampleSize(70, 70), steady(140), 0, split=(0.5, 0.5))
 
     assert found == Duration(7, 7, 1.0, 1.0)
 
 
 def test_duration__longer_than_a_year__weeks_said() -> None:
-    found = duration(SampleSize(1000, 1000), 20, 0)
+    found = duration(SampleSize(1000, 1000), steady(20), 0)
 
     assert isinstance(found, NotComputable)
     assert found.reason is Reason.UNREACHABLE
@@ -224,9 +229,13 @@ FAR = Reason.UNREACHABLE
 
 
 def test_duration__longer_than_any_number__unreachable_without_weeks() -> None:
-    found = duration(ANY, 1e-310, 7)
+    found = duration(ANY, steady(1e-310), 7)
 
-    assert found == NotComputable(FAR, {"max_weeks": 52.0})
+    # By hand: 99 of each variant are 198, and 52 weeks bring 5.2e-309.
+    assert isinstance(found, NotComputable)
+    assert found.facts["needed"] == 198
+    assert found.facts["come"] == pytest.approx(5.2e-309)
+    assert "weeks" not in found.facts
 
 
 @pytest.mark.parametrize(
@@ -257,13 +266,13 @@ def test_duration__longer_than_any_number__unreachable_without_weeks() -> None:
         (size_for_means(1, 1, Demand(power=0.01)), OUT, "power"),
         (size_for_means(1, 1, Demand(treatments=0)), OUT, "treatments"),
         (size_for_means(1, 1, Demand(ratio=0)), OUT, "ratio"),
-        (duration(ANY, -1, 7), OUT, "weekly_customers"),
-        (duration(ANY, 0, 7), FAR, "weekly_customers"),
-        (duration(ANY, 5e-324, 7), FAR, "weekly_customers"),
-        (duration(ANY, 9, -1), OUT, "maturation_days"),
-        (duration(ANY, 9, 7, coverage=2), OUT, "coverage"),
-        (duration(ANY, 9, 7, split=(1.0,)), OUT, "split"),
-        (duration(ANY, 9, 7, split=(1.0, 0.0)), OUT, "split"),
+        (duration(ANY, steady(-1), 7), OUT, "weekly_customers"),
+        (duration(ANY, steady(0), 7), FAR, "weekly_customers"),
+        (duration(ANY, steady(5e-324), 7), FAR, "weekly_customers"),
+        (duration(ANY, steady(9), -1), OUT, "maturation_days"),
+        (duration(ANY, steady(9), 7, coverage=2), OUT, "coverage"),
+        (duration(ANY, steady(9), 7, split=(1.0,)), OUT, "split"),
+        (duration(ANY, steady(9), 7, split=(1.0, 0.0)), OUT, "split"),
     ],
 )
 def test_power__plan_that_cannot_be__reason_with_its_field(
@@ -275,7 +284,7 @@ def test_power__plan_that_cannot_be__reason_with_its_field(
 def test_duration__size_not_computable__handed_on() -> None:
     refused = NotComputable(Reason.UNREACHABLE)
 
-    assert duration(refused, 100, 7) is refused
+    assert duration(refused, steady(100), 7) is refused
 
 
 @given(
@@ -295,7 +304,7 @@ def test_power__any_numbers_at_all__a_value_or_a_reason(
         size_for_means(a, b, demand),
         size_for_survival(a, b, demand),
         events_for_hazard_ratio(a, demand),
-        duration(SampleSize(100, 100), a, b),
+        duration(SampleSize(100, 100), steady(a), b),
     ):
         if isinstance(found, NotComputable):
             refusal(found)
