@@ -108,7 +108,7 @@ class AccountCohort(Cohort):
         )
 
     @override
-    def _analysed(self) -> None:
+    def _analysed(self) -> Rows:
         people, single = self._connection.table(_PEOPLE), self._single()
         own = people.inner_join(
             single.select("account", "variant", *self._traced), "account"
@@ -126,6 +126,7 @@ class AccountCohort(Cohort):
             grown_at=units.first_at.max(),
         )
         self._connection.create_table(self._drawn_table, drawn, temp=True)
+        return units
 
     @override
     def _grown_at(self, drawn: Rows) -> Column:

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 import ibis
 
 from analysis.event_rows import Column, Rows, microseconds
-from analysis.measure import DAY, Gauge
-from analysis.measures_value import Values, amount, amount_of, named
+from analysis.measure import DAY, Gauge, named
+from analysis.measures_value import Values, amount, amount_of
 from experiments.vocabulary import EventKind
 
 _COLUMNS = ("person", "at", "name", "value")

@@ -14,12 +14,13 @@ the earliest (`MetricDefinition.check`).
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
 import ibis
+from typing_extensions import override
 
 from analysis.stats.summary import Successes, Summary
 from experiments.metric_definition import MetricDefinition
@@ -81,11 +82,6 @@ class Gauge(ABC):
         """Which events it reads."""
 
     @property
-    def needs_start(self) -> bool:
-        """Whether the exposure itself must be one of the rows, at time 0."""
-        return False
-
-    @property
     def needs_names(self) -> bool:
         """Whether rows of one event must be told from those of another."""
         return False
@@ -97,9 +93,7 @@ class Gauge(ABC):
 
     def wanted(self, rows: Rows) -> Column:
         """Say of each event row whether this metric reads it."""
-        if "name" not in rows.columns:  # all of them are this metric's
-            return ~rows.is_start
-        return rows.name.isin(self.definition.events)
+        return named(rows, self.definition.events)
 
     def prepare(self, rows: Rows) -> Rows:
         """Add columns to the rows that look at other rows of the same customer."""
@@ -131,6 +125,21 @@ class Measure(Gauge):
     @abstractmethod
     def decode(self, counts: Iterable[OutcomeCount]) -> Decoded:
         """Summarise the outcomes of a group of customers."""
+
+
+class Share(Measure):
+    """A metric of yes and no: value 1 or 0, with the marks of `share`."""
+
+    @override
+    def decode(self, counts: Iterable[OutcomeCount]) -> Decoded:
+        return successes(counts)
+
+
+def named(rows: Rows, events: Sequence[str]) -> Column:
+    """Say of each row whether it is of one of these events."""
+    if "name" not in rows.columns:  # all of them are
+        return ibis.literal(True)  # noqa: FBT003  # a column of it
+    return rows.name.isin(events)
 
 
 def share(happened: Column, mature: Column) -> Outcome:

@@ -22,20 +22,23 @@ from analysis.measure import (
     DAY,
     Column,
     Decoded,
+    Gauge,
     Mark,
     Measure,
     Outcome,
     OutcomeCount,
     Rows,
+    Share,
     share,
-    successes,
     unless_immature,
 )
 from analysis.stats.summary import LifeDay, LifeTable
 from experiments.vocabulary import EventKind
 
+MOST_SPANS = 8
 
-class Retention(Measure):
+
+class Retention(Share):
     """1 when active in [N d, N + window), of customers followed to its end."""
 
     @property
@@ -57,13 +60,16 @@ class Retention(Measure):
         active = units[self.name].fill_null(False)  # noqa: FBT003  # the value itself
         return share(active, self.past_window(units))
 
-    @override
-    def decode(self, counts: Iterable[OutcomeCount]) -> Decoded:
-        return successes(counts)
 
+class _Gaps(Gauge):
+    """Finds the start of the first gap of W days without activity.
 
-class _Gaps(Measure):
-    """Finds the start of the first gap of W days without activity."""
+    Time is cut into spans of W days. Two activities of one span are closer than W, so
+    that a gap begins at the last activity of its span, or at the exposure, and ends
+    with the first one of a later span: nothing need be put in order. Only where N + W
+    days are so many spans that their ends would be more than the activities are, each
+    activity is put beside the next one.
+    """
 
     @property
     @override
@@ -72,59 +78,89 @@ class _Gaps(Measure):
 
     @property
     @override
-    def needs_start(self) -> bool:
-        return True
-
-    @property
-    @override
     def bears_earlier_rows(self) -> bool:
         return True  # what follows a row is the same whatever stands before it
 
     @property
-    def _next(self) -> str:
-        """Name the column of the next activity, one for all metrics of these events."""
-        events = "\x1f".join(sorted(self.definition.events))
-        return f"next_{hashlib.sha256(events.encode()).hexdigest()[:16]}"
+    def _gap(self) -> int:
+        """W in microseconds."""
+        return self.definition.gap_days * DAY
 
-    def _counts(self, rows: Rows) -> Column:
-        return rows.is_start | self.wanted(rows)
+    @property
+    def _spans(self) -> range:
+        """Number the spans, up to the one in which a gap that counts must end."""
+        gap = self.definition.gap_days
+        return range(-(-(self.definition.day + gap) // gap))
+
+    @property
+    def _is_long(self) -> bool:
+        return len(self._spans) > MOST_SPANS
+
+    def _column(self, what: str) -> str:
+        """Name a column, one for all metrics of these events and this gap."""
+        gap = self.definition.gap_days
+        events = "\x1f".join(sorted(self.definition.events))
+        return f"{what}_{gap}_{hashlib.sha256(events.encode()).hexdigest()[:16]}"
 
     @override
     def prepare(self, rows: Rows) -> Rows:
-        if self._next in rows.columns:
+        following = self._column("next")
+        if not self._is_long or following in rows.columns:
             return rows
         together = [rows.unit]
         if "name" in rows.columns:
             # Rows of other metrics stand in a partition of their own, and so never
             # interrupt a gap.
-            together.append(self._counts(rows))
+            together.append(self.wanted(rows))
         same = ibis.window(group_by=together, order_by=rows.offset)
-        return rows.mutate(**{self._next: rows.offset.lead().over(same)})
+        return rows.mutate(**{following: rows.offset.lead().over(same)})
 
     @override
     def gather(self, rows: Rows) -> dict[str, Column]:
-        following = rows[self._next]
-        gap = self.definition.gap_days * DAY
-        begins = following.isnull() | (following - rows.offset >= gap)
-        begins &= self._counts(rows) & (rows.offset >= 0)
-        return {self.name: rows.offset.min(where=begins)}
+        counts = self.wanted(rows) & (rows.offset >= 0)
+        if self._is_long:
+            following = rows[self._column("next")]
+            begins = following.isnull() | (following - rows.offset >= self._gap)
+            return {
+                self._column("first"): rows.offset.min(where=counts),
+                self._column("begins"): rows.offset.min(where=counts & begins),
+            }
+        columns = {}
+        for i in self._spans:
+            inside = counts & (rows.offset >= i * self._gap)
+            inside &= rows.offset < (i + 1) * self._gap
+            columns[self._column(f"first{i}")] = rows.offset.min(where=inside)
+            columns[self._column(f"last{i}")] = rows.offset.max(where=inside)
+        return columns
+
+    def _began(self, units: Rows) -> Column:
+        """Tell when each customer's first gap began, a later one than counts or not."""
+        if self._is_long:
+            first = units[self._column("first")]
+            at_once = first.isnull() | (first >= self._gap)
+            return ibis.ifelse(at_once, 0, units[self._column("begins")])
+        began = following = ibis.null("int64")
+        for i in reversed(self._spans):
+            last = units[self._column(f"last{i}")]
+            if i == 0:
+                last = last.fill_null(0)  # the exposure
+            is_gap = following.isnull() | (following - last >= self._gap)
+            began = ibis.ifelse(last.notnull() & is_gap, last, began)
+            following = ibis.coalesce(units[self._column(f"first{i}")], following)
+        return began
 
 
-class Churn(_Gaps):
+class Churn(_Gaps, Share):
     """1 when T <= N days, of customers followed for N + W days."""
 
     @override
     def outcome(self, units: Rows) -> Outcome:
         day, gap = self.definition.day, self.definition.gap_days
-        churned = units[self.name] <= day * DAY
+        churned = self._began(units) <= day * DAY
         return share(churned, units.follow_up >= (day + gap) * DAY)
 
-    @override
-    def decode(self, counts: Iterable[OutcomeCount]) -> Decoded:
-        return successes(counts)
 
-
-class TimeToChurn(_Gaps):
+class TimeToChurn(_Gaps, Measure):
     """The day of T when observed within N days, else the day it is censored."""
 
     @override
@@ -132,7 +168,7 @@ class TimeToChurn(_Gaps):
         day = self.definition.day
         known = units.follow_up - self.definition.gap_days * DAY
         last = ibis.least(known // DAY, ibis.literal(day, type="int64"))
-        churned = (units[self.name] + (DAY - 1)) // DAY
+        churned = (self._began(units) + (DAY - 1)) // DAY
         observed = churned <= last
         value = ibis.ifelse(observed, churned, last).cast("float64")
         mark = ibis.ifelse(observed, int(Mark.NOTED), int(Mark.PLAIN))

@@ -19,15 +19,15 @@ from analysis.measure import (
     Outcome,
     OutcomeCount,
     Rows,
+    Share,
     share,
-    successes,
     unless_immature,
 )
 from analysis.stats.summary import Funnel
 from experiments.vocabulary import EventKind
 
 
-class EventShare(Measure):
+class EventShare(Share):
     """1 when the events came k times or more in [N d, N + window)."""
 
     @property
@@ -49,10 +49,6 @@ class EventShare(Measure):
     def outcome(self, units: Rows) -> Outcome:
         enough = units[self.name].fill_null(0) >= self.definition.at_least
         return share(enough, self.past_window(units))
-
-    @override
-    def decode(self, counts: Iterable[OutcomeCount]) -> Decoded:
-        return successes(counts)
 
 
 class FunnelSteps(Measure):
@@ -118,7 +114,7 @@ class FunnelSteps(Measure):
         return Decoded(Funnel(n, tuple(reached), n_missing, n_immature), n_immature)
 
 
-class FirstContactResolution(Measure):
+class FirstContactResolution(Share):
     """1 when no contact follows within W days of the first in N days, else 0.
 
     Customers without a contact have no value; they are missing, not failures. All are
@@ -158,7 +154,3 @@ class FirstContactResolution(Measure):
         needed = (self.definition.day + self.definition.gap_days) * DAY
         mark = ibis.literal(int(Mark.PLAIN))
         return unless_immature(units.follow_up >= needed, value, mark)
-
-    @override
-    def decode(self, counts: Iterable[OutcomeCount]) -> Decoded:
-        return successes(counts)

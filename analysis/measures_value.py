@@ -17,7 +17,15 @@ import ibis
 import ibis.expr.datatypes as dt
 from typing_extensions import override
 
-from analysis.measure import Column, Gauge, Mark, Outcome, Rows, unless_immature
+from analysis.measure import (
+    Column,
+    Gauge,
+    Mark,
+    Outcome,
+    Rows,
+    named,
+    unless_immature,
+)
 from experiments.vocabulary import Amount, EventKind, MetricKind
 
 BITS = 61
@@ -124,13 +132,6 @@ class AmountMeasure(Gauge):
     def _amount(self, units: Rows, name: str) -> Column:
         _, adds = self._parts[name]
         return amount(units, name, self.exponent if adds else None)
-
-
-def named(rows: Rows, events: tuple[str, ...]) -> Column:
-    """Say of each row whether it is of one of these events."""
-    if "name" not in rows.columns:  # all of them are, but for the exposure itself
-        return ~rows.is_start
-    return rows.name.isin(events)
 
 
 def amount_of(rows: Rows, counts: Column, *, adds: bool) -> dict[str, Column]:

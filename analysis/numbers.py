@@ -7,9 +7,11 @@ database are a few sums for each variant and mask of segments, and for each acco
 where accounts are drawn.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations_with_replacement
 from typing import Any
 
 import ibis
@@ -146,6 +148,7 @@ class _Columns:
         self._others = others
         self._caps = gauge.definition.cap_share < 1
         self._limits: dict[int, float | None] = {}
+        self._constant: set[int] = set()  # columns of one value
         self._is_mean = gauge.definition.kind in _MEANS
         self._top: float | None = None
         self._grids: tuple[Grid, ...] = ()
@@ -181,6 +184,8 @@ class _Columns:
                 # So few have an amount that a cap would leave nothing of them.
                 cap = None
             self._limits[i] = cap
+            if low == high:
+                self._constant.add(i)
             grids.append(grid_of(low, high if cap is None else cap, n))
         self._grids = tuple(grids)
 
@@ -188,12 +193,11 @@ class _Columns:
         """Ask for the sums of each group."""
         name = self.gauge.name
         mature = self._mark != int(Mark.IMMATURE)
-        vector = [
-            self._on_grid(column, grid, self._limits[i])
-            for i, (column, grid) in enumerate(
-                zip((self._value, *self._others), self._grids, strict=True)
-            )
-        ]
+        vector = {
+            i: self._on_grid(column, self._grids[i], self._limits[i])
+            for i, column in enumerate((self._value, *self._others))
+            if i not in self._constant  # which is 0 on its grid, and so are its sums
+        }
         asked = {
             f"{name}_n": self._counts.sum(),
             f"{name}_immature": (~mature).sum(),
@@ -202,10 +206,10 @@ class _Columns:
             f"{name}_low": self._value.min(where=self._counts),
             f"{name}_high": self._value.max(where=self._counts),
         }
-        for i, one in enumerate(vector):
+        for i, one in vector.items():
             asked[f"{name}_s{i}"] = _wide(one.sum())
-            for j, other in enumerate(vector[i:], i):
-                asked |= _products(f"{name}_p{i}_{j}", one, other)
+        for i, j in combinations_with_replacement(vector, 2):
+            asked |= _products(f"{name}_p{i}_{j}", vector[i], vector[j])
         raw = self._on_grid(self._value, self.raw_grid, None)
         if self._caps:
             asked |= {f"{name}_s": _wide(raw.sum()), **_products(f"{name}_p", raw, raw)}
@@ -254,7 +258,7 @@ class _Columns:
         pairs = [(i, j) for i in range(size) for j in range(i, size)]
         capped = Sums(
             n,
-            tuple(int(row[f"{name}_s{i}"] or 0) for i in range(size)),
+            tuple(int(row.get(f"{name}_s{i}") or 0) for i in range(size)),
             tuple(_product(row, f"{name}_p{i}_{j}") for i, j in pairs),
         )
         raw = Sums(n, capped.sums[:1], capped.products[:1])
@@ -296,7 +300,7 @@ def _products(key: str, one: Column, other: Column) -> dict[str, Column]:
 
 def _product(row: dict[str, Any], key: str) -> int:
     """Put the sum of products together again."""
-    high, middle, low = (int(row[f"{key}{part}"] or 0) for part in "hml")
+    high, middle, low = (int(row.get(f"{key}{part}") or 0) for part in "hml")
     return (high << 2 * _HALF) + (middle << _HALF) + low
 
 
@@ -318,7 +322,12 @@ def values_of(events: Rows, names: Sequence[str]) -> Values:
     if not names:
         return Values()
     rows = events.filter(events.name.isin(sorted(names)), events.value.notnull())
-    finite = _finite(rows.value)
-    asked = {"largest": rows.value.abs().max(where=finite), "odd": (~finite).any()}
-    [found] = rows.agg(**asked).to_pyarrow().to_pylist()
-    return Values(float(found["largest"] or 0.0), not found["odd"], are_read=True)
+    # What is not a number comes after all numbers, so that the ends tell of it.
+    ends = rows.agg(low=rows.value.min(), high=rows.value.max())
+    [found] = ends.to_pyarrow().to_pylist()
+    low, high = found["low"] or 0.0, found["high"] or 0.0
+    if math.isfinite(low) and math.isfinite(high):
+        return Values(max(abs(low), abs(high)), are_read=True)
+    finite = rows.filter(_finite(rows.value))
+    [found] = finite.agg(largest=finite.value.abs().max()).to_pyarrow().to_pylist()
+    return Values(float(found["largest"] or 0.0), are_finite=False, are_read=True)

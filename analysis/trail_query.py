@@ -13,6 +13,7 @@ from operator import or_
 
 import ibis
 
+from analysis.cells import deciding_maturity
 from analysis.cohort import MOST_SOURCES, Bounds, Cohort, Places
 from analysis.event_rows import EPOCH, Column, Connection, Rows, microseconds, replaced
 from analysis.measure import Gauge
@@ -55,9 +56,9 @@ def _is_read(rows: Rows, gauges: Sequence[Gauge]) -> Column:
         asked = gauge.definition
         for name in asked.all_events:
             spans[name] = max(spans.get(name, timedelta()), asked.maturity)
-    started = ~rows.is_start if "is_start" in rows.columns else _true()
     if "name" not in rows.columns or len(set(spans.values())) <= 1:
-        return started  # the rows end where the last metric does
+        # The rows end where the last metric does.
+        return ibis.literal(True)  # noqa: FBT003  # a column of it
     alike: dict[timedelta, list[str]] = defaultdict(list)
     for name, span in spans.items():
         alike[span].append(name)
@@ -66,11 +67,7 @@ def _is_read(rows: Rows, gauges: Sequence[Gauge]) -> Column:
         rows.name.isin(sorted(names)) & (rows.offset < span // microsecond)
         for span, names in alike.items()
     ]
-    return started & reduce(or_, parts)
-
-
-def _true() -> Column:
-    return ibis.literal(True)  # noqa: FBT003  # a column of it
+    return reduce(or_, parts)
 
 
 class TrailQuery:
@@ -82,7 +79,6 @@ class TrailQuery:
         cohort: Cohort,
         plan: Plan,
         bounds: Bounds,
-        maturity: timedelta,
     ) -> None:
         """Say who is asked about; nothing is counted yet.
 
@@ -91,14 +87,13 @@ class TrailQuery:
             cohort: who was exposed.
             plan: names the metrics, and who is drawn.
             bounds: up to when customers were watched.
-            maturity: how long after exposure the metrics that decide are known.
         """
         self._connection = connection
         self._cohort = cohort
         self._by_account = plan.design.unit == Unit.ACCOUNT
         self._surveys_alone = all(m.definition.is_survey for m in plan.metrics)
         self._until = microseconds(bounds.whole_days_until)
-        self._maturity = maturity // timedelta(microseconds=1)
+        self._maturity = deciding_maturity(plan) // timedelta(microseconds=1)
         self._counted: Places = Counter()
         self._takes = 0
 

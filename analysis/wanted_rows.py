@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import ibis
-
 from analysis.event_rows import Rows
 from analysis.measure import Gauge
 from experiments.survey_kinds import ANSWERS, REQUESTS
@@ -38,15 +36,3 @@ def can_read_before_too(measures: Sequence[Gauge]) -> bool:
 
 def _are_surveys(measures: Sequence[Gauge]) -> bool:
     return bool(measures[0].kinds == SURVEY_KINDS)
-
-
-def starts(units: Rows, like: Rows) -> Rows:
-    """One row for each customer: the exposure itself, at offset 0."""
-    nulls = {
-        name: ibis.null(kind)
-        for name, kind in like.schema().items()
-        if name not in {"unit", "offset", "is_start"}
-    }
-    zero = ibis.literal(0, type="int64")
-    start = units.mutate(offset=zero, is_start=True, **nulls)
-    return start.select(*like.columns)

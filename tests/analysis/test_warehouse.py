@@ -1,5 +1,6 @@
 """From stored events to summaries: customers worked by hand, then a naive oracle."""
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -198,6 +199,24 @@ def test_time_to_churn__hand_worked_customers__day_of_event_or_censoring(
     cell = summarise(events, {"t": time_to_churn()}, at(followed)).arms("t")["control"]
     assert cell.summary == LifeTable(1, (table,))
     assert cell.n_immature == 0
+
+
+@pytest.mark.parametrize("day", [30, 45])  # 7 gaps long, and 10
+def test_time_to_churn__however_many_gaps_long__same_start_of_the_first_gap(
+    day: int, summarise: Summarise
+) -> None:
+    # By hand: the starts of CHURN_CASES, each on day ceil(T), of customers together.
+    events = EventFile()
+    for who, (days, _) in CHURN_CASES.items():
+        events.exposed(who, "control").active(who, *days)
+        events.active(who, 2, 4, 6, 8, name="Clicked")  # does not interrupt a gap
+    other = replace(retention(), events=("Clicked",))
+    metrics = {"t": time_to_churn(day), "other": other}
+    cell = summarise(events, metrics, at(60)).arms("t")["control"]
+    starts = Counter(math.ceil(start) for _, start in CHURN_CASES.values())
+    assert cell.summary == LifeTable(
+        8, tuple(LifeDay(start, n, 0) for start, n in sorted(starts.items()))
+    )
 
 
 def test_time_to_churn__followed_for_less_than_a_gap__is_not_at_risk(
