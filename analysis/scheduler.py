@@ -41,7 +41,9 @@ WATCH_SECONDS = 2.0  # how often one that works looks whether it still may
 REST = timedelta(hours=1)  # of a job that keeps failing
 LONGEST_ERROR = 500
 CERTIFICATES = "certificates"
-IN_TURN, ASIDE = "default", "aside"  # threads, each with one job at a time
+# Threads, each with one job at a time: what reads the store goes in turn; what is long
+# and rare aside; what waits for a server elsewhere, such as that of mails, outward.
+IN_TURN, ASIDE, OUTWARD = THREADS = "default", "aside", "outward"
 
 log = structlog.get_logger(__name__)
 
@@ -54,13 +56,13 @@ class Job:
         name: of its record.
         work: does it; raises when it could not.
         time: of the day, again and again.
-        is_aside: whether others need not wait for it, for it is long and rare.
+        thread: on which it waits for the jobs before it.
     """
 
     name: str
     work: Callable[[], object]
     time: Time
-    is_aside: bool = False
+    thread: str = IN_TURN
 
 
 def analysis_jobs(context: Context) -> list[Job]:
@@ -76,7 +78,7 @@ def analysis_jobs(context: Context) -> list[Job]:
     }
     times = timetable.jobs(context.settings.analysis_hour)
     return [
-        Job(name, work, times[name], is_aside=name == CERTIFICATES)
+        Job(name, work, times[name], ASIDE if name == CERTIFICATES else IN_TURN)
         for name, work in works.items()
     ]
 
@@ -91,11 +93,12 @@ def further_jobs(
         works: name of the timetable -> does it.
 
     Returns:
-        The jobs.
+        The jobs, for which no analysis has to wait, nor they for one.
     """
     times = timetable.jobs(context.settings.analysis_hour)
     return [
-        Job(name, partial(work, context), times[name]) for name, work in works.items()
+        Job(name, partial(work, context), times[name], OUTWARD)
+        for name, work in works.items()
     ]
 
 
@@ -201,7 +204,7 @@ def _work(
 ) -> None:
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={name: ThreadPoolExecutor(1) for name in (IN_TURN, ASIDE)},
+        executors={name: ThreadPoolExecutor(1) for name in THREADS},
         job_defaults={
             "coalesce": True,
             "max_instances": 1,
@@ -214,7 +217,7 @@ def _work(
         options: dict[str, Any] = {
             "id": job.name,
             "args": (context, job, token),
-            "executor": ASIDE if job.is_aside else IN_TURN,
+            "executor": job.thread,
         }
         scheduler.add_job(do_if_due, trigger, **options)
         # Also now: its time may have passed while nobody worked.

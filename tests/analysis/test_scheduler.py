@@ -182,7 +182,7 @@ def test_long_job_aside__others_are_done_meanwhile(
             both_done.set()
 
     jobs = [
-        Job("long", long, Time(0, 0), is_aside=True),
+        Job("long", long, Time(0, 0), scheduler.ASIDE),
         Job("other", other_done.set, Time(0, 0)),
     ]
     monkeypatch.setattr(scheduler, "analysis_jobs", lambda _context: [])
@@ -323,7 +323,10 @@ def test_analysis_jobs__stand_at_the_hour_of_the_settings(context: Context) -> N
     assert jobs["daily_analysis"].time.hour == context.settings.analysis_hour
     assert jobs["hourly_count"].time.hour is None
     assert jobs["daily_upkeep"].time.hour == context.settings.analysis_hour
-    assert [name for name, job in jobs.items() if job.is_aside] == ["certificates"]
+    aside = {name for name, job in jobs.items() if job.thread == scheduler.ASIDE}
+    assert aside == {"certificates"}
+    mails = scheduler.further_jobs(context, {"weekly_digest": lambda _: None})
+    assert [job.thread for job in mails] == [scheduler.OUTWARD]  # no analysis waits
     for job in jobs.values():
         job.work()  # nothing has started, so nothing is due
 
