@@ -13,9 +13,15 @@ from analysis.results import is_answer, may_show
 from analysis.stats.adding import ShrunkTotal, shrunk_total
 from analysis.stats.estimate import Estimate, NotComputable
 from analysis.stats.standard_error import error_of
-from experiments.metric_definition import KEEPING
+from experiments.metric_definition import KEEPING, MetricDefinition
 from experiments.metrics import definition_of
-from experiments.models import AnalysisRun, Experiment, Metric, Result
+from experiments.models import (
+    AnalysisRun,
+    Experiment,
+    Metric,
+    MetricVersion,
+    Result,
+)
 from experiments.vocabulary import EVERYBODY, Decision, Role, SentenceCase, Verdict
 
 ADDED = "estimate, assumes effects add up"
@@ -66,18 +72,10 @@ def kept_in_words(size: float, low: float, high: float) -> str:
     return f"about {middle} customers kept per quarter ({least} to {most})"
 
 
-def primary_results(
+def _primary_results(
     session: Session, runs: Iterable[AnalysisRun]
 ) -> dict[int, list[Result]]:
-    """Read the primary results, for everybody, of runs that may be told and used.
-
-    Args:
-        session: any session.
-        runs: the last good ones.
-
-    Returns:
-        Number of the run -> its primary results, one of each treatment.
-    """
+    """Read the primary results, for everybody, of runs that may be told and used."""
     told = [
         run.id
         for run in runs
@@ -99,48 +97,61 @@ def primary_results(
     return found
 
 
+def _definitions(
+    session: Session, results: Iterable[Result]
+) -> dict[tuple[str, int], MetricDefinition]:
+    """Read what results are of: metric and version -> definition."""
+    wanted = {(row.metric, row.metric_version) for row in results}
+    query = (
+        select(Metric.key, MetricVersion)
+        .join(Metric, Metric.id == MetricVersion.metric_id)
+        .where(Metric.key.in_({key for key, _ in wanted}))
+    )
+    return {
+        (key, version.version): definition_of(version)
+        for key, version in session.execute(query)
+        if (key, version.version) in wanted
+    }
+
+
 def kept_by_experiment(
+    session: Session,
     experiments: Sequence[Experiment],
     runs: Mapping[int, AnalysisRun],
-    results: Mapping[int, Sequence[Result]],
 ) -> dict[int, Kept]:
     """Count what each experiment's change keeps, where that can be said.
 
     Args:
-        experiments: with their metrics.
+        session: any session.
+        experiments: those that were decided.
         runs: the last good run of each, by number of the experiment.
-        results: from `primary_results`.
 
     Returns:
         Number of the experiment -> customers; without those whose metric does not
         count customers or whose segment was not counted.
     """
+    analysed = [(each, runs[each.id]) for each in experiments if each.id in runs]
+    results = _primary_results(session, [run for _, run in analysed])
+    definitions = _definitions(session, (r for rows in results.values() for r in rows))
     found = {}
-    for experiment in experiments:
-        run = runs.get(experiment.id)
-        rows = results.get(run.id, ()) if run is not None else ()
-        wanted = experiment.decided_variant or (run.verdict_variant if run else None)
+    for experiment, run in analysed:
+        rows = results.get(run.id, ())
+        wanted = experiment.decided_variant or run.verdict_variant
         lead = next((r for r in rows if r.variant == wanted or wanted is None), None)
-        base = run.counts.get("segment_per_quarter") if run is not None else None
-        kept = None if lead is None or not base else _kept(experiment, lead, base)
+        base = run.counts.get("segment_per_quarter")
+        if lead is None or not base:
+            continue
+        definition = definitions.get((lead.metric, lead.metric_version))
+        kept = None if definition is None else _kept(definition, lead, base)
         if kept is not None:
             found[experiment.id] = kept
     return found
 
 
-def _kept(experiment: Experiment, result: Result, base: int) -> Kept | None:
-    version = next(
-        (
-            row.metric_version
-            for row in experiment.metrics
-            if row.metric_version.metric.key == result.metric
-        ),
-        None,
-    )
+def _kept(definition: MetricDefinition, result: Result, base: int) -> Kept | None:
     outcome = outcome_from_json(result.outcome)
-    if version is None or not isinstance(outcome, Estimate):
+    if not isinstance(outcome, Estimate):
         return None
-    definition = definition_of(version)
     low, high = outcome.interval.low, outcome.interval.high
     error = error_of(outcome)
     if definition.kind not in KEEPING or low is None or high is None or not error > 0:

@@ -68,9 +68,6 @@ _STANDING = (
     selectinload(Experiment.owner),
     selectinload(Experiment.reviewed_by),
     selectinload(Experiment.segment_version).selectinload(SegmentVersion.segment),
-    selectinload(Experiment.metrics)
-    .selectinload(ExperimentMetric.metric_version)
-    .selectinload(MetricVersion.metric),
     defer(Experiment.looks),
     defer(Experiment.breakdowns),
     defer(Experiment.parameter_types),

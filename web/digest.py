@@ -2,7 +2,8 @@
 
 For people who do not sign in. It says what home says, in the same words, and so no
 estimate of an experiment that runs; what was decided comes with a link to its summary
-that ends after a month.
+that ends after a month. What people wrote, such as why a plan was sent back, is in no
+mail: it may name somebody.
 """
 
 from collections.abc import Sequence
@@ -77,7 +78,7 @@ def digest_of(
     decided = [
         Item(
             each.experiment.name,
-            _decided(each.experiment, each.sentence),
+            _decided(each.experiment, each.answer),
             _link(database, each.experiment, settings, now) if with_links else None,
         )
         for each in recent[:MOST]

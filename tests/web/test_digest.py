@@ -31,7 +31,13 @@ from experiments.models import DigestMail, DigestRecipient, Person
 from experiments.vocabulary import Action, Decision, MailState, PersonRole, ResultPhase
 from tests.analysis.run_examples import finish
 from tests.clock import FakeClock
-from tests.factories import EXPERIMENT, NOW, make_person, start_experiment
+from tests.factories import (
+    EXPERIMENT,
+    NOW,
+    make_experiment,
+    make_person,
+    start_experiment,
+)
 from tests.web.conftest import BASE, Visitor
 from web import digest_job
 
@@ -229,14 +235,19 @@ def test_digest__in_words__has_what_was_decided_with_a_link_and_no_estimate_that
             decision=Decision.DO_NOT_SHIP,
             reason="Support would not be able to explain it to customers.",
         )
+        back = make_experiment(session, owner, key="back", hypothesis="third")
+        back.sent_back = {"name": "Grace", "reason": "Grace knows better."}
     assert started < later
     digest_job.send_due(context)
     (mail,) = box.taken
-    assert mail["Subject"] == "Experiments this week: 1 waits, 1 decided"
+    assert mail["Subject"] == "Experiments this week: 2 wait, 1 decided"
     parts = [part.get_content() for part in mail.iter_parts()]
     for text in parts:
         assert "Do not ship. Day-30 retention rose by 1.9 points" in text
         assert text.count("points") == 1  # and nothing of the one that runs
+        assert "The plan needs a change." in text
+        assert "Grace" not in text  # nor anything that people wrote
+        assert "Support would" not in text
     link = re.search(rf"{BASE}(/shared/[\w-]+)", parts[0])
     assert link is not None
     assert visitor.get(link[1]).status_code == 200

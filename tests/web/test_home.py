@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from experiments import accounts, catalog, lifecycle
+from experiments import accounts, backlog, catalog, lifecycle
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.decisions import Recommendation
@@ -15,9 +15,10 @@ from experiments.models import Experiment, Person
 from experiments.vocabulary import Action, Decision, PersonRole, ResultPhase, Verdict
 from tests.analysis.run_examples import change, finish
 from tests.clock import FakeClock
-from tests.factories import NOW, start_experiment
+from tests.factories import NOW, make_hypothesis, start_experiment
 from tests.web.conftest import Visitor
 from tests.web.markup import text_of
+from web.pages import home
 
 SignIn = Callable[..., Visitor]
 LATER = NOW + timedelta(days=60)
@@ -54,7 +55,7 @@ def decide(session: Session, experiment: Experiment) -> None:
 
 
 def test_home__decided_in_the_quarter__says_what_it_is_worth_and_how_it_was_run(
-    visitor: Visitor, context: Context
+    visitor: Visitor, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with transaction(context.sessions) as session:
         for key in ("one", "two"):
@@ -75,6 +76,25 @@ def test_home__decided_in_the_quarter__says_what_it_is_worth_and_how_it_was_run(
         "No holdout is measured, so nothing checks this sum.",
     ):
         assert words in page, words
+    assert "All 2 of the quarter" not in page
+    monkeypatch.setattr(home, "MOST", 1)
+    short = text_of(visitor.get("/").text)
+    assert "All 2 of the quarter, and those before" in short
+    assert short.count("About 420 customers kept") == 1
+    assert TOGETHER in short
+
+
+def test_home__hypotheses_that_nobody_will_test__are_no_ideas(
+    visitor: Visitor, context: Context
+) -> None:
+    with transaction(context.sessions) as session:
+        owner = accounts.actor_for(session.get_one(Person, 1))
+        for key in ("idea", "parked", "twin"):
+            make_hypothesis(session, owner, key=key)
+        backlog.park(session, "parked", "Nobody has time.", owner, LATER)
+        backlog.merge(session, "twin", "idea", owner, LATER)
+    page = text_of(visitor.get("/?stage=renewal").text)
+    assert "Ideas not tested yet 1 Running 2" in page
 
 
 def test_home__filtered__keeps_to_the_address(visitor: Visitor) -> None:

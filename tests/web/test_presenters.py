@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from experiments import accounts, catalog, lifecycle
+from experiments import accounts, catalog, hypotheses, lifecycle
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.models import AnalysisRun, CheckResult, Experiment, Person
@@ -276,8 +276,8 @@ def test_home__with_a_failed_check__says_so_before_anything_else(
     with transaction(context.sessions) as session:
         found = Found(latest_runs(session, [started.id]), {}, {})
         row = catalog.get(session, started.key)
-        stage = row.hypothesis.journey_stage
-    page = home([stage], [row.hypothesis], [row], found, NOW)
+        idea = hypotheses.get(session, row.hypothesis.key)
+    page = home([idea.journey_stage], [idea], [row], found, NOW)
     assert page.attention[0].sentence == (
         "Do not use these results: 51.9 % got nudge where 50 % was planned."
     )

@@ -12,6 +12,7 @@ from web.presenters.found import found_of
 from web.presenters.home import home
 
 pages = Blueprint("home", __name__)
+MOST = 10  # of what waits, and of what was decided; the list of experiments has all
 
 
 @pages.get("/")
@@ -39,5 +40,6 @@ def show() -> str:
             home=page,
             chosen=chosen,
             offered=offered(stages, ideas, experiments),
+            most=MOST,
             is_empty=not ideas and not experiments,
         )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from analysis.portfolio import guardrails_harmed, kept_by_experiment, primary_results
+from analysis.portfolio import guardrails_harmed, kept_by_experiment
 from analysis.stage_health import health_by_metric
 from experiments import learnings
 from experiments.models import Experiment, Learning
@@ -28,12 +28,11 @@ def found_of(
     Returns:
         Everything by experiment.
     """
-    runs = latest_runs(database, [e.id for e in experiments])
-    decided = [e for e in experiments if e.decided_at and e.id in runs]
-    results = primary_results(database, [runs[e.id] for e in decided])
+    runs = latest_runs(database, [e.id for e in experiments], only_failed=True)
+    decided = [e for e in experiments if e.decided_at]
     return Found(
         runs=runs,
-        kept=kept_by_experiment(decided, runs, results),
+        kept=kept_by_experiment(database, decided, runs),
         harmed=guardrails_harmed(database, runs),
         health=health_by_metric(database),
         follow_ups=_follow_ups(database, now),

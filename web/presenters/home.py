@@ -26,6 +26,7 @@ from web.presenters.summary import shortened
 
 QUARTER = timedelta(days=91)
 MOST_METRICS = 3  # of a stage
+SENT_BACK = "The plan needs a change."
 LAST = 7  # the least urgent of what waits
 LIVE = frozenset({Status.RUNNING.value, Status.PAUSED.value})
 
@@ -38,6 +39,7 @@ class Attention:
     sentence: str
     urgency: int  # 0 is the most urgent
     verdict: str | None  # where a result is there to look at
+    said: str = ""  # by a person, about it; in no mail, for it may name people
     is_follow_up: bool = False  # of a decision: the page of what was learned has it
 
 
@@ -58,7 +60,8 @@ class Decided:
     """An experiment that was decided."""
 
     experiment: Experiment
-    sentence: str
+    answer: str  # the result's own sentence, "" without a final one
+    said: str  # the decision's reason, where there is no answer; in no mail
     kept: str  # customers, with their range; "" where the sentence has them, or none
 
 
@@ -67,7 +70,7 @@ class Found:
     """What was read of the experiments, by their number.
 
     Attributes:
-        runs: the last good run of each.
+        runs: the last good run of each, with the checks that failed.
         kept: customers that the changes keep, of those that were decided.
         harmed: names of guardrails that fell at a look, of those that run.
         health: how the metrics of stages do, by key.
@@ -167,7 +170,8 @@ def _attention(experiment: Experiment, found: Found, now: datetime) -> Attention
     if sentence is None:
         return None
     verdict = run.verdict if run is not None and is_final(run) else None
-    return Attention(experiment, sentence, urgency, verdict)
+    said = sent_back_in_words(experiment) if sentence == SENT_BACK else None
+    return Attention(experiment, sentence, urgency, verdict, shortened(said or ""))
 
 
 def _follow_up(experiment: Experiment, learning: Learning | None) -> Attention | None:
@@ -194,9 +198,8 @@ def _waiting(
         yield 1, f"At the last look, customers were worse off: {names}."
     if experiment.decision_proposal:
         yield 2, WAITS
-    sent_back = sent_back_in_words(experiment)
-    if sent_back is not None:
-        yield 4, f"The plan needs a change. {shortened(sent_back)}"
+    if experiment.sent_back is not None:
+        yield 4, SENT_BACK
     if status == Status.IN_REVIEW.value:
         approved = experiment.reviewed_by is not None
         yield (
@@ -232,8 +235,10 @@ def _stages(
         for stage in stages
     }
     tested = {e.hypothesis_id for e in experiments}
+    # Experiments on a duplicate belong to the hypothesis that it was merged into.
+    tested |= {h.merged.into_id for h in hypotheses if h.merged and h.id in tested}
     for row in hypotheses:
-        cards[row.journey_stage_id].ideas += row.id not in tested
+        cards[row.journey_stage_id].ideas += row.is_open and row.id not in tested
     for experiment in experiments:
         card = cards[experiment.hypothesis.journey_stage_id]
         if experiment.status in LIVE:
@@ -244,22 +249,17 @@ def _stages(
 
 def decided_in_words(experiment: Experiment, found: Found) -> Decided:
     """Say of a decided experiment what happened, and what it is worth."""
-    sentence = _why(experiment, found.runs.get(experiment.id))
+    run = found.runs.get(experiment.id)
+    answer = run.answer or "" if run is not None and is_final(run) else ""
     kept = found.kept.get(experiment.id)
-    is_said = kept is None or "per quarter" in sentence
+    is_said = kept is None or "per quarter" in answer
     return Decided(
         experiment,
-        sentence,
+        answer,
+        "" if answer else experiment.decision_reason or "",
         "" if kept is None or is_said else f"{_capital(kept.sentence)}.",
     )
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _why(experiment: Experiment, run: AnalysisRun | None) -> str:
-    """Give the result's own sentence, or the reason of the decision."""
-    if run is not None and is_final(run) and run.answer:
-        return run.answer
-    return experiment.decision_reason or ""

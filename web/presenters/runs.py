@@ -9,17 +9,18 @@ from sqlalchemy.orm import Session, defer, selectinload
 
 from analysis.results import is_answer
 from experiments.models import AnalysisRun, CheckResult
-from experiments.vocabulary import RunState
+from experiments.vocabulary import CheckState, RunState
 
 
 def latest_runs(
-    database: Session, experiment_ids: Iterable[int]
+    database: Session, experiment_ids: Iterable[int], *, only_failed: bool = False
 ) -> dict[int, AnalysisRun]:
     """Find the last run that was stored whole, for each experiment that has one.
 
     Args:
         database: any session.
         experiment_ids: of the experiments shown.
+        only_failed: whether, of the checks, those that failed are enough.
 
     Returns:
         Number of the experiment -> its run, with the checks.
@@ -33,12 +34,17 @@ def latest_runs(
         )
         .group_by(AnalysisRun.experiment_id)
     )
+    checks = (
+        AnalysisRun.checks.and_(CheckResult.state == CheckState.FAILED.value)
+        if only_failed
+        else AnalysisRun.checks
+    )
     query = (
         select(AnalysisRun)
         .where(AnalysisRun.id.in_(newest))
         # The tables that it was made from are large, and no list shows them.
         .options(
-            selectinload(AnalysisRun.checks).defer(CheckResult.facts),
+            selectinload(checks).defer(CheckResult.facts),
             defer(AnalysisRun.summaries),
         )
     )
