@@ -217,6 +217,11 @@ def export_customer(customer_id: str, *, anonymous: bool) -> None:
     type=click.DateTime(),
     help="Events are complete up to then (UTC).",
 )
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Store events although another source had the very same ones.",
+)
 @click.option("--dry-run", is_flag=True, help="Check the file and store nothing.")
 @click.option(
     "--rejects",
@@ -247,6 +252,7 @@ def import_file(file: Path, **asked: Any) -> None:  # noqa: ANN401  # click's op
         begins_at=_utc(asked["began"]),
         ends_at=_utc(asked["ended"]),
         complete_through=_utc(asked["complete_through"]),
+        again=asked["again"],
         dry_run=asked["dry_run"],
         rejects=asked["rejects"],
     )

@@ -8,13 +8,13 @@ next round does what is missing and nothing twice.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import structlog
+from sqlalchemy.orm import Session
 
 from analysis import (
     assigned_days,
@@ -27,11 +27,17 @@ from analysis import (
     refused_days,
     source_hours,
 )
+from analysis.compacted import Compacted
 from analysis.delta import DeltaWriter, write_file
 from analysis.dropping import Declined, of_opted_out, without_erased
-from analysis.duplicates import REMEMBERED, RecentMessages, find_duplicates
+from analysis.duplicates import (
+    REMEMBERED,
+    Findings,
+    RecentMessages,
+    find_duplicates,
+)
 from analysis.enrolling import EnrolledSets
-from analysis.event_table import build, by_day
+from analysis.event_table import Batch, build, by_day
 from analysis.expiry import delete_expired
 from analysis.intake_records import IN_FLIGHT
 from analysis.store import EVENT_LAYOUT, EventStore
@@ -47,6 +53,7 @@ LEASE = "compactor"
 LEASE_TTL = timedelta(seconds=6)  # so soon another takes over from a killed one
 ROUND_BYTES = 32 * 1024 * 1024
 TICK_SECONDS = 1.0
+GIVE_WAY_SECONDS = 0.02
 CALM_SECONDS = 3.0
 BUSY_EVENTS = 5000  # a round with more is followed by the next one at once
 PATIENCE_SECONDS = 30.0
@@ -56,31 +63,6 @@ CLEAN_EVERY = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Compacted:
-    """What one round, or several, did.
-
-    Attributes:
-        group_count: groups taken from the inboxes.
-        event_count: events stored.
-        duplicate_count: messages that had come before, with the same content.
-        quarantined_count: messages set aside.
-    """
-
-    group_count: int = 0
-    event_count: int = 0
-    duplicate_count: int = 0
-    quarantined_count: int = 0
-
-    def __add__(self, other: "Compacted") -> "Compacted":
-        return Compacted(
-            self.group_count + other.group_count,
-            self.event_count + other.event_count,
-            self.duplicate_count + other.duplicate_count,
-            self.quarantined_count + other.quarantined_count,
-        )
 
 
 class Compactor:
@@ -212,13 +194,10 @@ class Compactor:
         findings = find_duplicates(
             batch, recent, writer.path, writer.files(), dropped.rows, declined.rows
         )
-        with transaction(self._context.sessions) as session:
-            if self._token is not None:
-                leases.check_token(session, LEASE, self._token)
-            search = BodySearch(self._context.settings)
-            quarantined = intake_records.record(
-                session, batch, findings, {*stones, *self._out.ids}, search
-            )
+        erased = {*stones, *self._out.ids}
+        quarantined = self._put_aside(batch, findings, erased)
+        with self._fenced() as session:
+            intake_records.record(session, batch, findings, erased)
             data_requests.add_links(session, dropped.links)
             opt_outs.add_links(session, declined.links)
         new = dropped.table.filter(pa.array(findings.new))
@@ -238,6 +217,29 @@ class Compactor:
             duplicate_count=int(findings.repeated.sum()),
             quarantined_count=quarantined,
         )
+
+    def _put_aside(
+        self, batch: Batch, findings: Findings, erased: Collection[bytes]
+    ) -> int:
+        """Write what is set aside, some at a time: there may be as many as events."""
+        search = BodySearch(self._context.settings)
+        rows = intake_records.set_aside(batch, findings, erased, search)
+        size = intake_records.ASIDE_AT_ONCE
+        for start in range(0, len(rows), size):
+            if start:
+                time.sleep(GIVE_WAY_SECONDS)  # who waits for SQLite's lock looks then
+            with self._fenced() as session:
+                intake_records.put_aside(session, rows[start : start + size])
+        return len(rows)
+
+    @contextmanager
+    def _fenced(self) -> Iterator[Session]:
+        """Open a transaction that stores nothing if the lease has passed."""
+        with transaction(self._context.sessions) as session:
+            yield session
+            # Last, for it takes SQLite's lock, and others have leases to renew.
+            if self._token is not None:
+                leases.check_token(session, LEASE, self._token)
 
     def _decline(self, writer: DeltaWriter, table: pa.Table) -> Declined:
         """Find who opted out, also under ids that only this round ties to them."""

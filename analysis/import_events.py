@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 from analysis.imported_rows import Row, RowFile, id_text, plain_value
 from analysis.row_faults import RowFaults
 from experiments.errors import InvalidInput, TooManyRequests
-from experiments.event_rows import wire_name
+from experiments.event_rows import READ_PROPERTIES, wire_name
 from experiments.events import Envelope, Sender, read_messages
 from experiments.imported_sources import MOST_NAMES
 from experiments.inbox import Inbox
@@ -51,7 +51,7 @@ class EventColumns:
     """Which column is which part of a message; the others are its properties."""
 
     parts: Mapping[str, str]  # part -> column
-    others: tuple[str, ...]
+    others: Mapping[str, str]  # column -> property
 
 
 def event_columns(file: RowFile) -> EventColumns:
@@ -66,10 +66,7 @@ def event_columns(file: RowFile) -> EventColumns:
     Raises:
         InvalidInput: there is no customer, event or time.
     """
-    plain = {
-        column: column.lower().translate({ord(c): None for c in " _-"})
-        for column in file.columns
-    }
+    plain = {column: _plain(column) for column in file.columns}
     parts = {
         part: column
         for part, names in _NAMES.items()
@@ -90,8 +87,22 @@ def event_columns(file: RowFile) -> EventColumns:
             f"{file.path.name} has no column for {', '.join(missing)}; it has"
             f" {', '.join(file.columns)}. For one row per customer say --variant."
         )
-    used = set(parts.values())
-    return EventColumns(parts, tuple(c for c in file.columns if c not in used))
+    others = [column for column in file.columns if column not in parts.values()]
+    return EventColumns(parts, {column: _property(column, others) for column in others})
+
+
+def _plain(name: str) -> str:
+    """Write a name small and without spaces, _ and -."""
+    return name.lower().translate({ord(c): None for c in " _-"})
+
+
+_READ = {_plain(name): name for name in reversed(READ_PROPERTIES)}
+
+
+def _property(column: str, columns: Collection[str]) -> str:
+    """Name the property of a column; "Score" is score unless there is such a column."""
+    read = column if column in READ_PROPERTIES else _READ.get(_plain(column), column)
+    return column if read in columns else read
 
 
 def message_of(row: Row, columns: EventColumns) -> dict[str, Any]:
@@ -105,13 +116,14 @@ def message_of(row: Row, columns: EventColumns) -> dict[str, Any]:
             message[part] = id_text(cell) or ""
         else:
             message[part] = _time_text(cell) if part == "timestamp" else cell
+    is_of_customer = message["type"] == "identify"  # its traits have names of their own
     said = {
-        name: plain_value(row.cells[name])
-        for name in columns.others
-        if row.cells[name] is not None
+        column if is_of_customer else name: plain_value(row.cells[column])
+        for column, name in columns.others.items()
+        if row.cells[column] is not None
     }
     if said:
-        message["traits" if message["type"] == "identify" else "properties"] = said
+        message["traits" if is_of_customer else "properties"] = said
     return message
 
 
@@ -129,6 +141,7 @@ class Found:
         last_us: the latest event, likewise.
         count: of events.
         names: of events, as metrics name them.
+        content: stands for all events in whatever order; "" when not known.
     """
 
     variants: Counter[str] = field(default_factory=Counter)
@@ -137,6 +150,8 @@ class Found:
     last_us: int = 0
     count: int = 0
     names: set[str] = field(default_factory=set)
+    content: str = ""
+    _sum: int = 0
     _exposed: set[bytes] = field(default_factory=set)
 
     def note(self, parcel: Parcel, experiment: str | None) -> None:
@@ -146,8 +161,12 @@ class Found:
             self.count += 1
             self.last_us = max(self.last_us, row.occurred_us)
             self.names.add(wire_name(row.kind, row.name))
+            # A sum, since rows may come in another order, or as Parquet; each hash
+            # is keyed and as good as random.
+            self._sum = (self._sum + row.payload_hash) % 2**64
             if row.kind == EventKind.EXPOSURE.value and row.experiment == experiment:
                 self._note_exposure(row)
+        self.content = f"{self.count}-{self._sum:016x}"
 
     def to_json(self) -> dict[str, object]:
         """Write it down, for whoever stores the events later."""
@@ -158,6 +177,7 @@ class Found:
             "last_us": self.last_us,
             "count": self.count,
             "names": sorted(self.names)[:MOST_NAMES],
+            "content": self.content,
         }
 
     @classmethod
@@ -169,7 +189,9 @@ class Found:
             said["last_exposed_us"],
             said["last_us"],
             said["count"],
-            set(said.get("names", ())),  # one that waited for an upgrade has none
+            # What waited while Abide was upgraded has neither.
+            set(said.get("names", ())),
+            said.get("content", ""),
         )
 
     def _note_exposure(self, row: EventRow) -> None:
@@ -314,7 +336,7 @@ class EventImport:
         part = _PART_OF.get(QuarantineReason(fault.reason), "")
         if part not in self.columns.parts and part == "userId":
             part = "anonymousId"
-        others = (name for name in self.columns.others if name.lower() == part)
+        others = (c for c, name in self.columns.others.items() if name == part)
         return self.columns.parts.get(part, next(others, ""))
 
     def _customer(self, row: Row) -> bytes | None:

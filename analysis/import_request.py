@@ -29,6 +29,7 @@ class Request:
         source: under which events are stored; from the file's name when None.
         begins_at, ends_at: when the experiment ran, where rows are customers.
         complete_through: up to when events are complete.
+        again: store events although another source had the very same ones.
         dry_run: check only.
         rejects: where all faults of rows are written as CSV.
     """
@@ -47,6 +48,7 @@ class Request:
     begins_at: datetime | None = None
     ends_at: datetime | None = None
     complete_through: datetime | None = None
+    again: bool = False
     dry_run: bool = False
     rejects: Path | None = None
 

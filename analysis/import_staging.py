@@ -175,6 +175,7 @@ def _read_events(
             staged.add(parcel)
         _let_others_work()
     steps.require_events(asked, found)
+    steps.require_other(context, asked, found)
     # A line that is torn is a fault, and no row that was read.
     return {"rows": rows + faults.torn_count, **found.to_json()}, found.count
 

@@ -26,7 +26,7 @@ from analysis.import_request import Request
 from analysis.import_units import Columns, UnitRows, attribute_columns, import_id_of
 from analysis.imported_rows import RowFile
 from analysis.unit_store import UnitStore
-from experiments import data_requests, imported_sources, lifecycle, opt_outs
+from experiments import audit, data_requests, imported_sources, lifecycle, opt_outs
 from experiments.actors import Actor
 from experiments.context import Context
 from experiments.db import transaction
@@ -40,6 +40,7 @@ from experiments.vocabulary import Environment
 
 USUAL_LENGTH = timedelta(days=30)  # of an experiment whose file has no times
 MAX_SOURCE = 64
+LONGEST_NAME = 255  # of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +259,22 @@ def require_events(asked: Asked, found: Found) -> None:
         require_experiment(found.variants, asked.request.path.name)
 
 
+def require_other(context: Context, asked: Asked, found: Found) -> None:
+    """Refuse the same events under the name of another source.
+
+    Args:
+        context: database.
+        asked: of a file of events.
+        found: in it.
+
+    Raises:
+        Conflict: names the source that had them.
+    """
+    if not asked.request.again:
+        with transaction(context.sessions) as session:
+            imported_sources.require_other(session, found.content, asked.source)
+
+
 def prepare_events(context: Context, asked: Asked, found: Found) -> None:
     """Register the experiment and declare the source, before the first is stored.
 
@@ -268,8 +285,9 @@ def prepare_events(context: Context, asked: Asked, found: Found) -> None:
 
     Raises:
         InvalidInput: nobody was exposed.
-        Conflict: the source is a live one.
+        Conflict: the source is a live one, or another one had the same events.
     """
+    require_other(context, asked, found)
     plan = asked.plan
     if asked.key is not None and plan is None:
         plan = registered(context, asked, _finished_events(asked, found))
@@ -317,8 +335,15 @@ def _declare_source(
     through = asked.request.complete_through or (
         moment(found.last_us) + max(windows, default=timedelta(0))
     )
+    name = asked.request.path.name[:LONGEST_NAME]
     with transaction(context.sessions) as session:
+        audit.take_turn(session)  # two imports may begin at the same moment
+        if not asked.request.again:
+            imported_sources.require_other(session, found.content, asked.source)
         imported_sources.begin(session, asked.source, through, found.names)
+        imported_sources.note_content(
+            session, found.content, asked.source, name, context.now()
+        )
 
 
 # Both

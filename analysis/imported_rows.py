@@ -84,7 +84,12 @@ class RowFile:
 
     def _csv(self) -> tuple[list[str], int]:
         with self.open() as lines:
-            rough_count = sum(block.count(b"\n") for block in iter_blocks(lines))
+            feeds, returns = 0, 0
+            for block in iter_blocks(lines):
+                feeds += block.count(b"\n")
+                returns += block.count(b"\r")
+        # In files of old spreadsheets a carriage return alone ends each line.
+        rough_count = feeds or returns
         with self._lines() as text:
             return next(csv.reader(text), []), max(0, rough_count - 1)
 
@@ -137,13 +142,18 @@ class RowFile:
         try:
             yield
         except OSError as error:
-            self._refuse(f"{error.strerror or error}.")
+            self._refuse(f"{error.strerror or _without_stop(error)}.")
         except UnicodeDecodeError as error:
             self._refuse(f"It must be UTF-8; byte {error.start:,} is not.")
         except csv.Error as error:
-            self._refuse(f"It is no proper CSV: {error}.")
+            self._refuse(f"It is no proper CSV: {_without_stop(error)}.")
         except pa.ArrowException as error:
-            self._refuse(f"It is no proper Parquet file: {error}.")
+            self._refuse(f"It is no proper Parquet file: {_without_stop(error)}.")
+
+
+def _without_stop(error: Exception) -> str:
+    """Give a library's words, which may end in a full stop of their own."""
+    return str(error).rstrip(". \n")
 
 
 def iter_blocks(lines: Any) -> Iterator[bytes]:  # noqa: ANN401  # any binary file

@@ -96,6 +96,7 @@ def _import_events(
     with progress("Checking rows", file.row_count) as advance:
         found = events.check(asked.key, faults, advance)
     steps.require_events(asked, found)
+    steps.require_other(context, asked, found)
     said = f"{found.count:,} events in {file.path.name}"
     if asked.request.dry_run:
         return Imported(f"{said}: no faults. Nothing was stored (dry run).")

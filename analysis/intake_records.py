@@ -1,8 +1,10 @@
 """What compaction writes to the database: sources, their counts, what was set aside.
 
-Counts and set-aside messages are written before the events reach the store, and the
-mark of what is counted with them; a compactor that dies in between and starts again
-counts nothing twice and loses nothing. Only `complete_through` is written after.
+Set-aside messages are written first, some at a time, then counts and the mark of what
+is counted, and only then do the events reach the store; a compactor that dies in
+between and starts again counts nothing twice and loses nothing. Only `complete_through`
+is written after. SQLite has one writer, so others wait while a transaction writes: what
+takes long is worked out before it does.
 """
 
 from collections import defaultdict
@@ -38,7 +40,7 @@ from experiments.vocabulary import EventKind, QuarantineReason
 
 # A request that arrived before a round began may reach the inbox this much later.
 IN_FLIGHT = timedelta(seconds=5)
-_ROWS_A_STATEMENT = 500
+ASIDE_AT_ONCE = 500  # messages a transaction: others write in between
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -58,50 +60,76 @@ class _Counts:
     names: set[str] = field(default_factory=set)
 
 
-def record(
-    session: Session,
+def set_aside(
     batch: Batch,
     findings: Findings,
     erased: Collection[bytes] = (),
     search: BodySearch | None = None,
-) -> int:
-    """Write counts, names and set-aside messages of a batch, each once.
+) -> list[dict[str, Any]]:
+    """List the messages of a batch that are set aside.
 
     Args:
-        session: the transaction.
         batch: of contiguous groups.
         findings: what in it is not new.
         erased: customers about whom nothing is kept: erased, or opted out.
         search: finds them in webhooks' bodies too.
 
     Returns:
-        How many messages were set aside.
+        Rows of the quarantine.
     """
-    aside = [
+    return [
         row
         for row in _set_aside(batch, findings)
         if row["customer"] not in erased
         and row["anonymous"] not in erased
         and not (erased and search and search.finds(row["replay"], erased))
     ]
-    _insert_missing(session, aside)
+
+
+def put_aside(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write set-aside messages, each once.
+
+    Args:
+        session: open transaction.
+        rows: at most `ASIDE_AT_ONCE` of `set_aside`.
+    """
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert if on_sqlite else postgresql.insert
+    session.execute(insert(QuarantinedMessage).on_conflict_do_nothing(), rows)
+
+
+def record(
+    session: Session,
+    batch: Batch,
+    findings: Findings,
+    erased: Collection[bytes] = (),
+) -> None:
+    """Write counts, names and facts of surveys of a batch, each once.
+
+    Args:
+        session: open transaction.
+        batch: of contiguous groups.
+        findings: what in it is not new.
+        erased: customers about whom nothing is kept: erased, or opted out.
+    """
     counted = _marks(session)
-    counts = _count(batch, findings, counted)
-    for (source, environment), found in counts.items():
-        if source == PREVIEW_SOURCE:  # doors noted it; no app sent it
-            continue
-        _add(session, source, environment, found)
-    source_hours.add(session, batch, findings, counted)
     exposures = _new_exposures(batch, findings, counted)
-    exposure_days.add(session, exposures)
+    with session.no_autoflush:  # of each of these a key comes once
+        counts = _count(batch, findings, counted)
+        for (source, environment), found in counts.items():
+            if source == PREVIEW_SOURCE:  # doors noted it; no app sent it
+                continue
+            _add(session, source, environment, found)
+        source_hours.add(session, batch, findings, counted)
+        exposure_days.add(session, exposures)
+        survey_records.add_replies(session, batch, findings)
+        for slot, seq in _last_seqs(batch.origins).items():
+            if seq > counted.get(slot, 0):
+                session.merge(CompactionMark(slot=slot, seq=seq))
     recent_exposures.add(session, exposures)
     assigned_days.add(session, batch, counted)
     refused_days.add(session, batch, counted)
-    survey_records.add(session, batch, findings, erased)
-    for slot, seq in _last_seqs(batch.origins).items():
-        if seq > counted.get(slot, 0):
-            session.merge(CompactionMark(slot=slot, seq=seq))
-    return len(aside)
+    survey_records.add_comments(session, batch, erased)
 
 
 def _new_exposures(
@@ -187,14 +215,6 @@ def _quarantined(origin: Origin, place: int, row: QuarantineRow) -> dict[str, An
     }
 
 
-def _insert_missing(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert = sqlite.insert if on_sqlite else postgresql.insert
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        statement = insert(QuarantinedMessage).on_conflict_do_nothing()
-        session.execute(statement, rows[start : start + _ROWS_A_STATEMENT])
-
-
 def _count(
     batch: Batch, findings: Findings, counted: Mapping[str, int]
 ) -> dict[tuple[str, str], _Counts]:
@@ -220,7 +240,9 @@ def _count(
         counts.unlisted_values += parcel.unlisted_values
         counts.personal_values += parcel.personal_values
     keys = ["source", "environment", "kind", "name"]
-    seen = batch.table.group_by(keys).aggregate([("occurred_at", "max")])
+    # What was refused, or is an erased customer's, was not received.
+    kept = batch.table.filter(pa.array(findings.new))
+    seen = kept.group_by(keys).aggregate([("occurred_at", "max")])
     for row in seen.to_pylist():
         counts = result[row["source"], row["environment"]]
         counts.names.add(wire_name(row["kind"], row["name"]))

@@ -46,18 +46,14 @@ class _Times:
         self.last_at = max(self.last_at or at, at)
 
 
-def add(
-    session: Session, batch: Batch, findings: Findings, erased: Container[bytes] = ()
-) -> None:
-    """Write what a batch says of surveys.
+def add_comments(session: Session, batch: Batch, erased: Container[bytes] = ()) -> None:
+    """Write what customers wrote beside scores.
 
     Args:
         session: the transaction.
         batch: of contiguous groups.
-        findings: what in it is not new.
         erased: customers about whom nothing is kept.
     """
-    _add_replies(session, batch, findings)
     for comment, environment in _comments(batch):
         if comment.customer not in erased:
             _add_comment(session, comment, environment)
@@ -91,7 +87,14 @@ def _add_comment(session: Session, comment: CommentRow, environment: str) -> Non
     row.text, row.written_at = comment.text, written_at
 
 
-def _add_replies(session: Session, batch: Batch, findings: Findings) -> None:
+def add_replies(session: Session, batch: Batch, findings: Findings) -> None:
+    """Write who was asked, and who has answered.
+
+    Args:
+        session: the transaction.
+        batch: of contiguous groups.
+        findings: what in it is not new.
+    """
     kinds = pa.array([kind.value for kind in (*REQUESTS, *ANSWERS)])
     wanted = pc.and_(
         pc.is_in(batch.table["kind"], kinds), pa.array(findings.new, pa.bool_())

@@ -66,12 +66,11 @@ def paths(path: str, most_bytes: int) -> dict[str, Any]:
         **common,
         "operationId": "greetWebhook",
         "summary": "Ask whether the address takes webhooks",
-        "description": "Some senders ask by HEAD before they send.",
-        "responses": {
-            "200": _json("It does.", _DONE),
-            "404": _json("No connector has this address.", error),
-            "503": _json("Abide has just started; try again soon.", error),
-        },
+        "description": (
+            "Some senders ask by HEAD before they send. The answer is the same whether"
+            " or not a connector has this address; only a signed webhook tells."
+        ),
+        "responses": {"200": _json("It does.", _DONE)},
     }
     return {path: {"get": get, "post": post}}
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from experiments import audit
 from experiments.actors import Actor
 from experiments.choice_links import ChoiceLink, ChoiceLinks
-from experiments.data_requests import pseudonym_of
+from experiments.data_requests import invited
 from experiments.errors import InvalidInput
 from experiments.field_faults import Faults
 from experiments.privacy import Pseudonymiser
@@ -63,7 +63,7 @@ def make_links(
     pseudonyms = {}
     for index, customer_id in enumerate(wish.customer_ids[:MOST_AT_ONCE]):
         try:
-            pseudonyms[customer_id] = pseudonym_of(hide, customer_id, wish.id_kind)
+            pseudonyms[customer_id] = invited(hide, customer_id, wish.id_kind)
         except InvalidInput as fault:
             faults.add(f"customer_ids.{index}", fault.fields["customer_id"])
     faults.raise_if_any("These links cannot be made.")

@@ -58,6 +58,25 @@ def pseudonym_of(
     return make(customer_id)
 
 
+def invited(hide: Pseudonymiser, customer_id: str, id_kind: IdKind) -> bytes:
+    """Find the pseudonym of somebody who gets a link, as `pseudonym_of` does.
+
+    Args:
+        hide: makes pseudonyms.
+        customer_id: as the apps send it.
+        id_kind: whether they send it as userId or as anonymousId.
+
+    Returns:
+        16 bytes.
+
+    Raises:
+        InvalidInput: no app can have sent such an id, or nobody is meant by it.
+    """
+    if customer_id and not customer_id.strip():
+        raise InvalidInput("This is not an id.", {"customer_id": "This id is blank."})
+    return pseudonym_of(hide, customer_id, id_kind)
+
+
 def request_erasure(
     session: Session,
     hide: Pseudonymiser,

@@ -19,6 +19,7 @@ from experiments.comments import clean_comment
 from experiments.event_times import times_of
 from experiments.exposure_messages import (
     AGREEMENT_TEXT,
+    NAME_FIELDS,
     Check,
     ExposureNames,
     account_id,
@@ -52,6 +53,12 @@ _SYSTEM = {
 _WIRE_NAMES = {EventKind.EXPOSURE: EXPOSURE_NAME, **NAMES}
 _SHOWN = {"page": "Page Viewed", "screen": "Screen Viewed"}
 _SURVEY_FIELDS = ("survey", "surveyId", "survey_id")
+# Properties that say something here; an attribute is what a segment's rule names.
+READ_PROPERTIES = (
+    *NAME_FIELDS,
+    *_SURVEY_FIELDS,
+    *("wave", "score", "scale", "comment", "value", "revenue"),
+)
 # What a message says; sentAt and context may differ when it is sent again.
 _IDS_AND_TIME = ("userId", "anonymousId", "timestamp", "originalTimestamp")
 _CONTENT = {

@@ -17,6 +17,7 @@ from experiments.vocabulary import Agreement, QuarantineReason
 _EXPERIMENT_FIELDS = ("experimentId", "experiment_id", "experiment")
 _TITLE_FIELDS = ("experimentName", "experiment_name")
 _VARIANT_FIELDS = ("variation_key", "variationId", "variation_id", "variant")
+NAME_FIELDS = (*_EXPERIMENT_FIELDS, *_TITLE_FIELDS, *_VARIANT_FIELDS)
 _HASHED_FIELDS = ("hashValue", "hash_value")
 _HASHED_BY_FIELDS = ("hashAttribute", "hash_attribute")
 # 9 to 19 digits and nothing else: a phone (E.164) or card number (ISO/IEC 7812-1), or

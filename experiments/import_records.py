@@ -9,6 +9,7 @@ beside them (`experiments.staged_rows`).
 
 import csv
 import gzip
+import heapq
 import io
 import time
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -31,6 +32,7 @@ MOST_LISTED = 1_000_000  # faults of one import
 MOST_IMPORTS = 50
 MOST_TOGETHER = 2_000_000  # faults of all: an erasure reads each
 KEPT = timedelta(days=30)  # as long as mending a file takes
+_OUT_OF_ORDER = 50_000  # faults; so many are held back to be written row by row
 _LEFT_BEHIND_SECONDS = 24 * 60 * 60.0
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -62,12 +64,14 @@ class RejectFile:
         self.listed = 0
         self._path = _path(data_dir, self.public_id)
         self._lines: io.TextIOBase | None = None
+        # Rows are checked some together, for one fault after the other.
+        self._held: list[tuple[int, int, tuple[object, ...]]] = []
 
     def add(self, reject: Reject) -> None:
         """Write a fault down, as long as there are not too many.
 
         Args:
-            reject: in any order of rows.
+            reject: in any order of rows; they are written by row.
 
         Raises:
             StorageFull: the disk is full.
@@ -75,17 +79,29 @@ class RejectFile:
         if self.listed >= MOST_LISTED:
             return
         self.listed += 1
+        heapq.heappush(self._held, (reject.row, self.listed, _cells(reject)))
+        if len(self._held) > _OUT_OF_ORDER:
+            self._write_first()
+
+    def close(self) -> None:
+        """Let the file be read.
+
+        Raises:
+            StorageFull: the disk is full.
+        """
+        while self._held:
+            self._write_first()
+        if self._lines is not None:
+            self._lines.close()
+
+    def _write_first(self) -> None:
+        *_, cells = heapq.heappop(self._held)
         try:
-            csv.writer(self._opened()).writerow(_cells(reject))
+            csv.writer(self._opened()).writerow(cells)
         except OSError as error:
             raise StorageFull(
                 f"The rows with faults cannot be written: {error.strerror}."
             ) from error
-
-    def close(self) -> None:
-        """Let the file be read."""
-        if self._lines is not None:
-            self._lines.close()
 
     def _opened(self) -> io.TextIOBase:
         if self._lines is None:

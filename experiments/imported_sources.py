@@ -1,19 +1,69 @@
 """Sources that are files: what is about to come of one, and that it is whole.
 
 A file is stored piece by piece, and whoever does it may be killed half way. So what it
-will be complete through stands apart until the last of it is stored.
+will be complete through stands apart until the last of it is stored. An event without
+an id of its own is known again by its source, so the same file under two names would
+count twice: what each file held is kept.
 """
 
 from collections.abc import Collection
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from experiments.errors import Conflict
-from experiments.models import EventSource
+from experiments.models import EventSource, ImportedContent
 from experiments.vocabulary import Environment
 
 MOST_NAMES = 1000  # of events a source is known to have sent
+
+
+def require_other(session: Session, content: str, source: str) -> None:
+    """Refuse the events of a file that another source has had already.
+
+    Args:
+        session: any session.
+        content: stands for all events of the file; "" for nothing that is known.
+        source: under which they are to be stored.
+
+    Raises:
+        Conflict: names the first source that had them.
+    """
+    table = ImportedContent
+    query = select(table).where(table.content == content).order_by(table.begun_at)
+    known = session.scalars(query).all()
+    if not known or source in {row.source for row in known}:
+        return
+    first = known[0]
+    raise Conflict(
+        f'"{first.file_name}" held the same events, and was imported as the source'
+        f' "{first.source}". Under another name they would count twice, so nothing was'
+        " stored.",
+        {
+            "--source": f"Say {first.source} to add only what is new. If it truly is"
+            " another source, set --again."
+        },
+    )
+
+
+def note_content(
+    session: Session, content: str, source: str, file_name: str, now: datetime
+) -> None:
+    """Keep what a file held, before the first event of it is stored.
+
+    Args:
+        session: open transaction.
+        content: stands for all events of the file; "" is not kept.
+        source: under which they are stored.
+        file_name: of the file.
+        now: aware UTC.
+    """
+    if content and session.get(ImportedContent, (content, source)) is None:
+        row = ImportedContent(
+            content=content, source=source, file_name=file_name, begun_at=now
+        )
+        session.add(row)
 
 
 def begin(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from experiments import audit, opt_outs, survey_replies
 from experiments.actors import Actor
 from experiments.config import Settings
-from experiments.data_requests import pseudonym_of
+from experiments.data_requests import invited
 from experiments.errors import Conflict, InvalidInput
 from experiments.field_faults import Faults
 from experiments.inbox import Inbox
@@ -181,7 +181,7 @@ def _pseudonyms(hide: Pseudonymiser, wish: Wish) -> dict[str, bytes]:
     found = {}
     for index, customer_id in enumerate(wish.customer_ids):
         try:
-            found[customer_id] = pseudonym_of(hide, customer_id, wish.id_kind)
+            found[customer_id] = invited(hide, customer_id, wish.id_kind)
         except InvalidInput as fault:
             words = fault.fields["customer_id"]
             field = f"customer_ids.{index}"

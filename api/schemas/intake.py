@@ -320,6 +320,9 @@ class UploadQuery(StrictSchema):
     begins_at = Time(metadata=_said("When the experiment began."))
     ends_at = Time(metadata=_said("When it ended."))
     complete_through = Time(metadata=_said("Up to when events are complete."))
+    again = Flag(
+        metadata=_said("Store events although another source had the very same ones.")
+    )
 
 
 class ImportSchema(StrictSchema):

@@ -113,6 +113,17 @@ class EventSource(Base):
     erased_count: Mapped[int] = mapped_column(BigInteger, default=0)  # later events
 
 
+class ImportedContent(Base):
+    """The events that a source had from a file, known again under any file's name."""
+
+    __tablename__ = "imported_content"
+
+    content: Mapped[str] = mapped_column(String(40), primary_key=True)
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    file_name: Mapped[str] = mapped_column(String(255))
+    begun_at: Mapped[datetime]
+
+
 class SourceHour(Base):
     """What one source brought within one hour of arrival."""
 

@@ -1,13 +1,26 @@
 """From the inbox into the store: each message once, whatever happens in between."""
 
 import random
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from analysis import compactor as compactor_module
-from analysis.compactor import Compacted, Compactor, compact_once
+from analysis import (
+    compactor as compactor_module,
+)
+from analysis import (
+    exposure_days,
+    intake_records,
+    leases,
+    source_hours,
+    survey_records,
+)
+from analysis.compacted import Compacted
+from analysis.compactor import Compactor, compact_once
 from analysis.intake_records import IN_FLIGHT
 from analysis.store import EVENT_LAYOUT, EventStore
 from experiments.context import Context
@@ -117,6 +130,60 @@ def test_rows__of_a_file__are_in_order_of_customer_and_time(context: Context) ->
     rows = table([file]).to_pylist()
     keys = [(row["bucket"], row["customer"], row["occurred_at"]) for row in rows]
     assert keys == sorted(keys)
+
+
+@on_sqlite
+def test_round__while_it_counts__lets_others_renew_their_leases(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions, ttl = context.sessions, timedelta(seconds=30)
+    token = leases.acquire(sessions, "other job", "me", ttl, context.now())
+    assert token is not None
+    renewed = []
+
+    def renewing(original: Callable[..., None]) -> Callable[..., None]:
+        def act(*given: Any) -> None:  # noqa: ANN401  # as the original
+            original(*given)
+            renewed.append(
+                leases.renew(sessions, "other job", token, ttl, context.now())
+            )
+
+        return act
+
+    for module, name in (
+        (source_hours, "add"),
+        (exposure_days, "add"),
+        (survey_records, "add_replies"),
+    ):
+        monkeypatch.setattr(module, name, renewing(getattr(module, name)))
+    monkeypatch.setattr(intake_records, "ASIDE_AT_ONCE", 2)
+    own, sizes = intake_records.put_aside, []
+
+    def noting(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+        sizes.append(len(rows))
+        own(session, rows)
+
+    monkeypatch.setattr(intake_records, "put_aside", noting)
+    exposure = track(
+        "Experiment Viewed",
+        messageId="m1",
+        properties={"experiment": "e", "variant": "v"},
+    )
+    send(context, exposure, *({"type": "nonsense"} for _ in range(5)))
+    done = compact_once(context)
+    assert (done.event_count, done.quarantined_count) == (1, 5)
+    assert renewed == [True] * 3
+    assert sizes == [2, 2, 1]
+    assert len(quarantined(context)) == 5
+
+
+def test_names__of_refused_messages__are_not_among_those_received(
+    context: Context,
+) -> None:
+    send(context, track("Opened", messageId="m1"), track("Closed", messageId="m1"))
+    compact(context)
+    (source,) = sources(context)
+    assert source.event_names == ["Opened"]
 
 
 def test_repeat__in_one_request__is_stored_once(context: Context) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from analysis import compactor as compactor_module
 from analysis import delta, leases
-from analysis.compactor import Compacted, Compactor, compact_once
+from analysis.compacted import Compacted
+from analysis.compactor import Compactor, compact_once
 from analysis.store import EventStore
 from experiments.context import Context
 from experiments.errors import Conflict, Unavailable
@@ -25,6 +26,7 @@ class Killed(BaseException):
 
 
 CRASHES = (
+    ("analysis.intake_records.put_aside", "after"),
     ("analysis.intake_records.record", "before"),
     ("analysis.intake_records.record", "after"),
     ("analysis.compactor.write_file", "before"),

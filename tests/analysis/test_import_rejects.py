@@ -77,6 +77,21 @@ def rejects(context: Context, record: ImportRecord) -> list[dict[str, str]]:
     return list(csv.DictReader(lines))
 
 
+def test_rejects__of_events__are_in_order_of_rows(
+    context: Context, tmp_path: Path
+) -> None:
+    rows = [
+        {"user_id": "wren", "event": "Opened", "timestamp": time}
+        for time in ("", "yesterday", "", "tomorrow", "")
+    ]
+    path = write_csv(tmp_path / "events.csv", rows)
+    with pytest.raises(InvalidInput):
+        import_file(context, Request(path), silently)
+    (record,) = imports(context)
+    numbers = [row["row"] for row in rejects(context, record)]
+    assert numbers == ["2", "3", "4", "5", "6"]
+
+
 def test_rejects__of_more_rows_than_are_named__are_all_there_and_masked(
     context: Context, tmp_path: Path
 ) -> None:

@@ -22,7 +22,7 @@ from analysis.import_request import Request
 from analysis.importing import Imported, import_file, silently
 from analysis.store import EventStore
 from analysis.unit_store import UnitStore
-from experiments import catalog, data_requests, plan_lock
+from experiments import catalog, data_requests, import_records, plan_lock
 from experiments.actors import SYSTEM
 from experiments.context import Context
 from experiments.db import transaction
@@ -596,6 +596,46 @@ def test_events__imported_again__are_stored_once(
         for file in EventStore(context.settings).files()
     )
     assert stored == len(event_rows())
+
+
+def test_events__of_an_old_spreadsheet__are_read_whatever_their_capitals(
+    context: Context, tmp_path: Path
+) -> None:
+    path = tmp_path / "mac.csv"
+    path.write_bytes(
+        b"User ID,Event,Time,Score,SCALE,Plan\r"
+        b"wren,CSAT Submitted,2026-01-02T00:00:00Z,4,5,pro\r"
+    )
+    import_file(context, Request(path), silently)
+    (file,) = EventStore(context.settings).files()
+    (row,) = pq.ParquetFile(file).read(["value", "scale"]).to_pylist()
+    assert row == {"value": 4.0, "scale": 5}
+    with transaction(context.sessions) as session:
+        assert import_records.listing(session)[0].row_count == 1
+
+
+def test_events__same_again_under_another_name__are_refused_unless_said(
+    context: Context, tmp_path: Path
+) -> None:
+    rows = event_rows()
+    import_file(
+        context, events_request(write_csv(tmp_path / "events.csv", rows)), silently
+    )
+    turned = write_csv(tmp_path / "copy.csv", rows[::-1])
+    packed = tmp_path / "packed.parquet"
+    pq.write_table(
+        pa.Table.from_pylist([{k: str(v) for k, v in row.items()} for row in rows]),
+        packed,
+    )
+    for path in (turned, packed):
+        request = events_request(path, dry_run=True)
+        with pytest.raises(Conflict, match="held the same events") as refused:
+            import_file(context, request, silently)
+        assert "Say import-events to" in refused.value.fields["--source"]
+    known = events_request(turned, source="import-events")
+    assert "were stored before" in import_file(context, known, silently).summary
+    again = import_file(context, events_request(turned, again=True), silently)
+    assert "stored before" not in again.summary
 
 
 class Killed(BaseException):

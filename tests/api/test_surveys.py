@@ -135,6 +135,7 @@ def test_links__silent_or_in_development__ask_nobody_for_real(
         ({"customer_ids": []}, "customer_ids"),
         ({"customer_ids": ["x"] * 1001}, "customer_ids"),
         ({"customer_ids": ["ok", ""]}, "customer_ids.1"),
+        ({"customer_ids": ["ok", " "]}, "customer_ids.1"),
         ({"customer_ids": ["\u0000"]}, "customer_ids.0"),
         ({"days": 181}, "days"),
     ],

@@ -256,6 +256,8 @@ def test_sent_from_another_site__is_refused(
 ) -> None:
     answer = send(client, token(), origin="https://evil.example", score="1")
     assert answer.status_code == 403
+    assert "Open it from the message again." in answer.text
+    assert "administrator" not in answer.text
     assert answers(context) == []
 
 

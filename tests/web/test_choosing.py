@@ -162,7 +162,9 @@ def test_sent__something_else_or_from_elsewhere__changes_nothing(
     token = token_of(context)
     assert send(client, token, "").status_code == 400
     assert send(client, token, "everything").status_code == 400
-    assert send(client, token, "out", "https://evil.example").status_code == 403
+    elsewhere = send(client, token, "out", "https://evil.example")
+    assert elsewhere.status_code == 403
+    assert "This link does not work" in elsewhere.text
     broken = (token[:-4] + "AAAA", "1", "x" * 500, token_of(context, key_id="0" * 8))
     for link in broken:
         for answer in (client.get(f"/c/{link}"), send(client, link, "out")):

@@ -7,9 +7,10 @@ from wtforms import Field, ValidationError  # type: ignore[import-untyped]
 from wtforms.widgets import FileInput  # type: ignore[import-untyped]
 
 from web.forms.base import AbideForm
-from web.forms.fields import Day, Number, Radios, Text
+from web.forms.fields import Boxes, Day, Number, Radios, Text
 
 EVENTS, CUSTOMERS = "events", "customers"
+AGAIN = "again"
 OUTCOMES = "came_back=retention:30"
 # Option of `abide import` -> field of this form, where they differ.
 FIELDS = {"outcome": "outcomes"}
@@ -107,6 +108,10 @@ class UploadForm(AbideForm):
         "From the file's name when left empty.",
         longest=64,
         optional=True,
+    )
+    again = Boxes(
+        "If another source had the very same events",
+        choices=[(AGAIN, "Store them again")],
     )
     began = Day("When it began", "Where a row is a customer.", optional=True)
     ended = Day("When it ended", "Where a row is a customer.", optional=True)

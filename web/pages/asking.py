@@ -23,7 +23,13 @@ from werkzeug.wrappers import Response
 from experiments import opt_outs, survey_replies, surveys
 from experiments.comments import MAX_COMMENT, plain_text
 from experiments.db import transaction
-from experiments.errors import AbideError, StorageFull, TooManyRequests, Unavailable
+from experiments.errors import (
+    AbideError,
+    Forbidden,
+    StorageFull,
+    TooManyRequests,
+    Unavailable,
+)
 from experiments.inbox import Inbox
 from experiments.models import Survey
 from experiments.privacy import Pseudonymiser, load_pseudonymiser
@@ -183,6 +189,13 @@ def later(fault: Unavailable) -> Response:
     page = _instead(why)
     page.headers["Retry-After"] = str(fault.retry_after)
     return page
+
+
+@pages.errorhandler(Forbidden)
+def from_elsewhere(_fault: Forbidden) -> Response:
+    """Send a customer whose answer came from another page back to the message."""
+    language = _language(LANGUAGES, "en")
+    return _instead(_NotAskedError("broken", language, HTTPStatus.FORBIDDEN))
 
 
 def _faults(asked: Asked, score: str, comment: str) -> dict[str, str]:

@@ -13,7 +13,13 @@ from experiments import opt_outs, participation
 from experiments.choice_links import ChoiceLink, ChoiceLinks
 from experiments.db import transaction
 from experiments.enrolled import FOLDER
-from experiments.errors import AbideError, StorageFull, TooManyRequests, Unavailable
+from experiments.errors import (
+    AbideError,
+    Forbidden,
+    StorageFull,
+    TooManyRequests,
+    Unavailable,
+)
 from experiments.privacy import load_pseudonymiser
 from experiments.sealing import load_sealer
 from web.access import context
@@ -66,6 +72,12 @@ def later(fault: Unavailable) -> Response:
     answer = _instead("later", _STATUS[Unavailable])
     answer.headers["Retry-After"] = str(fault.retry_after)
     return answer
+
+
+@pages.errorhandler(Forbidden)
+def from_elsewhere(_fault: Forbidden) -> Response:
+    """Send a customer whose choice came from another page back to the message."""
+    return _instead("broken", HTTPStatus.FORBIDDEN)
 
 
 def _read(token: str) -> ChoiceLink | None:

@@ -21,7 +21,7 @@ from experiments.errors import Conflict, InvalidInput, TooLarge
 from experiments.models import ImportRecord
 from experiments.vocabulary import PersonRole
 from web.access import actor, context, least, takes
-from web.forms.imports import CUSTOMERS, FIELDS, UploadForm
+from web.forms.imports import AGAIN, CUSTOMERS, FIELDS, UploadForm
 from web.presenters.imports import sentence, standing, title
 
 pages = Blueprint("imports", __name__)
@@ -74,6 +74,7 @@ def _staged(form: UploadForm) -> ImportRecord | None:
         source=form.source.data or None,
         begins_at=form.began.at(),
         ends_at=form.ended.at(),
+        again=AGAIN in (form.again.data or ()),
     )
     if of_customers and not asked.variant:
         form.variant.errors = ["Name the column that says each customer's variant."]

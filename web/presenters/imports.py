@@ -18,6 +18,7 @@ _TITLES = {
     "source": "name for the source",
     "began": "When it began",
     "ended": "When it ended",
+    "again": '"Store them again"',
 }
 
 
