@@ -8,8 +8,8 @@ and the last good run stays what the pages show.
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,32 +17,24 @@ import structlog
 
 from analysis import estimating, health, leases, run_record
 from analysis.cells import Summaries
-from analysis.cohort import Bounds
-from analysis.cutoff import Cutoff, data_cutoff
 from analysis.details import traces_of
+from analysis.drawing import Drawing, charts_of
+from analysis.exploring import explored
+from analysis.gathering import Gathered, gather, segment_size
 from analysis.health import Check, Circumstances
 from analysis.history import finished_changes
-from analysis.looks import PastLook
 from analysis.membership import reported_segments
 from analysis.personalising import worth_of
-from analysis.progress import Times, analysed_size, needed_at, progress_of
-from analysis.read_outs import beliefs_at_look, read_outs
-from analysis.readings import CheckView, Judgement, MetricReading, Progress
-from analysis.results import ENROLMENT
-from analysis.segment_size import segment_per_quarter
-from analysis.stats.merging import SummaryT
-from analysis.stats.summary import Funnel, Histogram
+from analysis.progress import Times, needed_at, progress_of
+from analysis.read_outs import Change, ReadOuts, beliefs_at_look, read_outs
+from analysis.readings import CheckView, Judgement, Progress
+from analysis.results import ENROLMENT, is_answer
 from analysis.store import EventStore
-from analysis.subject import Subject, past_look, read_subject
-from analysis.unit_store import UnitStore
-from analysis.unit_table import summarise_units
+from analysis.subject import Subject, read_subject
 from analysis.verdict import judge, too_little
-from analysis.warehouse import summarise_events
-from experiments.assigned_view import Assigned, assigned_until
 from experiments.context import Context
 from experiments.db import transaction
 from experiments.errors import AbideError, Conflict, Unavailable
-from experiments.metric_definition import KEEPING
 from experiments.models import AnalysisRun, Chart, CheckResult, Look, Result
 from experiments.plan import Plan
 from experiments.vocabulary import (
@@ -55,27 +47,13 @@ from experiments.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from analysis.chart_drawn import DrawnChart
     from analysis.estimating import Estimated
 
 LEASE = leases.ANALYSIS
-SCRATCH = "scratch"
 PATIENCE = timedelta(minutes=2)
 WAIT_SECONDS = 0.5
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """What the data say, and how far they go."""
-
-    summaries: Summaries
-    cutoff: Cutoff | None  # None for a unit table
-    store_version: int
-    as_of: datetime
-    files: tuple[str, ...] = ()  # of events; none for a unit table
-    assigned: Assigned = field(default_factory=Assigned)  # by doors, of whole days
 
 
 def analyse(
@@ -187,7 +165,7 @@ def _made(
     started_at: datetime,
 ) -> AnalysisRun:
     plan = subject.plan
-    gathered = _gather(context, store, subject, as_of)
+    gathered = gather(context, store, subject, as_of)
     summaries, cutoff = gathered.summaries, gathered.cutoff
     if len(summaries.failed) == len(plan.metrics):
         raise Unavailable("No metric could be measured; the log says why.")
@@ -275,7 +253,7 @@ def _found(
     progress, estimated = _looked(plan, summaries, progress, blocked=blocked)
     drawn = progress.phase != ResultPhase.COUNTING and not blocked
     if drawn and gathered.files:
-        per_quarter = _segment_size(context, plan, gathered)
+        per_quarter = segment_size(context, plan, gathered)
         progress = replace(progress, segment_per_quarter=per_quarter)
     readings = [each.reading for each in estimated]
     judgement = judge(plan, readings, views, progress)
@@ -284,20 +262,34 @@ def _found(
     look = run_record.look_row(plan, subject.plan_sha256, estimated, progress)
     drawing = Drawing(readings, progress, subject.history.looks, look)
     known = _known(context, subject, progress)
-    if progress.look is None or progress.look.is_only:
-        beside = read_outs(plan, readings, known, worth_of(plan, summaries))
-    else:  # whose ranges are wider than its estimates' own
-        beside = beliefs_at_look(plan, traces_of(estimated), known)
+    beside = _beside(plan, summaries, estimated, progress, known)
+    is_told = drawn and is_answer(progress.phase, judgement.verdict)
+    splits = explored(plan, subject.undeclared if is_told else (), gathered.measure)
     of_answer = health.check_answer(plan, summaries, readings if drawn else (), known)
     return Found(
         progress,
         judgement,
-        run_record.result_rows(plan, estimated, judgement, beside),
-        run_record.chart_rows(_charts(plan, summaries, drawing if drawn else None)),
+        run_record.result_rows(plan, estimated, judgement, beside, splits),
+        run_record.chart_rows(charts_of(plan, summaries, drawing if drawn else None)),
         health.check_rows(of_answer, progress.phase),
         look,
         tables=progress.phase != ResultPhase.COUNTING,
     )
+
+
+def _beside(
+    plan: Plan,
+    summaries: Summaries,
+    estimated: "Sequence[Estimated]",
+    progress: Progress,
+    known: Mapping[str, Sequence[Change]],
+) -> ReadOuts:
+    """Work out what stands beside the results, as the kind of look allows."""
+    if progress.look is not None and not progress.look.is_only:
+        # Whose ranges are wider than its estimates' own.
+        return beliefs_at_look(plan, traces_of(estimated), known)
+    readings = [each.reading for each in estimated]
+    return read_outs(plan, readings, known, worth_of(plan, summaries))
 
 
 def _looked(
@@ -348,94 +340,5 @@ def _once_more(
             segment_per_quarter=run.counts.get("segment_per_quarter"),
         )
     charts = [chart for chart in charts if chart.name != ENROLMENT]
-    enrolment = run_record.chart_rows(_charts(subject.plan, summaries, None))
+    enrolment = run_record.chart_rows(charts_of(subject.plan, summaries, None))
     return Found(progress, judgement, results, [*enrolment, *charts], checks)
-
-
-def _gather(
-    context: Context, store: EventStore, subject: Subject, as_of: datetime
-) -> Gathered:
-    plan, settings = subject.plan, context.settings
-    scratch = settings.data_dir / SCRATCH
-    units = UnitStore(settings).of(plan.design.key)
-    if units is not None:
-        summaries = summarise_units(plan, units.files, scratch, subject.opted_out)
-        return Gathered(summaries, None, units.version, as_of)
-    snapshot = store.snapshot()
-    cutoff = data_cutoff(plan, subject.sources, as_of, settings)
-    bounds = Bounds(
-        as_of=as_of,
-        data_cutoff=cutoff.at,
-        exposures_until=subject.closes_at,
-        breaks=subject.breaks,
-        size=analysed_size(plan),
-        earlier_from=subject.earlier_from,
-        listed=subject.listed,
-        previews=subject.previews,
-        opted_out=subject.opted_out,
-    )
-    summaries = summarise_events(plan, snapshot.files, bounds, scratch, subject.earlier)
-    with transaction(context.sessions) as session:
-        assigned = assigned_until(
-            session, plan.design.key, plan.phase, bounds.whole_days_until
-        )
-    version = snapshot.version
-    return Gathered(summaries, cutoff, version, as_of, snapshot.files, assigned)
-
-
-def _segment_size(context: Context, plan: Plan, gathered: Gathered) -> int | None:
-    """Count the customers of the segment, where a sentence can speak of them."""
-    until = gathered.summaries.exposures.last_at
-    kinds = {metric.definition.kind for metric in plan.metrics}
-    if until is None or not kinds & KEEPING:
-        return None
-    scratch = context.settings.data_dir / SCRATCH
-    return segment_per_quarter(plan, gathered.files, gathered.as_of, until, scratch)
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """What is drawn of an outcome that may be shown."""
-
-    readings: Sequence[MetricReading]
-    progress: Progress
-    past: Sequence[PastLook]
-    look: Look | None
-
-
-def _charts(
-    plan: Plan, summaries: Summaries, drawing: Drawing | None
-) -> "list[DrawnChart]":
-    """Draw who came, and what came out where that may be shown."""
-    # What is refused before it is drawn starts without the drawing, which is slow.
-    from analysis import charts  # noqa: PLC0415
-
-    enrolment = charts.draw_enrolment(plan, summaries.exposures.by_day)
-    if drawing is None:
-        return list(enrolment)
-    readings, look = drawing.readings, drawing.look
-    looks = [] if look is None else [*drawing.past, past_look(look)]
-    if look is not None and not look.ended:
-        # Bands of curves and bars of answers hold for one look only.
-        outcomes = charts.draw(plan, readings, {}, {}, {})
-    else:
-        curves = estimating.retention_curves(plan, summaries)
-        outcomes = charts.draw(
-            plan,
-            readings,
-            curves,
-            _of_everybody(summaries, Histogram),
-            _of_everybody(summaries, Funnel),
-        )
-    return [*enrolment, *outcomes, *charts.draw_looks(plan, looks)]
-
-
-def _of_everybody(
-    summaries: Summaries, kind: type[SummaryT]
-) -> dict[str, dict[str, SummaryT]]:
-    """Find the summaries of one kind of everybody, by metric and variant."""
-    found: dict[str, dict[str, SummaryT]] = {}
-    for cell in summaries.cells:
-        if not cell.segment and isinstance(cell.summary, kind):
-            found.setdefault(cell.metric, {})[cell.variant] = cell.summary
-    return found

@@ -23,7 +23,7 @@ to sample sizes: a table of outcomes would give an estimate to anybody with a
 calculator.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple
 from datetime import datetime
 from importlib.metadata import version
@@ -32,10 +32,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from analysis import leases
+from analysis import exploring, leases
 from analysis.cells import Cell, Summaries
 from analysis.details import details_of, traces_of
 from analysis.estimating import Estimated
+from analysis.exploring import Explored
 from analysis.looks import traces_to_json
 from analysis.outcome_json import outcome_to_json
 from analysis.read_outs import ReadOuts, read_out_to_json
@@ -62,6 +63,7 @@ from experiments.plan import Plan
 from experiments.vocabulary import (
     EVERYBODY,
     ResultPhase,
+    Role,
     RunState,
     SentenceCase,
     Verdict,
@@ -201,6 +203,7 @@ def result_rows(
     estimated: Sequence[Estimated],
     judgement: Judgement,
     beside: ReadOuts,
+    explored: Mapping[str, Sequence[Explored]],
 ) -> list[Result]:
     """Write the readings with their sentences and what stands beside them."""
     rows = []
@@ -220,7 +223,11 @@ def result_rows(
                 sentence_case=case.value,
                 sentence=sentence,
                 outcome=outcome_to_json(reading.outcome),
-                details={**details_of(each), **_beside(reading, beside)},
+                details={
+                    **details_of(each),
+                    **_beside(reading, beside),
+                    **_explored(reading, explored),
+                },
             )
         )
     return rows
@@ -231,6 +238,15 @@ def _beside(reading: MetricReading, beside: ReadOuts) -> dict[str, Any]:
     if found is None or reading.segment != EVERYBODY:
         return {}
     return read_out_to_json(found)
+
+
+def _explored(
+    reading: MetricReading, explored: Mapping[str, Sequence[Explored]]
+) -> dict[str, Any]:
+    found = explored.get(reading.variant)
+    if not found or reading.role != Role.PRIMARY or reading.segment != EVERYBODY:
+        return {}
+    return {exploring.DETAIL: exploring.explored_to_json(found)}
 
 
 def look_row(

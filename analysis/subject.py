@@ -11,7 +11,7 @@ from analysis import wording
 from analysis.cells import Earlier
 from analysis.cutoff import Source, read_sources
 from analysis.looks import History, PastLook, traces_from_json
-from experiments import catalog, data_requests, opt_outs
+from experiments import catalog, data_requests, opt_outs, segments
 from experiments.errors import Conflict
 from experiments.models import (
     AnalysisRun,
@@ -23,8 +23,10 @@ from experiments.models import (
     PreviewLink,
     RulesetRow,
 )
-from experiments.plan import Plan, plan_from_json, sha256_of
+from experiments.plan import Plan, PlannedSegment, plan_from_json, sha256_of
 from experiments.vocabulary import AssignedBy, RunState, Unit
+
+MOST_UNDECLARED = 10  # segments that are tried beside the plan's
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Subject:
         previews: whether there ever was a preview link of it.
         opted_out: pseudonyms of who takes, or for a while took, no part.
         history: looks at the estimates that were taken before.
+        undeclared: segments that the plan does not name, as they are now.
     """
 
     experiment_id: int
@@ -64,6 +67,7 @@ class Subject:
     previews: bool = False
     opted_out: tuple[bytes, ...] = ()
     history: History = field(default_factory=History)
+    undeclared: tuple[PlannedSegment, ...] = ()
 
     @property
     def breaks(self) -> tuple[tuple[datetime, datetime | None], ...]:
@@ -134,6 +138,11 @@ def read_subject(session: Session, key: str, as_of: datetime) -> Subject:
         )
         is not None,
         history=_history(session, row, as_of),
+        undeclared=tuple(
+            segments.most_used(
+                session, {segment.key for segment in plan.segments}, MOST_UNDECLARED
+            )
+        ),
     )
 
 

@@ -1,10 +1,10 @@
 """Segments: named groups of customers whose rules are append-only versions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from experiments import audit, conditions, ruleset
@@ -12,7 +12,8 @@ from experiments.actors import Actor
 from experiments.errors import Conflict, InvalidInput
 from experiments.field_faults import Faults, check_key
 from experiments.lookups import Place, row_by_key, rows_after, rows_at
-from experiments.models import Attribute, Segment, SegmentVersion
+from experiments.models import Attribute, Experiment, Segment, SegmentVersion
+from experiments.plan import PlannedSegment
 from experiments.vocabulary import PersonRole
 
 
@@ -153,6 +154,36 @@ def page(
     """
     query = select(Segment).options(selectinload(Segment.versions))
     return rows_at(session, query, Segment.key, limit, place)
+
+
+def most_used(
+    session: Session, without: Collection[str], most: int
+) -> list[PlannedSegment]:
+    """Find the segments that most experiments are for, in their newest versions.
+
+    Args:
+        session: any session.
+        without: keys of segments that are not wanted.
+        most: at most this many.
+
+    Returns:
+        The most used first; those used alike by key.
+    """
+    query = (
+        select(Segment)
+        .outerjoin(Segment.versions)
+        .outerjoin(Experiment, Experiment.segment_version_id == SegmentVersion.id)
+        .where(Segment.key.not_in(without))
+        .group_by(Segment.id)
+        .order_by(func.count(Experiment.id).desc(), Segment.key)
+        .limit(most)
+        .options(selectinload(Segment.versions))
+    )
+    newest = ((row, row.versions[-1]) for row in session.scalars(query))
+    return [
+        PlannedSegment(row.key, version.version, row.name, version.condition)
+        for row, version in newest
+    ]
 
 
 def _check(key: str, name: str, description: str, condition: Mapping[str, Any]) -> None:

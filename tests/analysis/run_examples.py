@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from analysis import charts
+from analysis import charts, exploring
 from analysis.answer_readings import answer_readings, readings_to_json
 from analysis.cells import Cell
 from analysis.chart_drawn import DrawnChart
+from analysis.exploring import Explored, explored_to_json
 from analysis.outcome_json import outcome_to_json, response_to_json
 from analysis.read_outs import ReadOuts, read_out_to_json, read_outs
 from analysis.readings import CheckView, MetricReading, Progress
@@ -25,18 +26,20 @@ from analysis.stats.estimate import (
     NotComputable,
     Outcome,
 )
+from analysis.stats.heterogeneity import Shrunk
 from analysis.stats.satisfaction import ResponseBalance, response_balance
 from analysis.stats.summary import Histogram, LifeDay, LifeTable, Successes
 from analysis.stats.survival import CurvePoint, kaplan_meier
 from analysis.verdict import judge
 from experiments import plan_lock
 from experiments.models import AnalysisRun, Chart, CheckResult, Experiment, Result
-from experiments.plan import Plan
+from experiments.plan import Plan, PlannedSegment
 from experiments.vocabulary import (
     CheckState,
     HealthCheck,
     Reason,
     ResultPhase,
+    Role,
     RunState,
     SentenceCase,
 )
@@ -162,7 +165,7 @@ def readings_of(
     ]
 
 
-def store_run(
+def store_run(  # noqa: PLR0913  # what a run can hold, each by name
     session: Session,
     experiment: Experiment,
     readings: Sequence[MetricReading] = (),
@@ -172,9 +175,13 @@ def store_run(
     phase: ResultPhase = ResultPhase.FINAL,
     curves: Mapping[str, Mapping[str, Points]] | None = None,
     histograms: Mapping[str, Mapping[str, Histogram]] | None = None,
+    tried: Sequence[Explored] = (),
     **progress: Any,  # noqa: ANN401  # any field of it
 ) -> AnalysisRun:
-    """Judge, draw and store one good run of a started experiment."""
+    """Judge, draw and store one good run of a started experiment.
+
+    `tried` are segments outside the plan, the same for every treatment.
+    """
     plan, sha256 = plan_lock.locked_plan(session, experiment)
     names = [variant.name for variant in plan.design.variants]
     planned = plan.design.planned_units
@@ -244,7 +251,9 @@ def store_run(
         },
         summaries=[],
         results=[
-            _beside(_result(plan, reading, judgement.cases, histograms or {}), beside)
+            _beside(
+                _result(plan, reading, judgement.cases, histograms or {}), beside, tried
+            )
             for reading in readings
         ],
         checks=[
@@ -301,11 +310,28 @@ def store_failure(
     return run
 
 
-def _beside(row: Result, beside: ReadOuts) -> Result:
+def _beside(row: Result, beside: ReadOuts, tried: Sequence[Explored]) -> Result:
     found = beside.get((row.metric, row.variant))
     if found is not None and not row.segment:
         row.details = {**row.details, **read_out_to_json(found)}
+    if tried and row.role == Role.PRIMARY and not row.segment:
+        row.details = {**row.details, exploring.DETAIL: explored_to_json(tried)}
     return row
+
+
+def explored_splits() -> tuple[Explored, ...]:
+    """Two segments that nobody declared, and one of so few that it is withheld."""
+    shown = change(0.041, 0.03, control=0.64, n=3_100)
+    few = NotComputable(Reason.TOO_FEW_UNITS)
+    pulled = Shrunk(0.024, 0.01, Interval(0.004, 0.044))
+    return tuple(
+        Explored(PlannedSegment(key, 2, name, {}), outcome, p_value, at)
+        for key, name, outcome, p_value, at in (
+            ("teams", "Teams of five and more", shown, 0.021, pulled),
+            ("few", "Flower shops", few, None, None),
+            ("long", f"{'A name as long as names may be ' * 6}here", shown, 0.3, None),
+        )
+    )
 
 
 def _result(

@@ -45,7 +45,7 @@ def store(context: Context) -> EventStore:
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_charts", lambda *_: [])
+    monkeypatch.setattr(pipeline, "charts_of", lambda *_: [])
 
 
 def batches(kept: dict[str, int], count: int = 4, size: int = 200) -> EventFile:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analysis import estimating, leases, pipeline, run_record
+from analysis import estimating, gathering, leases, pipeline, run_record
 from analysis.pipeline import analyse
 from analysis.store import EventStore
 from experiments import lifecycle, metrics
@@ -56,7 +56,7 @@ def store(context: Context) -> EventStore:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the charts out: most of a run is spent on them, and they have tests."""
-    monkeypatch.setattr(pipeline, "_charts", lambda *_: [])
+    monkeypatch.setattr(pipeline, "charts_of", lambda *_: [])
 
 
 def started(
@@ -453,6 +453,33 @@ def test_segments_and_curves__final_run__have_their_results_and_charts(
     assert "retention:stay" in {row.name for row in run.charts}
 
 
+@UNDRAWN
+@ON_SQLITE
+def test_segments_not_declared__are_tried_beside_the_final_answer_only(
+    context: Context, store: EventStore, now: FakeClock
+) -> None:
+    with transaction(context.sessions) as session:
+        for key, rule in (("pro", {"plan": "pro"}), ("others", {"plan": "unheard of"})):
+            factories.make_segment(session, key, condition=rule, now=at(0))
+    started(context, now, {"retained": retention(), "csat": csat()})
+    events = customers()
+    for i in range(0, 400, 3):
+        events.traits(f"u{i}", -1, plan="pro")
+    put(store, events.rows)
+    counting = run_at(context, store, now, at(2))
+    assert all("exploring" not in row.details for row in counting.results)
+    run = run_at(context, store, now, at(30))
+    assert run.phase == ResultPhase.FINAL
+    assert {row.segment for row in run.results} == {""}
+    # Nobody is in the other one, so it parts nobody.
+    (tried,) = run.results[0].details["exploring"]
+    assert (tried["segment"], tried["version"]) == ("pro", 1)
+    # Every third of 400 customers, who were given variants in turn: 134.
+    arms = [tried["outcome"][arm]["n"] for arm in ("control", "treatment")]
+    assert arms == [67, 67]
+    assert "exploring" not in run.results[1].details  # a guardrail
+
+
 @ON_SQLITE
 def test_running_elsewhere__is_refused_and_waiting_gets_its_turn(
     context: Context, store: EventStore, now: FakeClock
@@ -483,7 +510,7 @@ def test_lease_taken_over_meanwhile__nothing_is_stored(
             lease.token += 1
         return None
 
-    monkeypatch.setattr(pipeline, "analysed_size", take_over)
+    monkeypatch.setattr(gathering, "analysed_size", take_over)
     with pytest.raises(leases.LeaseLost):
         analyse(context, store, "exp")
     with transaction(context.sessions) as session:

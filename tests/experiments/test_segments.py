@@ -134,3 +134,21 @@ def test_listing__pages__meet_every_segment_once(
         rest = segments.listing(session, after_key=first[-1].key, limit=3)
     assert [s.key for s in (*first, *rest)] == keys
     assert first[0].versions[0].version == 1
+
+
+def test_most_used__first_those_of_most_experiments_in_their_newest_version(
+    sessions: sessionmaker[Session],
+) -> None:
+    with transaction(sessions) as session:
+        owner = factories.make_actor(session)
+        for key in ("alone", "unused", "used"):
+            factories.make_segment(session, key)
+        for i in range(2):
+            factories.make_experiment(session, owner, key=f"e{i}", segment="used")
+        changed = {"plan": "pro"}
+        segments.add_version(session, "used", changed, actor=SYSTEM, now=NOW)
+        found = segments.most_used(session, {SEGMENT, "alone"}, 5)
+        assert [(s.key, s.version) for s in found] == [("used", 2), ("unused", 1)]
+        assert found[0].condition == changed
+        (first,) = segments.most_used(session, (), 1)
+        assert first.key == "used"

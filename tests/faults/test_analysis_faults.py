@@ -39,8 +39,8 @@ PLACES: tuple[str, ...] = (
 if os.environ.get("ABIDE_PROOF"):
     PLACES += (
         "after analysis.pipeline.read_subject",
-        "before analysis.pipeline.summarise_events",
-        "after analysis.pipeline.summarise_events",
+        "before analysis.gathering.summarise_events",
+        "after analysis.gathering.summarise_events",
         "after analysis.pipeline.judge",
         "SQL INSERT INTO analysis_run",
         "SQL INSERT INTO result",

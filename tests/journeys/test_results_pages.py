@@ -35,6 +35,7 @@ from tests.analysis.run_examples import (
     PASSED_CHECKS,
     answers,
     change,
+    explored_splits,
     finish,
     readings_of,
     store_failure,
@@ -97,7 +98,8 @@ def fill(session: Session, owner: Any) -> None:  # noqa: ANN401  # an actor
         return start_experiment(session, owner, key=key, **{**plain, **changes})
 
     ship = start("ship", breakdowns=(SegmentRef("bakeries", 1),))
-    finish(session, ship, at=LATER, segment_per_quarter=22_100)
+    tried = explored_splits()
+    finish(session, ship, at=LATER, segment_per_quarter=22_100, tried=tried)
     store_failure(session, ship, at=LATER)
     worse = change(-0.12, 0.04, control=4.12, n=3_900, n_missing=5_500)
     finish(session, start("harm"), at=LATER, guardrail=worse)

@@ -107,7 +107,7 @@ def segment_rows(run: RunView, plan: Plan) -> Iterable[SegmentRow]:
     for result in run.results:
         if result.segment == EVERYBODY or result.outcome is None:
             continue
-        hidden = _why_hidden(plan, result)
+        hidden = why_hidden(plan, result)
         yield SegmentRow(
             segment=plan.segment_name(result.segment),
             row=metric_row(plan, result),
@@ -115,7 +115,8 @@ def segment_rows(run: RunView, plan: Plan) -> Iterable[SegmentRow]:
         )
 
 
-def _why_hidden(plan: Plan, result: ResultView) -> str:
+def why_hidden(plan: Plan, result: ResultView) -> str:
+    """Say why a segment shows no numbers; "" where it does."""
     outcome = result.outcome
     if isinstance(outcome, Estimate):
         if not is_small(outcome):

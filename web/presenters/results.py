@@ -10,6 +10,7 @@ from experiments.plan import Plan
 from experiments.vocabulary import EVERYBODY, CheckState, Role
 from web.presenters.analyst_rows import AnalystRow, analyst_row
 from web.presenters.answers import SurveyReadings, survey_readings
+from web.presenters.exploring import ExploredRow, explored_rows
 from web.presenters.hazards import hazard_notes
 from web.presenters.metric_rows import (
     MetricRow,
@@ -44,6 +45,7 @@ class ResultsPage:
     response_check: CheckShown | None  # whether groups answered equally often
     segments: tuple[SegmentRow, ...]
     segment_notes: tuple[str, ...]  # whether they differ, whether one got worse
+    explored: tuple[ExploredRow, ...]  # by segments that nobody declared
     analyst: tuple[AnalystRow, ...]
     beliefs: tuple[str, ...]  # what the changes probably are, for the analyst
     hazards: tuple[str, ...]  # of times: Cox's ratio and its check, for the analyst
@@ -106,6 +108,7 @@ def results_page(
         response_check=response_check(run),
         segments=tuple(segment_rows(run, plan)),
         segment_notes=(*segment_notes(run, plan), *personalising_notes(run, plan)),
+        explored=tuple(explored_rows(run, plan)),
         beliefs=tuple(beliefs(run, plan)),
         hazards=tuple(hazard_notes(run.results, plan)),
         analyst=tuple(analyst_row(plan, result) for result, _ in rows),
