@@ -18,7 +18,7 @@ from analysis.stats.duration import DAYS_A_WEEK, Duration
 from analysis.stats.estimate import NotComputable
 from analysis.wording import agreed, count, exact, joined, measure_of
 from experiments.metric_definition import MetricDefinition
-from experiments.vocabulary import MetricKind, Reason, Unit
+from experiments.vocabulary import Direction, MetricKind, Reason, Unit
 
 MIN_WEEKS, MAX_WEEKS = 1, 8
 DAYS_A_YEAR, YEARS_FROM = 365.25, 2  # weeks are said up to two years
@@ -320,8 +320,25 @@ def _refusal(question: PlanQuestion, ahead: PlanAhead, unit: Unit) -> str:
             "Not reachable: no number of customers would show this change. Make it"
             " bigger, or choose another metric."
         )
+    beyond = beyond_shares(question)
+    if beyond and refused.facts.get("field") == "effect":
+        return f"This change cannot be: {beyond}."
     field = QUESTIONS.get(str(refused.facts.get("field")), "the numbers")
     return f"The duration cannot be worked out: look again at {field}."
+
+
+def beyond_shares(question: PlanQuestion) -> str:
+    """Say that a change would leave the range of shares; "" where it does not."""
+    value, asked = question.basis.value, question.definition
+    if not asked.is_share or value is None:
+        return ""
+    rises = asked.direction == Direction.INCREASE
+    after = value + (question.effect if rises else -question.effect)
+    if 0 < after < 1:
+        return ""
+    change = agreed(question.effect, measure_of(asked))
+    end = "reach 100 % or more" if rises else "reach 0 % or less"
+    return f"{change} {'up' if rises else 'down'}{_from(question)} would {end}"
 
 
 def _slowly(arrivals: Arrivals, unit: Unit) -> str:

@@ -14,7 +14,7 @@ from analysis.baselines import EVERYBODY, Baseline, known_baseline, with_stated
 from analysis.stats.arrivals import Arrivals, observed, steady
 from api.endpoints import Call, Endpoint, Resource
 from api.schemas.power import MAX_WEEKS, PowerBodySchema, PowerSchema
-from api.shown_plans import shown_plan
+from api.shown_plans import shown_others, shown_plan
 from experiments import metrics, segments
 from experiments.design import check_looks
 from experiments.errors import InvalidInput, NotFound
@@ -23,7 +23,8 @@ from experiments.vocabulary import Direction, PersonRole, Reason, Unit
 
 if TYPE_CHECKING:
     from analysis.plan_basis import Basis
-    from analysis.plan_values import Guarded, PlanAhead, Scheme
+    from analysis.plan_fits import OtherPlan
+    from analysis.plan_values import Guarded, PlanAhead, PlanQuestion, Scheme
     from analysis.stats.account_power import Accounts
     from experiments.metric_definition import MetricDefinition
     from experiments.models import Metric, MetricVersion
@@ -44,6 +45,7 @@ _WEEKLY_OF = {Unit.CUSTOMER: "weekly_customers", Unit.ACCOUNT: "weekly_accounts"
 @resource.route("POST", "/power", WORK_OUT)
 def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """Work out how many customers and days an experiment needs."""
+    from analysis.plan_fits import others_that_fit  # noqa: PLC0415  # likewise
     from analysis.plan_values import PlanQuestion  # noqa: PLC0415  # see the head
     from analysis.planner import plan_ahead  # noqa: PLC0415  # likewise
 
@@ -65,10 +67,12 @@ def work_out(call: Call, body: dict[str, Any]) -> dict[str, Any]:
         guardrails=tuple(_guardrails(call, body, where)),
     )
     ahead = plan_ahead(question)
-    _refuse_fields(ahead)
-    return shown_plan(question, ahead, body["unit"], assumed, known) | {
-        "name": row.name
-    }
+    _refuse_fields(question, ahead)
+    others: tuple[OtherPlan, ...] = ()
+    if ahead.refused is not None and ahead.refused.reason == Reason.UNREACHABLE:
+        others = others_that_fit(call.session, question, row, where)
+    shown = shown_plan(question, ahead, body["unit"], assumed, known)
+    return shown | {"name": row.name} | shown_others(shown["sentence"], others)
 
 
 def _towards(definition: MetricDefinition, effect: float) -> MetricDefinition:
@@ -250,11 +254,13 @@ def _check_numbers(faults: Faults, body: dict[str, Any]) -> None:
         faults.add("split", "Give all treatments the same share.")
 
 
-def _refuse_fields(ahead: PlanAhead) -> None:
+def _refuse_fields(question: PlanQuestion, ahead: PlanAhead) -> None:
     """Name the field at fault, where a value is none that a plan can have."""
+    from analysis.plan_words import beyond_shares  # noqa: PLC0415  # see the head
+
     found = ahead.refused
     if found is not None and found.reason == Reason.OUT_OF_RANGE:
         field = str(found.facts.get("field", "body"))
-        raise InvalidInput(
-            REFUSED, {field: "This value is outside of what is possible."}
-        )
+        words = "This value is outside of what is possible."
+        beyond = beyond_shares(question) if field == "effect" else ""
+        raise InvalidInput(REFUSED, {field: f"{beyond}." if beyond else words})

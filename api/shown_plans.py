@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.baselines import Baseline
+    from analysis.plan_fits import OtherPlan
     from analysis.plan_values import PlanAhead, PlanQuestion, Protected
     from analysis.stats.arrivals import Arrivals
     from experiments.vocabulary import Unit
@@ -71,6 +72,23 @@ def shown_plan(
             for fit in ahead.fits
         ],
         "own_data": None if known is None else _own(known),
+    }
+
+
+def shown_others(sentence: str, others: tuple[OtherPlan, ...]) -> dict[str, Any]:
+    """Lay out what would fit instead, and end the sentence with it, as pages do."""
+    from analysis.plan_fits import others_in_words  # noqa: PLC0415  # as above
+
+    return {
+        "sentence": f"{sentence} {others_in_words(others)}".strip(),
+        "others_that_fit": [
+            {
+                "metric": each.metric,
+                "segment": each.segment or None,
+                "weeks": each.weeks,
+            }
+            for each in others
+        ],
     }
 
 

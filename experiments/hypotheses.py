@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from experiments import audit
 from experiments.actors import Actor
+from experiments.change_range import too_wide
 from experiments.errors import Conflict, NotFound
 from experiments.field_faults import KEY_PATTERN, Faults
 from experiments.hypothesis import BacklogInputs, Forecast, Hypothesis
@@ -34,7 +35,7 @@ from experiments.models import (
     MetricVersion,
     Segment,
 )
-from experiments.plan import to_plain
+from experiments.plan import definition_from_json, to_plain
 from experiments.vocabulary import Direction, Evidence, Lever, PersonRole, Status
 
 _REFERENCES = (
@@ -318,7 +319,7 @@ def _write(
 ) -> None:
     for name, number in _references(session, hypothesis).items():
         setattr(row, f"{name}_id", number)
-    cited = _check_inputs(session, row.metric_id, inputs)
+    cited = _check_inputs(session, row.metric_id, hypothesis, inputs)
     effort, baseline = inputs.effort_weeks, inputs.baseline
     row.effort_weeks = None if effort is None else float(effort)
     row.stated_baseline = None if baseline is None else float(baseline)
@@ -344,20 +345,24 @@ def _write(
 
 
 def _check_inputs(
-    session: Session, metric_id: int, inputs: BacklogInputs
+    session: Session, metric_id: int, hypothesis: Hypothesis, inputs: BacklogInputs
 ) -> int | None:
     """Refuse inputs that cannot be; give the number of what was learned and cited."""
     faults = Faults()
     inputs.check(faults)
-    if inputs.baseline is not None and not 0 < inputs.baseline < 1:
-        definition = session.scalar(
-            select(MetricVersion.definition)
-            .where(MetricVersion.metric_id == metric_id)
-            .order_by(MetricVersion.version.desc())
-            .limit(1)
-        )
-        if definition and definition["kind"] in KEEPING:
-            faults.add("baseline", "Enter a share above 0 % and below 100 %.")
+    newest = session.scalars(
+        select(MetricVersion.definition)
+        .where(MetricVersion.metric_id == metric_id)
+        .order_by(MetricVersion.version.desc())
+        .limit(1)
+    ).one()
+    definition = definition_from_json(newest)
+    words = too_wide(definition, hypothesis.expected_change)
+    if words is not None:
+        faults.add("expected_change", words)
+    stated = inputs.baseline
+    if stated is not None and not 0 < stated < 1 and definition.kind in KEEPING:
+        faults.add("baseline", "Enter a share above 0 % and below 100 %.")
     cited = None
     if inputs.builds_on is not None:
         query = select(Learning.id).join(Learning.experiment)

@@ -1,11 +1,11 @@
 """What a design names must exist, and must fit together."""
 
-import math
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from experiments.change_range import too_wide
 from experiments.design import Design
 from experiments.field_faults import KEY_PATTERN, Faults
 from experiments.metric_definition import MetricDefinition
@@ -154,24 +154,7 @@ def _metric_version(
     definition = definition_from_json(row.definition)
     for name in ("change_that_matters", "margin"):
         value = getattr(choice, name)
-        if value is not None and value >= _width(definition):
-            faults.add(f"metrics.{index}.{name}", _too_wide(definition))
+        words = None if value is None else too_wide(definition, value)
+        if words is not None:
+            faults.add(f"metrics.{index}.{name}", words)
     return row
-
-
-def _width(definition: MetricDefinition) -> float:
-    if definition.is_share:
-        return 1.0
-    if definition.is_mean_answer:
-        return definition.answer_width
-    if definition.is_amount:
-        return math.inf
-    return float(definition.day)
-
-
-def _too_wide(definition: MetricDefinition) -> str:
-    if definition.is_share:
-        return "A share cannot change by 100 percentage points or more. Enter less."
-    if definition.is_mean_answer:
-        return f"Enter less than {definition.answer_width:g}, the length of the scale."
-    return f"Enter fewer than {definition.day} days, the time looked at."

@@ -240,6 +240,20 @@ class FitSchema(StrictSchema):
     weekly_units = whole(0, 10**12, required=True, allow_none=True)
 
 
+class OtherPlanSchema(StrictSchema):
+    """Another metric, or other customers, by which the change is found in time."""
+
+    metric = identifier(required=True)
+    segment = Text(
+        required=True, allow_none=True, metadata={"description": "Null: everybody."}
+    )
+    weeks = whole(
+        1,
+        required=True,
+        metadata={"description": "Until the last customer has matured."},
+    )
+
+
 class ArrivalsSchema(StrictSchema):
     """Who comes for the first time in each week of enrolment."""
 
@@ -352,6 +366,15 @@ class PowerSchema(StrictSchema):
         Part(FitSchema),
         required=True,
         metadata={"description": "Where it takes too long; else empty."},
+    )
+    others_that_fit = Items(
+        Part(OtherPlanSchema),
+        required=True,
+        metadata={
+            "description": "Where it takes too long: by own data, a signal that is"
+            " known earlier, or the same metric for other customers; at most two of"
+            " each. Of the newest versions; none where accounts are drawn."
+        },
     )
     own_data = Part(OwnDataSchema, required=True, allow_none=True)
     design_effect = Decimal(

@@ -611,6 +611,33 @@ def test_power__what_is_left_out__is_read_from_own_data(
     stated = api.post("/power", {**plan, "baseline": 0.7, "weekly_customers": 100}).json
     assert "would take 5.7 years at 14 customers a day" in stated["sentence"]
     assert [fit["weeks"] for fit in stated["would_fit"]] == [12, 47]
+    assert stated["others_that_fit"] == answer["others_that_fit"] == []
+
+
+@on_sqlite
+def test_power__out_of_reach__names_what_would_fit_by_own_data(
+    api: Caller, context: Context
+) -> None:
+    api.post("/metrics", metric_body())
+    with transaction(context.sessions) as session:
+        factories.make_segment(session)
+    keep_baseline(context, factories.RETENTION, Basis(0.7))
+    small: dict[str, Any] = {"segment": factories.SEGMENT, "version": 1}
+    keep_baseline(context, factories.RETENTION, Basis(0.7), weekly=100, **small)
+    plan = {"metric": factories.RETENTION, "effect": 0.015}
+
+    answer = api.post("/power", {**plan, "segment": factories.SEGMENT}).json
+
+    # 14,437 and 2 % for four looks, twice, are 29,450 at 5,800 a week: 36 days, and 31
+    # to maturity; ten weeks.
+    assert answer["reason"] == "unreachable"
+    assert answer["others_that_fit"] == [
+        {"metric": factories.RETENTION, "segment": None, "weeks": 10}
+    ]
+    assert answer["sentence"].endswith(
+        "By your own data this would fit: the same metric for all customers, in 10"
+        " weeks."
+    )
 
 
 @on_sqlite

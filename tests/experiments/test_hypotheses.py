@@ -161,6 +161,15 @@ def test_check__fault__is_named(changes: dict[str, Any], fields: list[str]) -> N
 
 
 @SQLITE
+def test_create__share_that_would_change_by_all_of_it__is_refused_at_its_field(
+    sessions: sessionmaker[Session], ada: Actor
+) -> None:
+    with transaction(sessions) as session, pytest.raises(InvalidInput) as refusal:
+        factories.make_hypothesis(session, ada, expected_change=1.0)
+    assert set(refusal.value.fields) == {"expected_change"}
+
+
+@SQLITE
 def test_create__taken_key__is_a_conflict(
     sessions: sessionmaker[Session], ada: Actor
 ) -> None:

@@ -135,7 +135,8 @@ class DefinitionForm(AbideForm):
     )
     unit = Text(
         "Unit",
-        'A currency, as in "EUR", or what is counted, as in "orders".',
+        'A currency, as in "EUR", or what is counted, as in "orders". A rate, such as'
+        " messages a customer-week, is a number of events in a window of 7 days.",
         longest=20,
         optional=True,
     )

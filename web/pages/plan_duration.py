@@ -23,7 +23,6 @@ from experiments.vocabulary import PrimaryTest, Role
 from web.access import context
 from web.forms.experiments import ExperimentForm
 from web.forms.plan_parts import DurationForm, KnownForm
-from web.pages.plan_fits import others_that_fit
 from web.presenters.duration import Answer, work_out
 
 if TYPE_CHECKING:
@@ -82,10 +81,16 @@ def worked_out(form: ExperimentForm, *, draws: bool) -> Answer:
     )
     if not answer.is_out_of_reach:
         return answer
+    from analysis.plan_fits import (  # noqa: PLC0415  # as above
+        others_in_words,
+        others_that_fit,
+    )
+
     with transaction(context().sessions) as database:
         row = metrics.get(database, primary.metric.data)
-        fits = others_that_fit(database, question, row, where)
-    return replace(answer, sentence=f"{answer.sentence} {fits}".strip())
+        others = others_that_fit(database, question, row, where)
+    said = f"{answer.sentence} {others_in_words(others)}".strip()
+    return replace(answer, sentence=said)
 
 
 def _scheme(
