@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -9,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from experiments.db import transaction
 from experiments.errors import Conflict, InvalidInput, SetsBehind
-from web.access import context
+from web.access import context, safe_next
 from web.forms.base import AbideForm
 
 T = TypeVar("T")
@@ -69,6 +70,22 @@ def stop_if_wrong(form: AbideForm) -> None:
     """End the transaction of `save` when the form has problems by now."""
     if form.problems():
         raise _NotSavedError
+
+
+def back_with(name: str = "", made: str = "") -> str | None:
+    """Give the address that a page was opened from to make something.
+
+    Args:
+        name: what it is called there; "" to go back without it.
+        made: its key.
+
+    Returns:
+        A path of this site; None where nobody waits for it.
+    """
+    back = safe_next(request.args.get("next"))
+    if back is None or not name:
+        return back
+    return f"{back}{'&' if '?' in back else '?'}{urlencode({name: made})}"
 
 
 def form_data() -> MultiDict[str, str] | None:

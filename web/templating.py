@@ -11,7 +11,7 @@ from flask_wtf.csrf import generate_csrf  # type: ignore[import-untyped]  # no t
 from experiments.vocabulary import PersonRole
 from web import pdf, theme
 from web.access import person
-from web.forms.base import attributes, fault_of, shown
+from web.forms.base import attributes, fault_of, shown, title_of
 from web.presenters import formats
 from web.presenters.intake import band
 from web.presenters.words import WORDS, deed, who
@@ -42,6 +42,7 @@ def register(app: Flask) -> None:
         here=here,
         navigation=navigation,
         shown=shown,
+        title_of=title_of,
         words=WORDS,
     )
     app.jinja_env.filters.update(

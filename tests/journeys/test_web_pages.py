@@ -204,6 +204,7 @@ def test_keyboard__tabbing_through_the_largest_form__always_shows_where_it_is(
     window = browser.new_context(viewport={"width": 1280, "height": 800})
     page = sign_in(window, furnished)
     page.goto(f"{furnished.url}/experiments/new")
+    page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = 1)")
     stops, tops = 0, []
     for _ in range(150):
         page.keyboard.press("Tab")

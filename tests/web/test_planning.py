@@ -1,6 +1,7 @@
 """Planning an experiment page by page: write, change, compare, review, start."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -135,11 +136,17 @@ def send(visitor: Visitor, typed: dict[str, Any], action: str = "save") -> TestR
 def answer_page(
     visitor: Visitor, path: str, task: PlanTask, typed: dict[str, Any], action: str
 ) -> TestResponse:
-    """Send a page as a browser does, with what is typed over what it shows."""
+    """Send a page as a browser does, with what is typed over what it shows.
+
+    What a button led on to is shown, as a browser would.
+    """
     sent: dict[str, Any] = main_form(visitor.get(path).text).sent(action=action)
     own = fields_of(task)
     sent |= {n: v for n, v in typed.items() if n.partition("-")[0] in own}
-    return visitor.client.post(path, data=sent, base_url=BASE)
+    answer = visitor.client.post(path, data=sent, base_url=BASE)
+    if answer.status_code == HTTPStatus.SEE_OTHER:
+        return visitor.get(answer.headers["Location"].partition("#")[0])
+    return answer
 
 
 def stored(context: Context, key: str = EXPERIMENT) -> Design:
@@ -937,11 +944,85 @@ def test_answer__that_makes_another_wrong__is_kept_and_named_there(
     assert "This plan needs a change first: Metrics and guardrails." in review
 
 
-def test_plan__without_segment_and_metric__says_where_to_begin(
-    signed_in: SignIn,
+@pytest.mark.parametrize(
+    ("button", "made", "field"),
+    [
+        ("new_segment", {"name": "Newcomers", "rules-0-attribute": "plan"}, "segment"),
+        ("new_metric", {"name": "Opened", "events": "App Opened"}, "metric"),
+    ],
+)
+def test_plan__that_lacks_a_segment_or_metric__makes_it_and_comes_back_to_it(
+    signed_in: SignIn, button: str, made: dict[str, str], field: str
 ) -> None:
-    page = signed_in().get("/experiments/new").text
-    assert "A segment and a metric are needed first" in page
+    visitor = signed_in()
+    path, line = "/experiments/new", "new_hypothesis-title"
+    sent = main_form(visitor.get(path).text).sent(action=button, **{line: "Mine"})
+    away = visitor.client.post(path, data=sent, base_url=BASE)
+    assert away.status_code == HTTPStatus.SEE_OTHER
+    there = away.headers["Location"]
+    opened = main_form(visitor.get(there).text).sent(action="save", **made)
+    if field == "segment":
+        opened |= {"rules-0-value": ["new"]}
+    back = visitor.client.post(there, data=opened, base_url=BASE)
+    assert back.headers["Location"].startswith(f"{path}?typed=1&{field}=")
+    values = dict(main_form(visitor.get(back.headers["Location"]).text).values)
+    assert values[line] == "Mine"
+    assert values[f"new_hypothesis-{field}"] == made["name"].lower()
+
+
+def test_segment__defined_within_a_draft__is_chosen_there(planner: Visitor) -> None:
+    send(planner, TYPED)
+    path = f"/experiments/{EXPERIMENT}/plan/segment"
+    page = planner.get(f"{path}?segment={SEGMENT}").text
+    assert dict(main_form(page).values)["segment"] == SEGMENT
+
+
+STEPS = (
+    # Half of the first digit's place: 1.5 is stepped by 0.5, 0.05 by 0.005.
+    ("metrics", "more-metrics-0-change_that_matters", {"change_that_matters": "2"}),
+    ("variants", "more-variants-0-share", {"0-share": "55", "1-share": "45"}),
+    ("variants", "less-variants-1-share", {"0-share": "55", "1-share": "45"}),
+    ("duration", "more-duration-power", {"power": "85"}),
+    ("segment", "more-coverage", {"coverage": "60"}),
+)
+
+
+@pytest.mark.parametrize(("task", "button", "expected"), STEPS)
+def test_step__by_its_button__changes_the_number_without_script(
+    planner: Visitor, task: str, button: str, expected: dict[str, str]
+) -> None:
+    send(planner, TYPED)
+    path = f"/experiments/{EXPERIMENT}/plan/{task}"
+    shown = main_form(planner.get(path).text)
+    assert ("action", button) in shown.buttons
+    sent = shown.sent(action=button)
+    answer = planner.client.post(path, data=sent, base_url=BASE)
+    there, _, anchor = answer.headers["Location"].partition("#")
+    assert anchor == button.partition("-")[2]
+    values = main_form(planner.get(there).text).values
+    for end, number in expected.items():
+        assert number in [value for name, value in values if name.endswith(end)], end
+
+
+def test_button__pressed_twice__leads_to_two_addresses_that_back_can_show(
+    planner: Visitor,
+) -> None:
+    send(planner, TYPED, "add_variant")
+    path = f"/experiments/{EXPERIMENT}/plan/variants"
+
+    def press(shown: str) -> str:
+        sent = main_form(planner.get(shown).text).sent(action="add_variant")
+        answer = planner.client.post(path, data=sent, base_url=BASE)
+        assert answer.status_code == HTTPStatus.SEE_OTHER
+        return answer.headers["Location"].partition("#")[0]
+
+    once = press(path)
+    twice = press(once)
+    rows = {shown: planner.get(shown).text for shown in (path, once, twice)}
+    counts = [text.count('-description"') for text in rows.values()]
+    assert counts[1] - counts[0] == counts[2] - counts[1] > 0
+    # Nothing but what this session typed on this page is shown for a number.
+    assert planner.get(f"{path}?typed=99").text.count('-description"') == counts[0]
 
 
 # As in tests/factories.py; the plan of TYPED is made for another change.

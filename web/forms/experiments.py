@@ -37,6 +37,7 @@ from web.forms.fields import (
     titles,
 )
 from web.forms.hypotheses import Catalogue
+from web.forms.plan_hints import describe
 from web.forms.plan_pages import (
     YES,
     DurationPage,
@@ -98,12 +99,7 @@ class ExperimentForm(
         scale = catalogue.scales.get(row.metric.data, 1)
         for number in (row.change_that_matters, row.margin):
             number.within_metric(scale)
-        harm = catalogue.harms.get(row.metric.data)
-        if harm is not None:
-            row.margin.description = (
-                f"For a guardrail: we accept {harm}. It may be empty where the metric"
-                " has a usual one."
-            )
+        describe(row, catalogue)
 
     @property
     def by_account(self) -> bool:

@@ -97,7 +97,8 @@ class Text(StringField):  # type: ignore[misc]
 class Number(Text):
     """A number; `scale` turns what is typed into the stored unit (100 for %).
 
-    `unit` is how its bounds are read; a field in percent has its own.
+    `unit` is how its bounds are read; a field in percent has its own. `steps` is what
+    the buttons beside it add, as typed; "digit" for half of its first digit's place.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class Number(Text):
         low: float = -math.inf,
         high: float = math.inf,
         unit: str = "",
+        steps: str = "",
         optional: bool = False,
         **others: Any,  # noqa: ANN401
     ) -> None:
@@ -120,7 +122,7 @@ class Number(Text):
             render_kw={"inputmode": "decimal", "autocomplete": "off"},
             **others,
         )
-        self.scale = scale
+        self.scale, self.steps = scale, steps
         self.unit = unit or ("%" if scale == PERCENT else "")
         # As typed: rules about stored values would speak of shares where a person
         # typed percent.
@@ -179,6 +181,25 @@ class Number(Text):
             return None
         # 1e999 is finite as a decimal and infinite as a float.
         return value if math.isfinite(float(value)) else None
+
+    def next_to(self, way: int) -> Decimal | None:
+        """Give the number one step away; None where there is none to step from.
+
+        Args:
+            way: 1 for more, -1 for less.
+
+        Returns:
+            As typed, within the bounds of the field.
+        """
+        now = self.decimal
+        if now is None:
+            return None
+        if self.steps == "digit":
+            size = Decimal((0, (5,), now.adjusted() - 1)) if now else Decimal(1)
+        else:
+            size = Decimal(self.steps)
+        low, high = Decimal(repr(self.low)), Decimal(repr(self.high))
+        return min(max(now + way * size, low), high)
 
     @property
     def value(self) -> float:

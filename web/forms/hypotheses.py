@@ -33,10 +33,7 @@ from web.forms.values import key_from, pick
 from web.presenters.words import EVIDENCE, LEVER
 
 MOVES = ((Direction.INCREASE.value, "rise"), (Direction.DECREASE.value, "fall"))
-CHANGE_HINT = (
-    "In points for rates (1.5 is 1.5 points), in score for means of answers, in NPS"
-    " points for NPS, in days for time to churn."
-)
+UNIT_UNKNOWN = "In the metric's own unit: points for rates, days for times."
 # Field of hypothesis.Hypothesis -> field here.
 NAMES: Mapping[str, str] = {
     "forecast.lift_low": "lift_low",
@@ -81,6 +78,13 @@ class Catalogue:
     margins: Mapping[str, float] = field(default_factory=dict)
     harms: Mapping[str, str] = field(default_factory=dict)
     decided: Choices = ()
+
+
+def in_unit_of(measure: Measure | None) -> str:
+    """Say in what unit a change is typed; None where the metric is not known."""
+    if measure is None:
+        return UNIT_UNKNOWN
+    return f"In {measure.many}." if measure.many else "On the scale of its answers."
 
 
 class HypothesisCoreForm(AbideForm):
@@ -184,7 +188,7 @@ class HypothesisForm(HypothesisCoreForm):
 
     segment = Choice("For which segment?", needed="a segment")
     metric = Choice("Which metric will move?", needed="a metric")
-    expected_change = Number("By at least how much?", CHANGE_HINT)
+    expected_change = Number("By at least how much?", UNIT_UNKNOWN)
     builds_on = Choice(
         "Which decided experiment does it build on?",
         "Where there is one.",
@@ -222,6 +226,7 @@ class HypothesisForm(HypothesisCoreForm):
             known = catalogue.measures.get(choice.value)
             choice.render_kw = {} if known is None else {"data-unit": known.many}
         self.measure = catalogue.measures.get(self.metric.data)
+        self.expected_change.description = in_unit_of(self.measure)
         scale = catalogue.scales.get(self.metric.data, 1)
         self.expected_change.within_metric(scale)
         if "baseline" in self:

@@ -76,6 +76,7 @@ class SegmentPage(AbideForm):
         scale=PERCENT,
         low=0.1,
         high=100,
+        steps="10",
         default="100",
     )
     layer = Choice(

@@ -30,7 +30,7 @@ class VariantForm(AbideForm):
         longest=64,
         render_kw=KEY_WORDS,
     )
-    share = Number("Share", scale=PERCENT, low=0, high=100)
+    share = Number("Share", scale=PERCENT, low=0, high=100, steps="5")
     description = Text("What do customers see?", longest=2000, rows=2, optional=True)
     parameters = Json(
         "Parameters", "What your app gets with the variant, as a JSON object."
@@ -56,11 +56,10 @@ class MetricChoiceForm(AbideForm):
     role = Choice("Role", choices=[(role.value, ROLE[role]) for role in Role])
     change_that_matters = Number(
         "Change that matters",
-        "Of a guardrail it may be empty: then it is the largest harm you accept.",
+        steps="digit",
     )
     margin = Number(
         "Largest harm you accept",
-        "Of a guardrail it may be empty where its metric has a usual one.",
         optional=True,
     )
 
@@ -242,6 +241,7 @@ class DurationForm(AbideForm):
         scale=PERCENT,
         low=50,
         high=99.9,
+        steps="5",
         default="80",
     )
     guardrails = Rows(Part(KnownForm, "Guardrail"), "Guardrails", max_entries=60)

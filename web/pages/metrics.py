@@ -33,7 +33,7 @@ from web.access import actor, context, least
 from web.forms.metrics import DefinitionForm, EntryForm, MetricForm
 from web.presenters.certificates import lines, mark, whose
 from web.presenters.metrics import better, definition_in_words, stands_at
-from web.saving import form_data, save, wants_to_save
+from web.saving import back_with, form_data, save, wants_to_save
 
 pages = Blueprint("metrics", __name__)
 
@@ -72,10 +72,15 @@ def new() -> Response | str:
         row = save(form, lambda database: _create(database, form))
         if row is not None:
             flash("The metric is defined.")
-            return redirect(url_for("web.metrics.show", key=row.key))
+            back = back_with("metric", row.key)
+            return redirect(back or url_for("web.metrics.show", key=row.key))
     problems = form.problems()
     page = render_template(
-        "metric_form.html", form=form, problems=problems, templates=TEMPLATES
+        "metric_form.html",
+        form=form,
+        problems=problems,
+        templates=TEMPLATES,
+        back=back_with(),
     )
     return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
 

@@ -23,12 +23,13 @@ from experiments.design_parts import MetricChoice
 from experiments.hypothesis import Hypothesis
 from experiments.models import Experiment, HypothesisRow
 from experiments.vocabulary import PersonRole, PlanTask, Role, Status
-from web import catalogue
+from web import catalogue, typed
 from web.access import actor, context, least
 from web.forms.experiments import ExperimentForm
 from web.forms.hypotheses import Catalogue
 from web.forms.plan_sent import new_hypothesis_names, with_page
-from web.pages.plan_beside import beside
+from web.forms.steps import stepped, take_step
+from web.pages.plan_beside import DURATION, DURATION_IN_WORDS, beside, waiting
 from web.presenters.plan_tasks import (
     QUESTIONS,
     TaskLine,
@@ -39,9 +40,11 @@ from web.presenters.plan_tasks import (
     sent_back_in_words,
     task_lines,
 )
-from web.saving import gather, save, stop_if_wrong, wants_to_save
+from web.saving import SAVE, gather, save, stop_if_wrong, wants_to_save
 
 pages = Blueprint("plan", __name__)
+# Buttons that lead to a page where something is made, and back with it chosen.
+ELSEWHERE = {"new_segment": "web.segments.new", "new_metric": "web.metrics.new"}
 TIMES = ("planned_end_at", "exposures_from", "enrolment_ends_at")
 
 
@@ -53,13 +56,13 @@ def new() -> Response:
     with transaction(context().sessions) as database:
         offer = catalogue.read(database)
     form = _form(task, offer, None)
-    if request.method == "GET":
+    if not typed.sent():
         _take_over(form, request.args.get("hypothesis"))
     if wants_to_save():
         saved = save(form, lambda database: _draft(database, form, offer), form.names())
         if saved is not None:
             return _onwards(saved.key)
-    return _page(form, offer, task, None)
+    return _leads_on(form) or _page(form, offer, task, None)
 
 
 def _take_over(form: ExperimentForm, key: str | None) -> None:
@@ -110,7 +113,32 @@ def task(key: str, name: str) -> Response:
         )
         if saved is not None:
             return _onwards(key)
-    return _page(form, offer, asked, experiment)
+    return _leads_on(form) or _page(form, offer, asked, experiment)
+
+
+def _leads_on(form: ExperimentForm) -> Response | None:
+    """Lead from a button that only changes the page to the page that shows it.
+
+    None for the other buttons, and while something is wrong: that is said at once.
+    """
+    action = request.form.get("action", SAVE)
+    if request.method != "POST" or action in {SAVE, DURATION_IN_WORDS}:
+        return None
+    if action in ELSEWHERE:
+        back = typed.put_by()
+        return redirect(url_for(ELSEWHERE[action], next=back), HTTPStatus.SEE_OTHER)
+    if action == DURATION:
+        waiting(form)
+    return None if form.problems() else typed.lead_on(_changed(form, action))
+
+
+def _changed(form: ExperimentForm, action: str) -> str:
+    """Name what a button changed."""
+    added = {"add_variant": form.variants, "add_metric": form.metrics}
+    if action in added:
+        return str(added[action][-1].id)
+    own = {DURATION: "duration-answer", "similar": "similar", "add_rule": "rules"}
+    return own.get(action) or stepped(action)
 
 
 def _onwards(key: str) -> Response:
@@ -135,16 +163,29 @@ def _form(
 ) -> ExperimentForm:
     """Fill the form from the draft, and its page from what was sent."""
     form = stored = _stored(offer, experiment)
-    if request.method == "POST":
-        form = ExperimentForm(with_page(stored, task, request.form))
+    sent = typed.sent()
+    if sent:
+        form = ExperimentForm(with_page(stored, task, sent))
         if experiment and hypotheses.forecast_of(experiment.hypothesis) is None:
             form.new_hypothesis.form.drop_forecast()
     form.task = task
-    if request.method == "GET" and experiment and task.value in experiment.open_tasks:
+    if not sent and experiment and task.value in experiment.open_tasks:
         form.open_page(offer)
-    form.change_rows(request.form.get("action", ""))
+    form.change_rows(sent.get("action", ""))
+    _choose_made(form, task)
     form.offer(offer)
+    take_step(form, sent.get("action", ""))
     return form
+
+
+def _choose_made(form: ExperimentForm, task: PlanTask) -> None:
+    """Choose what was made on a page of its own, which led back here."""
+    story, made = form.new_hypothesis.form, request.args
+    if task == PlanTask.HYPOTHESIS:
+        story.segment.data = made.get("segment", story.segment.data)
+        story.metric.data = made.get("metric", story.metric.data)
+    elif task == PlanTask.SEGMENT:
+        form.segment.data = made.get("segment", form.segment.data)
 
 
 def _stored(offer: Catalogue, experiment: Experiment | None) -> ExperimentForm:

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import request
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -25,7 +24,7 @@ from web.access import context
 from web.forms.base import title_of
 from web.forms.experiments import ExperimentForm
 from web.forms.fields import NONE, options
-from web.forms.hypotheses import CHANGE_HINT, Catalogue
+from web.forms.hypotheses import Catalogue
 from web.pages.plan_doubted import doubted
 from web.pages.plan_duration import worked_out
 from web.pages.segments import sizes_of
@@ -35,6 +34,7 @@ from web.presenters.hypotheses import within
 from web.presenters.metrics import stands_at
 from web.presenters.sizes import SizeShown
 from web.presenters.words import DECISION, RISK, SIGNER
+from web.typed import sent
 
 # The button, and what the page asks by itself while the plan is typed: without a chart.
 DAY = timedelta(days=1)
@@ -60,7 +60,6 @@ def beside(form: ExperimentForm, task: PlanTask, offer: Catalogue) -> dict[str, 
             return {"sizes": _show_sizes(form, offer)}
         case PlanTask.METRICS:
             return {
-                "change_hint": CHANGE_HINT,
                 "uncertified": uncertified(list(offer.uncertified)),
                 "stands": _stands(form),
             }
@@ -120,11 +119,11 @@ def _version(database: Session, key: str) -> MetricVersion | None:
 
 def _duration(form: ExperimentForm) -> Answer | None:
     """Work the duration out where it is asked for, and fill empty fields from it."""
-    action = request.form.get("action")
+    action = sent().get("action")
     _know_guardrails(form)
     if action not in {DURATION, DURATION_IN_WORDS}:
         return None
-    answer = _waiting(form) or worked_out(form, draws=action == DURATION)
+    answer = waiting(form) or worked_out(form, draws=action == DURATION)
     if action == DURATION and answer.planned_units:
         _fill(form, answer)
     return answer
@@ -157,7 +156,7 @@ def _guarded(form: ExperimentForm, offer: Catalogue) -> dict[str, str]:
     return {row.form.metric.data: names.get(row.form.metric.data, "") for row in rows}
 
 
-def _waiting(form: ExperimentForm) -> Answer | None:
+def waiting(form: ExperimentForm) -> Answer | None:
     """Name the fields that were refused: with them, any answer would be another's."""
     taken = [field for field in form.duration.form if field.name[-10:] != "guardrails"]
     taken += [

@@ -25,7 +25,7 @@ from web.access import actor, context, least
 from web.forms.segments import RulesForm, SegmentForm, rule_in_words
 from web.presenters.formats import pretty_json
 from web.presenters.sizes import SizeShown, all_shown, shown
-from web.saving import form_data, save, wants_to_save
+from web.saving import back_with, form_data, save, wants_to_save
 
 pages = Blueprint("segments", __name__)
 
@@ -61,9 +61,12 @@ def new() -> Response | str:
         row = save(form, lambda database: _create(database, form), form.names())
         if row is not None:
             flash("The segment is defined.")
-            return redirect(url_for("web.segments.show", key=row.key))
+            back = back_with("segment", row.key)
+            return redirect(back or url_for("web.segments.show", key=row.key))
     problems = form.problems()
-    page = render_template("segment_form.html", form=form, problems=problems)
+    page = render_template(
+        "segment_form.html", form=form, problems=problems, back=back_with()
+    )
     return make_response(page, HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK)
 
 

@@ -90,6 +90,26 @@ if (said.length) {
   document.addEventListener("input", say);
 }
 
+// Numbers step at once; without this, their buttons post the page.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-step]");
+  const input = button && document.getElementById(button.value.slice(5));
+  const now = input && Number(input.value.replaceAll(",", ""));
+  if (!input?.value || !Number.isFinite(now)) {
+    return;
+  }
+  event.preventDefault();
+  const { step, low, high } = button.dataset;
+  const size = step === "digit" ? (now ? 10 ** Math.floor(Math.log10(Math.abs(now))) / 2 : 1) : Number(step);
+  const next = Math.min(Math.max(now + (button.value.startsWith("more") ? size : -size), low), high);
+  input.value = String(Number(next.toFixed(9)));
+  const shares = [...document.querySelectorAll('input[name^="variants-"][name$="-share"]')];
+  if (shares.length === 2 && shares.includes(input)) {
+    shares.find((one) => one !== input).value = String(Number((100 - next).toFixed(9)));
+  }
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
 // Beside a list stands what is known of the line that is chosen.
 for (const part of document.querySelectorAll("[data-choice-of]")) {
   const list = document.getElementById(part.dataset.choiceOf);
