@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from analysis.event_rows import Connection, Rows, replaced
 from experiments.conditions import attributes_of, compile_rule
@@ -12,6 +13,11 @@ from experiments.plan import Plan, PlannedSegment
 from experiments.vocabulary import EventKind
 
 ABSENT = ""  # no JSON text is empty
+
+
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # Ibis has no types
+def json_extract(value: dt.json, pointer: dt.string) -> dt.json:
+    """What stands at a JSON pointer (RFC 6901), DuckDB's own."""
 
 
 def reported_segments(plan: Plan) -> dict[str, PlannedSegment]:
@@ -33,6 +39,11 @@ def reported_segments(plan: Plan) -> dict[str, PlannedSegment]:
         label = f"{key[:58]}@{version}" if key in labelled else key
         labelled[label] = plan.segment(key, version)
     return labelled
+
+
+def pointer_to(name: str) -> str:
+    """Point to an attribute of an object, whatever its name holds (RFC 6901, 3)."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 class Membership:
@@ -80,7 +91,8 @@ class Membership:
         latest = ibis.struct(order)
         values = {}
         for i, name in enumerate(self._names):
-            value = sent[name]
+            # A pointer: DuckDB reads a mere name with a bracket or a quote as a path.
+            value = json_extract(sent, pointer_to(name))
             text = value.cast("string")
             values[f"a{i}"] = text.argmax(latest, where=value.notnull())
         return self._with_mask(connection, rows.group_by("unit").agg(**values))

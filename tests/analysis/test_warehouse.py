@@ -468,6 +468,21 @@ def test_segments__attributes_change__the_last_value_before_exposure_counts(
     }
 
 
+def test_segments__names_that_mean_something_in_a_path__are_read_as_names(
+    summarise: Summarise,
+) -> None:
+    names = ["plan[0]", 'the "plan"', "it's", "a/b", "~1", "*", "#-1"]
+    splits = {f"s{i}": {name: "pro"} for i, name in enumerate(names)}
+    events = EventFile()
+    events.traits("a", -1, **dict.fromkeys(names, "pro"))
+    for who in "ab":
+        events.exposed(who, "control").active(who, 7.5)
+    plan = plan_of({"r": retention()}, breakdowns=splits)
+    found = summarise(events, plan, at(30))
+    sizes = [found.arms("r", label)["control"].summary for label in splits]
+    assert sizes == [Successes(1, 1)] * len(names)  # a alone has said so
+
+
 def test_received_later_than_as_of__does_not_exist_yet(summarise: Summarise) -> None:
     events = EventFile().exposed("a", "control")
     events.active("a", 7.5, received_at=at(20))
