@@ -100,13 +100,21 @@ class Health:
     def written(self, week: Week) -> tuple[str, str, str]:
         """Write a week's value and the ends of its interval, alike."""
         low, high = week.interval.low or 0.0, week.interval.high or 0.0
-        measure = wording.measure_of(self.definition)
-        decimals = wording.decimals_for(measure.shown((high - low) / 2))
+        decimals = self.decimals_of(week)
         value, least, most = (
-            wording.value_on_scale(number, self.definition, decimals)
-            for number in (week.value, low, high)
+            self.on_scale(number, decimals) for number in (week.value, low, high)
         )
         return value, least, most
+
+    def decimals_of(self, week: Week) -> int:
+        """Say how many decimals the interval of a week bears."""
+        low, high = week.interval.low or 0.0, week.interval.high or 0.0
+        measure = wording.measure_of(self.definition)
+        return wording.decimals_for(measure.shown((high - low) / 2))
+
+    def on_scale(self, value: float, decimals: int) -> str:
+        """Write a value of the metric."""
+        return wording.value_on_scale(value, self.definition, decimals)
 
     @property
     def now(self) -> str:

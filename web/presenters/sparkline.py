@@ -83,13 +83,15 @@ class Scale:
         lowest = min(known, key=lambda pair: _low(pair[1]))
         highest = max(known, key=lambda pair: _high(pair[1]))
         starts = [week.starts_at for _, week in known]
+        # Both ends alike: the coarser of the two, which neither says too finely.
+        decimals = min(h.decimals_of(week) for h, week in (lowest, highest))
         return cls(
             low=_low(lowest[1]),
             high=_high(highest[1]),
             first=min(starts),
             last=max(starts),
-            bottom=lowest[0].written(lowest[1])[1],
-            top=highest[0].written(highest[1])[2],
+            bottom=lowest[0].on_scale(_low(lowest[1]), decimals),
+            top=highest[0].on_scale(_high(highest[1]), decimals),
         )
 
     def x(self, at: datetime) -> float:
