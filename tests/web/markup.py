@@ -113,6 +113,11 @@ def main_form(text: str, button: str | None = None) -> FormMarkup:
     return max(forms, key=lambda form: len(form.values))
 
 
+def form_to(text: str, action: str) -> FormMarkup:
+    """Find the form of a page that is sent to an address."""
+    return next(form for form in read_page(text)[0] if form.action == action)
+
+
 def text_of(page: str) -> str:
     """Read a page's words: no tags, no drawings."""
     page = re.sub(r"<svg.*?</svg>", " ", page, flags=re.DOTALL)

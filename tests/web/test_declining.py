@@ -13,7 +13,7 @@ from tests.analysis.run_examples import change, finish
 from tests.clock import FakeClock
 from tests.factories import EXPERIMENT, start_experiment
 from tests.web.conftest import Visitor
-from tests.web.markup import text_of
+from tests.web.markup import form_to, text_of
 
 SignIn = Callable[..., Visitor]
 PAGE = f"/experiments/{EXPERIMENT}"
@@ -93,3 +93,20 @@ def test_waiting_decision__by_its_author_or_a_stranger__is_taken_back_or_kept(
     page = text_of(ada.get(PAGE).text)
     assert "Ada took it back: The wrong variant." in page
     assert "Ada took the decision back. Somebody has to decide again." in page
+
+
+def test_form_to_confirm__another_decision_waits_by_now__confirms_nothing(
+    ada: Visitor, signed_in: SignIn
+) -> None:
+    grace, joan = (signed_in(PersonRole.APPROVER, name) for name in ("Grace", "Joan"))
+    read = form_to(grace.get(PAGE).text, f"{PAGE}/confirm-decision")
+    assert joan.post(f"{PAGE}/decline-decision", {"reason": WHY}).status_code == 302
+    other = ASKED | {"reason": "The law was passed after all, and in a hurry."}
+    assert ada.post(f"{PAGE}/decide", other).status_code == 302
+    late = grace.post(read.action, read.sent())
+    assert late.status_code == 409
+    assert "nothing was confirmed" in text_of(late.text)
+    page = grace.get(PAGE).text
+    assert WAITS in text_of(page)
+    now = form_to(page, f"{PAGE}/confirm-decision")
+    assert grace.post(now.action, now.sent()).status_code == 302

@@ -42,7 +42,7 @@ from tests.factories import (
     make_segment,
 )
 from tests.web.conftest import BASE, Visitor
-from tests.web.markup import main_form, text_of
+from tests.web.markup import form_to, main_form, text_of
 from web.forms.plan_pages import fields_of
 from web.forms.values import key_from
 
@@ -1172,7 +1172,7 @@ def test_decision__against_the_recommendation__waits_for_a_second_person(
     assert said in waiting
     assert f'href="{path}/decide"' not in waiting
     assert said in planner.get("/").text
-    sent = {"csrf_token": approver.token("/")}
+    sent = form_to(approver.get(path).text, f"{path}/confirm-decision").sent()
     assert approver.post(f"{path}/confirm-decision", sent).status_code == 302
     assert status(context) == Status.DECIDED
     assert "ship nudge" in planner.get(path).text

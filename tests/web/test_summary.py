@@ -39,7 +39,7 @@ from tests.factories import (
     start_experiment,
 )
 from tests.web.conftest import Visitor
-from tests.web.markup import text_of
+from tests.web.markup import form_to, text_of
 from tests.web.test_results import RESULTS, SUMMARY
 from web import pdf
 from web.presenters.summary import shortened
@@ -338,7 +338,8 @@ def test_summary__decided_against_an_undecided_rule__says_so_on_one_sheet(
         "follow_up": "2026-09-01",
     }
     assert ada.post(f"{own}/decide", typed).status_code == 302
-    assert grace.post(f"{own}/confirm-decision", {}).status_code == 302
+    confirm = form_to(grace.get(own).text, f"{own}/confirm-decision")
+    assert grace.post(confirm.action, confirm.sent()).status_code == 302
     page = text_of(ada.get(SUMMARY).text)
     assert "Against the rule (Undecided); confirmed by Grace." in page
     following = page.partition("What next")[2]

@@ -8,6 +8,7 @@ from flask import (
     make_response,
     redirect,
     render_template,
+    request,
     url_for,
 )
 from sqlalchemy.orm import Session
@@ -26,6 +27,7 @@ from experiments import (
 )
 from experiments.db import transaction
 from experiments.decisions import Recommendation
+from experiments.errors import Conflict
 from experiments.models import Experiment, RecentExposure
 from experiments.vocabulary import Action, Decision, PersonRole, Status
 from web import pdf
@@ -150,7 +152,12 @@ def resume(key: str) -> Response:
 def confirm_decision(key: str) -> Response:
     """Confirm a decision that goes against the recommendation."""
     with transaction(context().sessions) as database:
-        acting.walk(database, key, Action.CONFIRM_DECISION)
+        experiment = acting.walk(database, key, Action.CONFIRM_DECISION)
+        if request.form.get("revision") != str(experiment.revision - 1):
+            raise Conflict(
+                "Something has changed since this decision was shown, so nothing was"
+                " confirmed. Read what waits now, then confirm it."
+            )
     flash("The decision is confirmed.")
     return redirect(url_for("web.experiments.show", key=key))
 
