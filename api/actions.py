@@ -5,7 +5,8 @@ from typing import Any
 
 from analysis import results
 from api.endpoints import Call, Endpoint, Resource
-from api.schemas.experiments import ActionBodySchema, ExperimentSchema, PlanSchema
+from api.schemas.actions import ActionBodySchema
+from api.schemas.experiments import ExperimentSchema, PlanSchema
 from api.shown import whole_experiment
 from experiments import catalog, lifecycle, plan_lock
 from experiments.decisions import Recommendation

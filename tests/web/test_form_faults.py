@@ -28,7 +28,7 @@ from tests.factories import (
 from tests.surveys import make_survey
 from tests.web.conftest import BASE, Visitor
 from tests.web.markup import FormMarkup, main_form, read_page
-from web.forms import base, fields
+from web.forms import base, choices, fields, numbers
 from web.forms.account import PasswordForm, PersonForm, RoleForm, SignsForm
 from web.forms.actions import (
     CoverageForm,
@@ -166,14 +166,14 @@ NOT_ASKED = {
 # What somebody typed into these is not written into a page.
 NEVER_SHOWN = {"password", "secret", "secret-secret"}
 BAD_VALUES: dict[type[object], str] = {
-    fields.Whole: "1.5",
-    fields.Number: "abc",
+    numbers.Whole: "1.5",
+    numbers.Number: "abc",
     fields.Json: "{",
     fields.Text: "a\x00b",
     fields.Day: "14 March",
-    fields.Choice: "nonsense",
-    fields.Radios: "nonsense",
-    fields.Boxes: "nonsense",
+    choices.Choice: "nonsense",
+    choices.Radios: "nonsense",
+    choices.Boxes: "nonsense",
     fields.Password: "",
 }
 

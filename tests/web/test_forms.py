@@ -13,8 +13,9 @@ from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import Amount, Direction, MetricKind
 from tests.factories import csat_definition, definition
 from web.forms.base import AbideForm
-from web.forms.fields import Day, Number, Part, Rows, Text, Whole
+from web.forms.fields import Day, Part, Rows, Text
 from web.forms.metrics import DefinitionForm
+from web.forms.numbers import Number, Whole
 from web.forms.values import key_from
 from web.presenters.metrics import definition_in_words
 

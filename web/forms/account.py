@@ -2,7 +2,8 @@
 
 from experiments.vocabulary import PersonRole, Signer
 from web.forms.base import AbideForm
-from web.forms.fields import Boxes, Choice, Password, Text
+from web.forms.choices import Boxes, Choice
+from web.forms.fields import Password, Text
 from web.presenters.words import PERSON_ROLE, SIGNER
 
 ROLES = [(role.value, PERSON_ROLE[role]) for role in PersonRole]

@@ -8,7 +8,9 @@ from wtforms import ValidationError  # type: ignore[import-untyped]  # no types
 from experiments.lessons import LONGEST, LONGEST_TITLE, Lessons
 from experiments.vocabulary import Decision, HypothesisHeld
 from web.forms.base import AbideForm
-from web.forms.fields import NEVER, PERCENT, Choice, Day, Number, Radios, Text
+from web.forms.choices import Choice, Radios
+from web.forms.fields import NEVER, Day, Text
+from web.forms.numbers import PERCENT, Number
 from web.forms.values import pick
 from web.presenters.words import DECISION, HELD, STEP
 

@@ -7,16 +7,8 @@ from typing import Any, NamedTuple
 from wtforms import Field, Form  # type: ignore[import-untyped]  # ships no types
 
 from experiments.errors import AbideError
-from web.forms.fields import (
-    NONE,
-    Boxes,
-    Choice,
-    Hidden,
-    Part,
-    Radios,
-    Rows,
-    titles,
-)
+from web.forms.choices import NONE, Boxes, Choice, Radios, titles
+from web.forms.fields import Hidden, Part, Rows
 from web.presenters.words import PLAN_FIELDS
 
 STALE = (

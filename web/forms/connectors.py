@@ -8,7 +8,9 @@ from experiments.errors import InvalidInput
 from experiments.signatures import ALGORITHMS, ENCODINGS, SCHEMES
 from experiments.vocabulary import ConnectorKind, Environment, SignatureStyle
 from web.forms.base import AbideForm
-from web.forms.fields import Choice, Hidden, Json, Radios, Secret, Text, Whole
+from web.forms.choices import Choice, Radios
+from web.forms.fields import Hidden, Json, Secret, Text
+from web.forms.numbers import Whole
 from web.forms.values import pick
 from web.presenters.words import CONNECTOR_KIND, ENVIRONMENT, SIGNATURE_STYLE
 

@@ -28,14 +28,8 @@ from experiments.vocabulary import (
     Unit,
 )
 from web.forms.base import Problem
-from web.forms.fields import (
-    NEVER,
-    NONE,
-    Hidden,
-    Rows,
-    options,
-    titles,
-)
+from web.forms.choices import NONE, options, titles
+from web.forms.fields import NEVER, Hidden, Rows
 from web.forms.hypotheses import Catalogue
 from web.forms.plan_hints import describe
 from web.forms.plan_pages import (

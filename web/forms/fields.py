@@ -6,16 +6,13 @@ the field's own words stand first.
 """
 
 import json
-import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from typing_extensions import override
 
-# WTForms ships no types; fields and forms subclass it here and in base.py alone.
+# WTForms ships no types: what subclasses its classes has to say so.
 from wtforms import (  # type: ignore[import-untyped]
     DateField,
     Field,
@@ -23,32 +20,16 @@ from wtforms import (  # type: ignore[import-untyped]
     FormField,
     HiddenField,
     PasswordField,
-    RadioField,
-    SelectChoice,
-    SelectField,
-    SelectMultipleField,
     StringField,
     ValidationError,
 )
 from wtforms.widgets import (  # type: ignore[import-untyped]
-    CheckboxInput,
-    ListWidget,
     TextArea,
 )
 
-from experiments.field_faults import LEAST_CHANGE, MAX_CHANGE
 from experiments.storable import fault_in_text
-from web.presenters.formats import MINUS
 
-MAX_DIGITS = 30
-PERCENT = 100  # the scale of shares, which people type in percent
-# As some languages write thousands: 20.000. Read as a fraction it would be 20.
-_WITH_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
-# As pages write them: 12,480.
-_WITH_SEPARATORS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 NEVER = datetime(1, 1, 1, tzinfo=UTC)  # stands for a date that could not be read
-Choices = Sequence[tuple[str, str]]
-NONE = ("", "Choose")  # the empty line of a list
 
 
 class Text(StringField):  # type: ignore[misc]
@@ -92,157 +73,6 @@ class Text(StringField):  # type: ignore[misc]
         fault = fault_in_text(text)
         if fault is not None:
             raise ValidationError(fault)
-
-
-class Number(Text):
-    """A number; `scale` turns what is typed into the stored unit (100 for %).
-
-    `unit` is how its bounds are read; a field in percent has its own. `steps` is what
-    the buttons beside it add, as typed; "digit" for half of its first digit's place.
-    """
-
-    def __init__(
-        self,
-        label: str,
-        description: str = "",
-        *,
-        scale: int = 1,
-        low: float = -math.inf,
-        high: float = math.inf,
-        unit: str = "",
-        steps: str = "",
-        optional: bool = False,
-        **others: Any,  # noqa: ANN401
-    ) -> None:
-        super().__init__(
-            label,
-            description,
-            longest=MAX_DIGITS,
-            optional=optional,
-            render_kw={"inputmode": "decimal", "autocomplete": "off"},
-            **others,
-        )
-        self.scale, self.steps = scale, steps
-        self.unit = unit or ("%" if scale == PERCENT else "")
-        # As typed: rules about stored values would speak of shares where a person
-        # typed percent.
-        self.low, self.high = low, high
-        # Left empty, it would be refused by those rules, in their unit.
-        self.is_needed = math.isfinite(low) and not optional
-
-    def within_metric(self, scale: int) -> None:
-        """Ask for a change of a metric: of a rate in points, less than all of it.
-
-        Args:
-            scale: of the metric; 100 for a rate.
-        """
-        self.scale, self.low = scale, LEAST_CHANGE * scale
-        self.high = 99.99 if scale == PERCENT else MAX_CHANGE
-        self.unit = "points" if scale == PERCENT else ""
-
-    @override
-    def pre_validate(self, form: object) -> None:
-        """Refuse what is not a number, or not in the range of the field."""
-        super().pre_validate(form)
-        found = self.decimal
-        if self.data and found is None:
-            raise ValidationError(self._how)
-        is_inside = found is not None and self.low <= found <= self.high
-        if not is_inside and (self.data or self.is_needed):
-            raise ValidationError(f"Enter a number {self._range}.")
-
-    @property
-    def _range(self) -> str:
-        low, high = (
-            f"{Decimal(repr(bound)).normalize():,f}".replace("-", MINUS)
-            for bound in (self.low, self.high)
-        )
-        if self.unit == "%":
-            return f"from {low} % to {high} %"
-        return f"from {low} to {high} {self.unit}".rstrip()
-
-    @property
-    def _how(self) -> str:
-        if "," in (self.data or ""):
-            return "Write the number as 1.5 or 12,480: a point before its fraction."
-        return f"Enter a number, such as 1.5{' %' if self.unit == '%' else ''}."
-
-    @property
-    def decimal(self) -> Decimal | None:
-        """The number as typed; None when there is none."""
-        text = "".join((self.data or "").replace("\N{MINUS SIGN}", "-").split())
-        if self.unit == "%":
-            text = text.removesuffix("%")
-        if _WITH_SEPARATORS.fullmatch(text):
-            text = text.replace(",", "")
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            return None
-        # 1e999 is finite as a decimal and infinite as a float.
-        return value if math.isfinite(float(value)) else None
-
-    def next_to(self, way: int) -> Decimal | None:
-        """Give the number one step away; None where there is none to step from.
-
-        Args:
-            way: 1 for more, -1 for less.
-
-        Returns:
-            As typed, within the bounds of the field.
-        """
-        now = self.decimal
-        if now is None:
-            return None
-        if self.steps == "digit":
-            size = Decimal((0, (5,), now.adjusted() - 1)) if now else Decimal(1)
-        else:
-            size = Decimal(self.steps)
-        low, high = Decimal(repr(self.low)), Decimal(repr(self.high))
-        return min(max(now + way * size, low), high)
-
-    @property
-    def value(self) -> float:
-        """The number in the stored unit; NaN when there is none to read."""
-        found = self.decimal
-        return math.nan if found is None else float(found / self.scale)
-
-    @property
-    def value_or_none(self) -> float | None:
-        """The number, or None when nothing was typed."""
-        return self.value if self.data else None
-
-    def show(self, value: float | None) -> None:
-        """Put a stored value into the field, as a person would type it."""
-        if value is None:
-            self.data = ""
-            return
-        shown = (Decimal(repr(value)) * self.scale).normalize()
-        self.data = f"{shown:f}"
-
-
-class Whole(Number):
-    """A whole number."""
-
-    @override
-    def pre_validate(self, form: object) -> None:
-        """Refuse fractions too, and what is meant as thousands but does not say so."""
-        text = "".join((self.data or "").split())
-        if _WITH_POINTS.fullmatch(text):
-            meant = int(text.replace(".", ""))
-            raise ValidationError(f"Write {meant:,} or {meant}, without points.")
-        super().pre_validate(form)
-        found = self.decimal
-        if found is not None and found != found.to_integral_value():
-            raise ValidationError("Enter a whole number, such as 12.")
-
-    @property
-    def whole(self) -> int:
-        """The number; 0 when there is none to read."""
-        found = self.decimal
-        if found is None or found != found.to_integral_value():
-            return 0
-        return int(found)
 
 
 class Day(DateField):  # type: ignore[misc]
@@ -361,96 +191,6 @@ def _read_object(text: str | None) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise _BadJsonError(_JSON_HELP)
     return body
-
-
-def options(pairs: Iterable[tuple[str, str]]) -> list[Any]:
-    """Turn values and titles into what a list to choose from takes."""
-    return [SelectChoice(value, title) for value, title in pairs]
-
-
-def titles(field: Field) -> dict[str, str]:
-    """Give value -> title of what a list offers."""
-    return {choice.value: choice.label for choice in field.choices}
-
-
-class Choice(SelectField):  # type: ignore[misc]
-    """One of a list; `choices` may be set when the form is built.
-
-    `needed` names what has to be chosen where the list begins with an empty line.
-    """
-
-    def __init__(
-        self,
-        label: str,
-        description: str = "",
-        *,
-        choices: Iterable[tuple[str, str]] = (),
-        optional: bool = False,
-        needed: str = "",
-        **others: Any,  # noqa: ANN401
-    ) -> None:
-        super().__init__(
-            label,
-            description=description,
-            choices=options(choices),
-            validate_choice=False,
-            **others,
-        )
-        self.needed = needed
-        if optional:
-            self.flags.optional = True
-
-    def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
-        """Refuse a value that the list does not hold; none at all is the empty one."""
-        if (self.data or "") not in titles(self):
-            raise ValidationError("Choose one from the list.")
-        if self.needed and not self.data:
-            raise ValidationError(f"Choose {self.needed}.")
-
-
-class _AllShown(SelectField):  # type: ignore[misc]
-    """A field that shows all it offers; what it holds is checked by its class."""
-
-    def __init__(
-        self,
-        label: str,
-        description: str = "",
-        *,
-        choices: Iterable[tuple[str, str]] = (),
-        **others: Any,  # noqa: ANN401
-    ) -> None:
-        super().__init__(
-            label,
-            description=description,
-            choices=options(choices),
-            validate_choice=False,
-            **others,
-        )
-
-
-class Radios(_AllShown, RadioField):  # type: ignore[misc]
-    """One of a few, all shown."""
-
-    def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
-        """Refuse a value that the list does not hold."""
-        if self.data not in titles(self):
-            raise ValidationError("Choose one.")
-
-
-class Boxes(_AllShown, SelectMultipleField):  # type: ignore[misc]
-    """Any of a few, each a box."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-    def __init__(self, label: str, description: str = "", **others: Any) -> None:  # noqa: ANN401
-        super().__init__(label, description, **others)
-        self.flags.optional = True
-
-    def pre_validate(self, form: object) -> None:  # noqa: ARG002  # WTForms' hook
-        """Refuse a value that the list does not hold."""
-        if set(self.data or ()) - titles(self).keys():
-            raise ValidationError("Choose from the list only.")
 
 
 class Password(PasswordField):  # type: ignore[misc]

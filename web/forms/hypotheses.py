@@ -17,18 +17,9 @@ from experiments.hypothesis import (
 from experiments.models import HypothesisRow, Learning
 from experiments.vocabulary import Direction, Evidence, Lever
 from web.forms.base import AbideForm
-from web.forms.fields import (
-    NONE,
-    PERCENT,
-    Choice,
-    Choices,
-    Hidden,
-    Number,
-    Radios,
-    Text,
-    Whole,
-    options,
-)
+from web.forms.choices import NONE, Choice, Choices, Radios, options
+from web.forms.fields import Hidden, Text
+from web.forms.numbers import PERCENT, Number, Whole
 from web.forms.values import key_from, pick
 from web.presenters.words import EVIDENCE, LEVER
 

@@ -7,7 +7,9 @@ from wtforms import Field, ValidationError  # type: ignore[import-untyped]
 from wtforms.widgets import FileInput  # type: ignore[import-untyped]
 
 from web.forms.base import AbideForm
-from web.forms.fields import Boxes, Day, Number, Radios, Text
+from web.forms.choices import Boxes, Radios
+from web.forms.fields import Day, Text
+from web.forms.numbers import Number
 
 EVENTS, CUSTOMERS = "events", "customers"
 AGAIN = "again"

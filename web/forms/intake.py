@@ -1,7 +1,8 @@
 """The form that reads messages again which were set aside."""
 
 from web.forms.base import AbideForm
-from web.forms.fields import Boxes, Text
+from web.forms.choices import Boxes
+from web.forms.fields import Text
 
 AT_ARRIVAL = "at_arrival"
 MOST_VALUES = 50

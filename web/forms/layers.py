@@ -1,7 +1,9 @@
 """Forms of layers and holdouts."""
 
 from web.forms.base import AbideForm
-from web.forms.fields import NONE, PERCENT, Choice, Choices, Number, Text, options
+from web.forms.choices import NONE, Choice, Choices, options
+from web.forms.fields import Text
+from web.forms.numbers import PERCENT, Number
 from web.forms.values import key_from
 
 _KEY = {"spellcheck": "false", "autocomplete": "off"}

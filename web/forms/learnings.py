@@ -4,7 +4,8 @@ from experiments.learnings import LONGEST_NOTE
 from experiments.lessons import LONGEST
 from experiments.vocabulary import HypothesisHeld, LearningRelation
 from web.forms.base import AbideForm
-from web.forms.fields import Choice, Radios, Text
+from web.forms.choices import Choice, Radios
+from web.forms.fields import Text
 from web.presenters.words import HELD
 
 

@@ -3,7 +3,8 @@
 from experiments.messages import MAX_ID
 from experiments.vocabulary import IdKind
 from web.forms.base import AbideForm
-from web.forms.fields import Choice, Radios, Text
+from web.forms.choices import Choice, Radios
+from web.forms.fields import Text
 
 NO_PART = "no part"  # the lists' own word: with the blank, no variant's name
 

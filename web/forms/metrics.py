@@ -20,7 +20,9 @@ from experiments.metrics import CatalogueEntry
 from experiments.survey_kinds import NPS_TOP, PROMOTERS_FROM
 from experiments.vocabulary import Amount, Direction, MetricKind
 from web.forms.base import AbideForm
-from web.forms.fields import PERCENT, Choice, Number, Radios, Text, Whole
+from web.forms.choices import Choice, Radios
+from web.forms.fields import Text
+from web.forms.numbers import PERCENT, Number, Whole
 from web.forms.values import key_from, pick
 from web.presenters.words import METRIC_KIND, who
 

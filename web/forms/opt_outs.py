@@ -4,7 +4,8 @@ from experiments.choice_inviting import MOST_AT_ONCE, ChoiceWish
 from experiments.customer_words import LONGEST_DIFFERENCE, LONGEST_NAME, Words
 from experiments.vocabulary import IdKind
 from web.forms.base import AbideForm
-from web.forms.fields import Radios, Text
+from web.forms.choices import Radios
+from web.forms.fields import Text
 from web.forms.values import pick
 
 

@@ -12,20 +12,10 @@ from experiments.vocabulary import (
     Unit,
 )
 from web.forms.base import AbideForm
-from web.forms.fields import (
-    PERCENT,
-    Boxes,
-    Choice,
-    Day,
-    Json,
-    Number,
-    Part,
-    Radios,
-    Rows,
-    Text,
-    Whole,
-)
+from web.forms.choices import Boxes, Choice, Radios
+from web.forms.fields import Day, Json, Part, Rows, Text
 from web.forms.hypotheses import PlanHypothesisForm
+from web.forms.numbers import PERCENT, Number, Whole
 from web.forms.plan_parts import (
     KEY_WORDS,
     DurationForm,

@@ -3,18 +3,9 @@
 from experiments.decision_rule import DecisionRule, preset_rule
 from experiments.vocabulary import GuardrailTest, PrimaryTest, Role, RulePreset
 from web.forms.base import AbideForm
-from web.forms.fields import (
-    PERCENT,
-    Choice,
-    Hidden,
-    Json,
-    Number,
-    Part,
-    Radios,
-    Rows,
-    Text,
-    Whole,
-)
+from web.forms.choices import Choice, Radios
+from web.forms.fields import Hidden, Json, Part, Rows, Text
+from web.forms.numbers import PERCENT, Number, Whole
 from web.forms.values import pick
 from web.presenters.words import ROLE
 

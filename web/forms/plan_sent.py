@@ -7,8 +7,9 @@ from wtforms import Field  # type: ignore[import-untyped]  # ships no types
 
 from experiments.vocabulary import PlanTask
 from web.forms.base import leaves
+from web.forms.choices import Boxes
 from web.forms.experiments import ExperimentForm
-from web.forms.fields import Boxes, Day, Rows
+from web.forms.fields import Day, Rows
 from web.forms.hypotheses import NAMES, PlanHypothesisForm
 from web.forms.plan_pages import fields_of
 

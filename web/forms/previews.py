@@ -1,7 +1,8 @@
 """The form of preview links."""
 
 from web.forms.base import AbideForm
-from web.forms.fields import Choice, Whole
+from web.forms.choices import Choice
+from web.forms.numbers import Whole
 
 
 class PreviewForm(AbideForm):

@@ -3,7 +3,8 @@
 from experiments.messages import MAX_ID
 from experiments.vocabulary import IdKind
 from web.forms.base import AbideForm
-from web.forms.fields import Boxes, Radios, Text
+from web.forms.choices import Boxes, Radios
+from web.forms.fields import Text
 
 KINDS = {
     IdKind.CUSTOMER: "What apps send as userId",

@@ -6,7 +6,8 @@ from typing import Any
 
 from experiments.conditions import in_words
 from web.forms.base import AbideForm
-from web.forms.fields import Choice, Json, Part, Radios, Rows, Text
+from web.forms.choices import Choice, Radios
+from web.forms.fields import Json, Part, Rows, Text
 from web.forms.values import key_from
 
 BLANK_ROWS = 3

@@ -2,7 +2,9 @@
 
 from experiments.vocabulary import Environment, KeyKind
 from web.forms.base import AbideForm
-from web.forms.fields import Boxes, Choice, Radios, Text, Whole
+from web.forms.choices import Boxes, Choice, Radios
+from web.forms.fields import Text
+from web.forms.numbers import Whole
 from web.presenters.words import ENVIRONMENT, KEY_KIND
 
 KINDS = {

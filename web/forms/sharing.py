@@ -2,7 +2,7 @@
 
 from experiments.summary_links import MOST_DAYS
 from web.forms.base import AbideForm
-from web.forms.fields import Whole
+from web.forms.numbers import Whole
 
 
 class ShareForm(AbideForm):

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from web.forms.base import leaves
 from web.forms.experiments import ExperimentForm
-from web.forms.fields import Number
+from web.forms.numbers import Number
 
 WAYS = {"less": -1, "more": 1}
 WHOLE = Decimal(100)

@@ -9,7 +9,9 @@ from experiments.survey_links import LONGEST_DAYS
 from experiments.surveys import LANGUAGES, SurveyTerms, Texts
 from experiments.vocabulary import IdKind, SurveyKind
 from web.forms.base import AbideForm
-from web.forms.fields import Choice, Radios, Text, Whole
+from web.forms.choices import Choice, Radios
+from web.forms.fields import Text
+from web.forms.numbers import Whole
 from web.forms.values import key_from, pick
 from web.presenters.survey_words import NAMES
 

@@ -34,7 +34,7 @@ from web import pdf
 from web.access import actor, context, least
 from web.certified import primary_doubt
 from web.forms.actions import LESSONS, DecisionForm, ReasonForm, StopForm
-from web.forms.fields import options
+from web.forms.choices import options
 from web.pages import acting, experiment_list
 from web.pages.results import stale
 from web.pages.segments import sizes_of

@@ -22,7 +22,7 @@ from experiments.models import HypothesisRow
 from experiments.vocabulary import PersonRole
 from web import catalogue, paging
 from web.access import actor, context, least
-from web.forms.fields import NONE, options
+from web.forms.choices import NONE, options
 from web.forms.hypotheses import NAMES, HypothesisForm, MergeForm, ParkForm
 from web.presenters import backlog as words
 from web.presenters.chosen import Chosen, offered

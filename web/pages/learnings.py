@@ -29,7 +29,7 @@ from experiments.vocabulary import (
 )
 from web import catalogue, paging
 from web.access import actor, context, least
-from web.forms.fields import NONE, Choices, options
+from web.forms.choices import NONE, Choices, options
 from web.forms.learnings import MarkForm, NoteForm
 from web.forms.values import pick
 from web.presenters import learnings as words

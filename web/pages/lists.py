@@ -12,7 +12,7 @@ from experiments.models import ListedUnit
 from experiments.privacy import load_pseudonymiser
 from experiments.vocabulary import IdKind, PersonRole, Unit
 from web.access import actor, context, least
-from web.forms.fields import options
+from web.forms.choices import options
 from web.forms.lists import NO_PART, ListedForm
 from web.forms.values import pick
 from web.paging import by_age

@@ -22,8 +22,8 @@ from experiments.vocabulary import Decision, PlanTask, Role
 from web import catalogue
 from web.access import context
 from web.forms.base import title_of
+from web.forms.choices import NONE, options
 from web.forms.experiments import ExperimentForm
-from web.forms.fields import NONE, options
 from web.forms.hypotheses import Catalogue
 from web.pages.plan_doubted import doubted
 from web.pages.plan_duration import worked_out

@@ -12,7 +12,7 @@ from experiments.models import PreviewLink
 from experiments.previews import ATTRIBUTE
 from experiments.vocabulary import PersonRole
 from web.access import actor, context, least
-from web.forms.fields import options
+from web.forms.choices import options
 from web.forms.previews import PreviewForm
 from web.paging import by_age
 from web.saving import form_data, save, wants_to_save

@@ -10,7 +10,7 @@ from experiments.models import Experiment
 from experiments.vocabulary import Action, PersonRole
 from web.access import actor, context, least
 from web.forms.actions import CoverageForm, ReasonForm, StepForm
-from web.forms.fields import options
+from web.forms.choices import options
 from web.forms.values import pick
 from web.pages import acting
 from web.presenters.words import STEP

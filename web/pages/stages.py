@@ -20,7 +20,7 @@ from experiments.models import JourneyStage
 from experiments.vocabulary import PersonRole
 from web import catalogue
 from web.access import actor, context, least
-from web.forms.fields import options
+from web.forms.choices import options
 from web.forms.settings import StageForm
 from web.forms.values import key_from
 from web.saving import form_data, save, wants_to_save
