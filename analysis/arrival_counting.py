@@ -16,7 +16,8 @@ import ibis
 
 from analysis.account_cohort import AccountCohort
 from analysis.baseline_cohort import SeenCohort, bounds_of, plan_of_baselines
-from analysis.cohort import Bounds, Cohort
+from analysis.bounds import Bounds
+from analysis.cohort import Cohort
 from analysis.event_rows import EventRows, Rows, connect, microseconds, replaced
 from analysis.membership import Membership, reported_segments
 from analysis.segment_sizes import SMALLEST

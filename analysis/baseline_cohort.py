@@ -11,7 +11,8 @@ from datetime import datetime
 import ibis
 from typing_extensions import override
 
-from analysis.cohort import Bounds, Cohort
+from analysis.bounds import Bounds
+from analysis.cohort import Cohort
 from analysis.event_rows import Rows
 from experiments.design import Design
 from experiments.design_parts import MetricChoice, SegmentRef, VariantSpec

@@ -25,8 +25,8 @@ from analysis.baseline_cohort import (
 from analysis.baseline_due import due
 from analysis.baseline_reading import basis_of, seen_of
 from analysis.baselines import EVERYBODY, Baseline, baseline_to_json
+from analysis.bounds import Bounds
 from analysis.cells import Cell
-from analysis.cohort import Bounds
 from analysis.event_rows import EventRows, connect
 from analysis.plan_basis import Source
 from analysis.segment_sizes import SMALLEST

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from analysis.cohort import ExposureCounts
+from analysis.exposure_counts import ExposureCounts
 from analysis.makeup import Makeup
 from analysis.measure import Mark, Measure, OutcomeCount
 from analysis.membership import Membership

@@ -1,13 +1,13 @@
 """Who is analysed: the first exposure of each customer, and who had to be left out."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import ibis
 
+from analysis.bounds import Bounds
 from analysis.event_rows import (
     EPOCH,
     Bucket,
@@ -17,6 +17,7 @@ from analysis.event_rows import (
     microseconds,
     replaced,
 )
+from analysis.exposure_counts import ExposureCounts
 from analysis.measure import DAY
 from analysis.setting_aside import OF_PEOPLE, OF_UNITS, IdSet
 from experiments.exposure_messages import AGREEMENT_TEXT
@@ -33,105 +34,6 @@ _REASONS = {
     "previewed": Reached.PREVIEWED,
 }
 FOLDS = 10  # of customers, for what is learned from some and told of the others
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Which exposures count, and up to when customers were watched.
-
-    Attributes:
-        as_of: events received later do not exist for this analysis.
-        data_cutoff: up to here the metrics' sources are complete (statistics 4.1).
-        exposures_until: exposures from here on are not analysed; None has no end.
-        breaks: pauses, in which everybody got control; None has not ended.
-        earlier_from: who was exposed from here on and before the plan was locked
-            was a customer of an earlier phase, and is left out; None for phase 1.
-        listed: pseudonyms of who got a variant by hand or takes no part; left out.
-        previews: whether somebody may have used a preview link; who did is left out.
-        opted_out: pseudonyms of customers who take no part by their own choice.
-        size: only the first so many customers are analysed, so that a result that was
-            planned for this size stays what it was; None takes all.
-    """
-
-    as_of: datetime
-    data_cutoff: datetime
-    exposures_until: datetime | None = None
-    breaks: tuple[tuple[datetime, datetime | None], ...] = ()
-    size: int | None = None
-    earlier_from: datetime | None = None
-    listed: tuple[bytes, ...] = ()
-    previews: bool = False
-    opted_out: tuple[bytes, ...] = ()
-
-    @property
-    def whole_days_until(self) -> datetime:
-        """The last midnight (UTC) that data are complete up to."""
-        return self.data_cutoff.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-@dataclass(frozen=True, slots=True)
-class ExposureCounts:
-    """Customers by what their exposures say.
-
-    Attributes:
-        analysed: customers of each declared variant that are analysed.
-        mature: those of them that are old enough for the metrics that decide.
-        two_variants: seen in more than one declared variant; left out.
-        unknown_variants: seen in a variant that the plan does not have; left out only
-            when seen in no declared one.
-        only_outside: seen only before `exposures_from`, after the end or in a pause.
-        beyond_size: came after the planned size was reached.
-        earlier_phase: were customers of an earlier phase; left out.
-        listed: on a list by hand; left out.
-        wrongly_shown: saw what their assignment at the time was not; such exposures
-            are not analysed, and who has no other is left out.
-        only_wrongly_shown: those of them who have no other.
-        unchecked: have exposures that could not be compared with an assignment.
-        contradicting: all whose exposures no assignment explains: wrongly shown, in
-            two variants, or in one that the plan does not have.
-        previewed: used a preview link of the experiment; left out.
-        opted_out: customers who opted out of experiments; left out.
-        opted_out_by: variant -> those of them who were analysed otherwise.
-        by_day: (day, variant, customers) of the analysed, by first exposure.
-        first_at: the first exposure that is analysed.
-        last_at: the last first exposure that is analysed.
-        undeclared_names: the variants that the plan does not have, most seen first.
-        everybody: all customers with an exposure within the bounds.
-        customers: where accounts are drawn, the customers analysed of each variant;
-            then all the counts above are of accounts.
-        moved: customers of analysed accounts who are left out, being seen in another
-            variant with another account.
-        without_account: customers whose exposures tell no account; left out.
-    """
-
-    analysed: dict[str, int]
-    mature: dict[str, int]
-    two_variants: int = 0
-    unknown_variants: int = 0
-    only_outside: int = 0
-    beyond_size: int = 0
-    earlier_phase: int = 0
-    listed: int = 0
-    wrongly_shown: int = 0
-    only_wrongly_shown: int = 0
-    unchecked: int = 0
-    contradicting: int = 0
-    previewed: int = 0
-    opted_out: int = 0
-    opted_out_by: Mapping[str, int] = field(default_factory=dict)
-    by_day: tuple[tuple[date, str, int], ...] = ()
-    first_at: datetime | None = None
-    last_at: datetime | None = None
-    undeclared_names: tuple[str, ...] = ()
-    everybody: int = 0
-    customers: Mapping[str, int] = field(default_factory=dict)
-    moved: int = 0
-    without_account: int = 0
-
-    @property
-    def units(self) -> int:
-        """All customers that are analysed."""
-        return sum(self.analysed.values())
 
 
 class Cohort:
@@ -367,24 +269,9 @@ class Cohort:
         by_day = self._by_day()
         age = maturity // timedelta(microseconds=1)
         known = max(0, microseconds(self._bounds.data_cutoff) - age)
-        seen, drawn = self._seen, self._drawn
+        drawn = self._drawn
         old = drawn.filter(self._grown_at(drawn) <= known)
-        totals = seen.agg(
-            two=(seen.one != seen.other).sum(),
-            single=(seen.variant.notnull() & (seen.one == seen.other)).sum(),
-            undeclared=seen.undeclared.notnull().sum(),
-            inside=(seen.one.notnull() | seen.undeclared.notnull()).sum(),
-            outside=(seen.one.isnull() & seen.undeclared.isnull()).sum(),
-            wrong=seen.wrong.sum(),
-            only_wrong=(
-                seen.variant.isnull() & seen.wrong & (seen.one == seen.other)
-            ).sum(),
-            unchecked=seen.unchecked.sum(),
-            contradicting=(
-                seen.wrong | (seen.one != seen.other) | seen.undeclared.notnull()
-            ).sum(),
-        )
-        total = {name: int(n or 0) for name, n in _rows(totals)[0].items()}
+        total = self._totals()
         first_at = self.units.first_at
         ends = _rows(self.units.agg(first=first_at.min(), last=first_at.max()))[0]
         analysed = by_name(drawn, self._names)
@@ -413,6 +300,26 @@ class Cohort:
             everybody=total["inside"],
             **self._beside(),
         )
+
+    def _totals(self) -> dict[str, int]:
+        """Count who was exposed, by what their exposures say together."""
+        seen = self._seen
+        totals = seen.agg(
+            two=(seen.one != seen.other).sum(),
+            single=(seen.variant.notnull() & (seen.one == seen.other)).sum(),
+            undeclared=seen.undeclared.notnull().sum(),
+            inside=(seen.one.notnull() | seen.undeclared.notnull()).sum(),
+            outside=(seen.one.isnull() & seen.undeclared.isnull()).sum(),
+            wrong=seen.wrong.sum(),
+            only_wrong=(
+                seen.variant.isnull() & seen.wrong & (seen.one == seen.other)
+            ).sum(),
+            unchecked=seen.unchecked.sum(),
+            contradicting=(
+                seen.wrong | (seen.one != seen.other) | seen.undeclared.notnull()
+            ).sum(),
+        )
+        return {name: int(n or 0) for name, n in _rows(totals)[0].items()}
 
     def _count_places(self, units: Rows, reached: Reached) -> None:
         """Count who was left out, by day and source of the first exposure."""

@@ -9,7 +9,8 @@ from datetime import timedelta
 import ibis
 
 from analysis.before import before_apart, gather_before, longest, with_before
-from analysis.cohort import Bounds, Cohort
+from analysis.bounds import Bounds
+from analysis.cohort import Cohort
 from analysis.event_rows import Bucket, EventRows, Rows, replaced
 from analysis.measure import Gauge
 from analysis.measures_value import Values

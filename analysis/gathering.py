@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from analysis.bounds import Bounds
 from analysis.cells import Summaries
-from analysis.cohort import Bounds
 from analysis.cutoff import Cutoff, data_cutoff
 from analysis.exploring import Measuring
 from analysis.progress import analysed_size

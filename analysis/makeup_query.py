@@ -9,7 +9,8 @@ from typing import Any
 
 import ibis
 
-from analysis.cohort import Bounds, Cohort
+from analysis.bounds import Bounds
+from analysis.cohort import Cohort
 from analysis.event_rows import Bucket, Column, EventRows, Rows
 from analysis.makeup import BEFORE, DELAYS, PACE, Makeup
 from analysis.stats.prior_balance import TraitSums

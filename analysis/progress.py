@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from analysis.cells import deciding_maturity
-from analysis.cohort import ExposureCounts
+from analysis.exposure_counts import ExposureCounts
 from analysis.looks import History, Look
 from analysis.readings import Progress
 from experiments.plan import Plan

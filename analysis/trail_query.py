@@ -13,8 +13,9 @@ from operator import or_
 
 import ibis
 
+from analysis.bounds import Bounds
 from analysis.cells import deciding_maturity
-from analysis.cohort import MOST_SOURCES, Bounds, Cohort, Places
+from analysis.cohort import MOST_SOURCES, Cohort, Places
 from analysis.event_rows import EPOCH, Column, Connection, Rows, microseconds, replaced
 from analysis.measure import Gauge
 from analysis.measures_survey import Survey

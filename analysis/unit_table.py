@@ -14,8 +14,8 @@ from typing import Any
 import ibis
 
 from analysis.cells import Cell, Groups, Summaries, roll_up
-from analysis.cohort import ExposureCounts
 from analysis.event_rows import Rows, connect
+from analysis.exposure_counts import ExposureCounts
 from analysis.makeup import Makeup
 from analysis.measure import Mark, Measure, OutcomeCount
 from analysis.membership import Membership, reported_segments

@@ -13,8 +13,9 @@ import pyarrow as pa
 import structlog
 
 from analysis.account_cohort import AccountCohort
+from analysis.bounds import Bounds
 from analysis.cells import Cell, Earlier, Summaries, deciding_maturity, roll_up
-from analysis.cohort import Bounds, Cohort
+from analysis.cohort import Cohort
 from analysis.customer_outcomes import CustomerOutcomes
 from analysis.event_rows import EventRows, connect
 from analysis.late_events import count_late_events

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from analysis.cohort import Bounds
+from analysis.bounds import Bounds
 from analysis.store import EventStore
 from analysis.warehouse import summarise_events
 from benchmarks.analysis_data import (

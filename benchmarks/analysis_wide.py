@@ -22,8 +22,9 @@ from typing import Any
 import duckdb
 
 from analysis import estimating
+from analysis.bounds import Bounds
 from analysis.cells import Summaries
-from analysis.cohort import Bounds, Cohort
+from analysis.cohort import Cohort
 from analysis.store import EventStore
 from analysis.warehouse import summarise_events
 from benchmarks.analysis_data import (

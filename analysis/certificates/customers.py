@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from analysis.bounds import Bounds
 from analysis.certificates.invented import event_columns
 from analysis.certificates.splits import Splitter
 from analysis.certificates.trial_plan import CONTROL, EXPERIMENT, LOOKS
-from analysis.cohort import Bounds
 from analysis.event_rows import EPOCH, EventRows, connect, microseconds
 from analysis.measure import DAY, Mark
 from analysis.store import SCHEMA_VERSION

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from analysis.cells import Cell, Summaries, roll_up
 from analysis.certificates.customers import Flags, Known, Numbers, Places
 from analysis.certificates.trial_plan import METRIC
-from analysis.cohort import ExposureCounts
+from analysis.exposure_counts import ExposureCounts
 from analysis.measure import Mark, Measure, OutcomeCount
 from analysis.membership import Membership
 from analysis.metrics import measure_of

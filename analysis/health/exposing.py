@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analysis import wording
-from analysis.cohort import ExposureCounts
+from analysis.exposure_counts import ExposureCounts
 from analysis.health.check import (
     MAX_SHARE,
     NOTE_P_VALUE,

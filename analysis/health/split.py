@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from analysis import wording
-from analysis.cohort import ExposureCounts
+from analysis.exposure_counts import ExposureCounts
 from analysis.health.check import (
     FIND_AND_RESTART,
     MAYBE_CHANCE,

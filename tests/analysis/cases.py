@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from analysis.bounds import Bounds
 from analysis.cells import Cell
-from analysis.cohort import Bounds
 from analysis.warehouse import summarise_events
 from experiments.metric_definition import MetricDefinition
 from experiments.vocabulary import Direction, MetricKind

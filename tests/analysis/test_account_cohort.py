@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.bounds import Bounds
 from analysis.cells import Summaries
-from analysis.cohort import Bounds
 from analysis.stats.summary import Successes
 from analysis.warehouse import summarise_events
 from experiments.plan import Plan

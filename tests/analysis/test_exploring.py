@@ -8,8 +8,8 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from analysis.cells import Cell, Summaries
-from analysis.cohort import ExposureCounts
 from analysis.exploring import Explored, explored, explored_to_json
+from analysis.exposure_counts import ExposureCounts
 from analysis.stats.estimate import Estimate, NotComputable
 from analysis.stats.proportions import two_proportions
 from analysis.stats.summary import Successes

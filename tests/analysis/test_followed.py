@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from analysis.cells import Cell, Summaries
-from analysis.cohort import ExposureCounts
 from analysis.estimating import Estimated, estimate, responses, retention_curves
+from analysis.exposure_counts import ExposureCounts
 from analysis.stats.clusters import clusters_of
 from analysis.stats.competing import CompetingDay, CompetingTable
 from analysis.stats.estimate import Estimate, NotComputable

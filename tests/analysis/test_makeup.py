@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.cohort import Bounds
+from analysis.bounds import Bounds
 from analysis.makeup import PACE, Makeup
 from analysis.stats.prior_balance import TraitSums
 from analysis.warehouse import summarise_events

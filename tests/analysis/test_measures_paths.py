@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from analysis.cohort import Bounds
+from analysis.bounds import Bounds
 from analysis.stats.summary import Funnel, Successes, Summary
 from analysis.warehouse import summarise_events
 from experiments.metric_definition import MetricDefinition

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.cohort import Bounds
+from analysis.bounds import Bounds
 from analysis.stats.competing import CompetingDay, CompetingTable, competing_table_of
 from analysis.stats.summary import LifeDay, LifeTable, Summary
 from analysis.warehouse import summarise_events

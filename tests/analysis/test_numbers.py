@@ -12,8 +12,8 @@ from statistics import quantiles
 import pytest
 
 from analysis import event_rows
+from analysis.bounds import Bounds
 from analysis.cells import Cell, Summaries
-from analysis.cohort import Bounds
 from analysis.estimating import estimate
 from analysis.stats.amounts import Amounts
 from analysis.stats.estimate import Estimate, NotComputable

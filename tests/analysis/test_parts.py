@@ -9,8 +9,8 @@ from statistics import mean
 import numpy as np
 import pytest
 
+from analysis.bounds import Bounds
 from analysis.cells import Summaries
-from analysis.cohort import Bounds
 from analysis.estimating import Estimated, estimate
 from analysis.stats.estimate import Estimate
 from analysis.warehouse import summarise_events

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from analysis.cohort import ExposureCounts
+from analysis.exposure_counts import ExposureCounts
 from analysis.progress import Times, analysed_size, needed_at, progress_of
 from experiments.plan import Plan
 from experiments.vocabulary import ResultPhase

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from analysis.bounds import Bounds
 from analysis.cells import Summaries
-from analysis.cohort import Bounds
 from analysis.subject import read_subject
 from analysis.warehouse import summarise_events
 from experiments import opt_outs

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.bounds import Bounds
 from analysis.cells import Summaries
-from analysis.cohort import Bounds
 from analysis.measures_survey import Survey
 from analysis.trail import Place, Trail, from_json, to_json
 from analysis.warehouse import summarise_events

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from analysis import event_rows
+from analysis.bounds import Bounds
 from analysis.cells import Earlier, Summaries
-from analysis.cohort import Bounds
 from analysis.stats.summary import Histogram, LifeDay, LifeTable, Successes
 from analysis.warehouse import summarise_events
 from experiments.metric_definition import MetricDefinition

@@ -18,8 +18,8 @@ import pytest
 
 from analysis import demo, demo_company
 from analysis.cells import Cell, Summaries
-from analysis.cohort import ExposureCounts
 from analysis.estimating import estimate
+from analysis.exposure_counts import ExposureCounts
 from analysis.readings import CheckView, Judgement, Progress
 from analysis.simulation import Life, lives
 from analysis.stats.srm import sample_ratio

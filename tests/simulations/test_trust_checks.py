@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from analysis.cells import Cell, Summaries
-from analysis.cohort import ExposureCounts
 from analysis.cutoff import Cutoff
+from analysis.exposure_counts import ExposureCounts
 from analysis.health import Check, Circumstances, check
 from analysis.makeup import DELAYS, Makeup
 from analysis.stats.prior_balance import TraitSums

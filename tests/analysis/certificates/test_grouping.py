@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.bounds import Bounds
 from analysis.certificates.customers import (
     Customers,
     Known,
@@ -23,7 +24,6 @@ from analysis.certificates.trial_plan import (
     TREATMENTS,
     trial_plan,
 )
-from analysis.cohort import Bounds
 from analysis.estimating import estimate
 from analysis.stats.estimate import Estimate
 from analysis.stats.standard_error import error_of

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from analysis.cells import Summaries
-from analysis.cohort import ExposureCounts
 from analysis.cutoff import Cutoff
+from analysis.exposure_counts import ExposureCounts
 from analysis.health import OF_ANSWER, Check, Circumstances, check
 from analysis.stats.satisfaction import response_balance
 from analysis.stats.summary import Histogram

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from analysis.cells import Cell, Summaries
-from analysis.cohort import ExposureCounts
 from analysis.cutoff import Cutoff
+from analysis.exposure_counts import ExposureCounts
 from analysis.health import OF_ANSWER, Check, Circumstances, check, check_rows
 from analysis.makeup import Makeup
 from analysis.stats.prior_balance import TraitSums

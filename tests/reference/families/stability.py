@@ -4,7 +4,7 @@ import math
 import tempfile
 from pathlib import Path
 
-from analysis.cohort import Bounds
+from analysis.bounds import Bounds
 from analysis.stats.merging import merge_all
 from analysis.stats.summary import Moments, moments_of
 from analysis.warehouse import summarise_events

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from analysis.bounds import Bounds
 from analysis.cells import Cell
-from analysis.cohort import Bounds
 from analysis.stats.summary import Histogram, LifeTable, Moments
 from analysis.warehouse import summarise_events
 from experiments.metric_definition import MetricDefinition
