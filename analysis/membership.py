@@ -16,7 +16,7 @@ ABSENT = ""  # no JSON text is empty
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # Ibis has no types
-def json_extract(value: dt.json, pointer: dt.string) -> dt.json:
+def json_extract(value: dt.json, path: dt.string) -> dt.json:
     """What stands at a JSON pointer (RFC 6901), DuckDB's own."""
 
 
