@@ -27,7 +27,7 @@ Rows = Any
 Column = Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MEMORY_LIMIT = "640MB"  # DuckDB spills to disk above it; with Python it is below 1 GB
+MEMORY_LIMIT = "640MB"  # DuckDB spills to disk above it; with Python it is 1 GB or so
 EVENTS_A_BUCKET = 16_000_000
 MAX_BUCKETS = 256
 SCHEMA = ibis.schema(
